@@ -1,0 +1,1 @@
+"""Generation engines behind one Protocol; see `protocol.py` for the contract they all keep."""
