@@ -1,0 +1,1 @@
+"""The nodes on Ray Serve: ingress, embedder, retriever, generator, validator."""

@@ -76,6 +76,8 @@ History = Annotated[
     AfterValidator(_not_blank),
 ]
 Score = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+DaysSinceContact = Annotated[int, Field(ge=0, le=MAX_DAYS_SINCE_CONTACT)]
+Objections = Annotated[tuple[OptionalName, ...], Field(max_length=MAX_OBJECTIONS)]
 
 
 class Lead(BaseModel):
@@ -89,12 +91,12 @@ class Lead(BaseModel):
     lead_stage: LeadStage | None = None
     engagement_score: Score | None = None
     lead_score: Score | None = None
-    days_since_contact: int | None = Field(default=None, ge=0, le=MAX_DAYS_SINCE_CONTACT)
+    days_since_contact: DaysSinceContact | None = None
     tone_required: Tone = Tone.FRIENDLY_HELPFUL
     company_name: OptionalName = ""
     product_category: OptionalName = ""
     lead_industry: OptionalName = ""
     company_size: CompanySize | None = None
     engagement_pattern: EngagementPattern | None = None
-    objections_raised: tuple[OptionalName, ...] = Field(default=(), max_length=MAX_OBJECTIONS)
+    objections_raised: Objections = ()
     geographic_region: OptionalName = ""

@@ -1,0 +1,42 @@
+"""The embedder node: texts to vectors, calls that come together in one forward pass."""
+
+import asyncio
+import time
+
+import numpy as np
+import numpy.typing as npt
+from ray import serve
+
+from deployments.metrics import NodeMetrics
+from followup.backends.embedder import Embedder
+from followup.backends.settings import EmbedderSettings
+
+MAX_BATCH_SIZE = 32
+
+
+@serve.deployment(name="embedder")
+class EmbedderNode:
+    """Holds an `Embedder`."""
+
+    def __init__(self, settings: EmbedderSettings) -> None:
+        self._embedder = Embedder(settings)
+        self._metrics = NodeMetrics("embedder")
+
+    async def embed(self, text: str) -> npt.NDArray[np.float32]:
+        """Vector of a text: float32, shape (dimension,), of length 1."""
+        start = time.perf_counter()
+        vector: npt.NDArray[np.float32] = await self._embed_batch(text)
+        self._metrics.seconds.observe(time.perf_counter() - start)
+        return vector
+
+    async def dimension(self) -> int:
+        """Length of the vectors."""
+        return self._embedder.dimension
+
+    # No wait for company: a batch is what came while the one before was at work.
+    @serve.batch(max_batch_size=MAX_BATCH_SIZE, batch_wait_timeout_s=0.0)
+    async def _embed_batch(self, texts: list[str]) -> list[npt.NDArray[np.float32]]:
+        return list(await asyncio.to_thread(self._embedder.embed, texts))
+
+    async def check_health(self) -> None:
+        """The model is in memory once the constructor has returned, and cannot leave it."""

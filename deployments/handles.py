@@ -1,0 +1,81 @@
+"""Calls from node to node: a time limit on each, cancellation passed on, errors by name."""
+
+import asyncio
+import time
+from collections.abc import Awaitable
+from typing import Any
+
+from ray.exceptions import RayActorError, RayTaskError
+from ray.serve.exceptions import (
+    BackPressureError,
+    DeploymentUnavailableError,
+    RayServeException,
+)
+from ray.serve.handle import DeploymentHandle
+
+from followup.errors import (
+    DeadlineExceededError,
+    FollowupError,
+    OverloadedError,
+    PartUnavailableError,
+)
+
+QUEUE_FULL_RETRY_SECONDS = 1.0
+PART_DOWN_RETRY_SECONDS = 5.0
+
+
+class NodeCaller:
+    """Calls one deployment's methods."""
+
+    def __init__(self, name: str, handle: DeploymentHandle) -> None:
+        self._name = name
+        self._handle = handle
+
+    async def call(self, method: str, *arguments: object, deadline: float) -> Any:
+        """The method's result before `deadline` (time.monotonic()).
+
+        A call whose replica died goes once to another replica: every node's methods only compute,
+        so a second run changes nothing. Raises DeadlineExceededError, OverloadedError when the
+        node's queue is full, PartUnavailableError when no replica answers, and what the node raised
+        if it is a FollowupError.
+        """
+        try:
+            return await self._once(method, arguments, deadline)
+        except RayActorError:
+            pass
+        try:
+            return await self._once(method, arguments, deadline)
+        except RayActorError as error:
+            reason = f"its replicas died: {type(error).__name__}"
+            raise self._unavailable(reason) from error
+
+    async def _once(self, method: str, arguments: tuple[object, ...], deadline: float) -> Any:
+        response = getattr(self._handle, method).remote(*arguments)
+        try:
+            async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+                return await _awaitable(response)
+        except TimeoutError as error:
+            response.cancel()
+            message = f"The deadline passed while the {self._name} was at work."
+            raise DeadlineExceededError(message) from error
+        except asyncio.CancelledError:
+            # Without this the node would go on working for a caller that is gone.
+            response.cancel()
+            raise
+        except BackPressureError as error:
+            message = f"The queue of the {self._name} is full."
+            raise OverloadedError(message, retry_after_seconds=QUEUE_FULL_RETRY_SECONDS) from error
+        except RayTaskError as error:
+            if isinstance(error.cause, FollowupError):
+                raise error.cause from error
+            raise
+        except (DeploymentUnavailableError, RayServeException) as error:
+            raise self._unavailable(str(error)) from error
+
+    def _unavailable(self, reason: str) -> PartUnavailableError:
+        message = f"The {self._name} does not answer ({reason}). See: lead-assistant status"
+        return PartUnavailableError(message, retry_after_seconds=PART_DOWN_RETRY_SECONDS)
+
+
+async def _awaitable(response: Awaitable[Any]) -> Any:
+    return await response

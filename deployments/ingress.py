@@ -1,0 +1,124 @@
+"""The ingress node: HTTP in front, the pipeline behind it, cache and audit beside it."""
+
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from ray import serve
+from ray.serve.handle import DeploymentHandle
+
+from config.settings import Settings
+from deployments.auth import Authenticator
+from deployments.handles import NodeCaller
+from deployments.health import Embedded, HealthProbes
+from deployments.metrics import IngressMetrics
+from deployments.nodes import Graph, KnowledgeBaseVersions, SamplingDefaults
+from deployments.routes import Parts, build_api
+from deployments.service import FollowupService
+from followup.backends.adapters import AdapterStore
+from followup.backends.api_keys import ApiKeys
+from followup.backends.cache import build_cache
+from followup.backends.database import Database
+from followup.backends.rate_limiter import RateLimiter
+from followup.backends.replies import Replies
+from followup.backends.reply_log import ReplyLog
+from followup.backends.single_flight import ReplyCache
+from followup.pipeline import Pipeline
+from followup.request import GenerationOptions
+
+DISTRIBUTION = "ai-lead-assistant"
+
+
+@serve.deployment(name="ingress")
+@serve.ingress()
+class IngressNode:
+    """Builds the parts of the HTTP application."""
+
+    async def __init__(
+        self,
+        settings: Settings,
+        embedder: DeploymentHandle,
+        retriever: DeploymentHandle,
+        generator: DeploymentHandle,
+        validator: DeploymentHandle,
+    ) -> None:
+        graph = Graph(
+            embedder=NodeCaller("embedder", embedder),
+            retriever=NodeCaller("retriever", retriever),
+            generator=NodeCaller("generator", generator),
+            validator=NodeCaller("validator", validator),
+            sampling=SamplingDefaults(**settings.models.sampling.model_dump()),
+        )
+        self._database = Database(settings.database)
+        self._cache = build_cache(settings.cache)
+        self._limiter = RateLimiter(
+            settings.environment.redis_url,
+            settings.environment.rate_limit,
+            timeout_seconds=settings.cache.timeout_seconds,
+        )
+        self._log = ReplyLog(self._database, settings.database.spool_dir)
+        self._log.start()
+        self._parts = self._build_parts(settings, graph)
+
+    def _build_parts(self, settings: Settings, graph: Graph) -> Parts:
+        adapters = AdapterStore(
+            settings.model_cache_dir / settings.models.adapter_path, settings.models.adapter_alias
+        )
+        return Parts(
+            service=self._build_service(settings, graph, adapters),
+            replies=Replies(self._database),
+            scoring=settings.scoring,
+            authenticator=Authenticator(ApiKeys(self._database), settings.environment.api_host),
+            limiter=self._limiter,
+            health=HealthProbes(
+                graph=graph,
+                database=self._database,
+                cache=self._cache,
+                adapters=adapters,
+                embedded=Embedded(
+                    database=settings.database.url.startswith("sqlite"),
+                    cache=not settings.cache.redis_url,
+                    vector_store=settings.uses_milvus_lite,
+                ),
+                version=version(DISTRIBUTION),
+            ),
+            metrics=IngressMetrics(),
+            hybrid_defaults=GenerationOptions(
+                fusion_weight_rag=settings.models.fusion_weight_rag,
+                require_grounding=settings.models.require_grounding,
+            ),
+            cors_origins=settings.cors_origins,
+            version=version(DISTRIBUTION),
+        )
+
+    def _build_service(
+        self, settings: Settings, graph: Graph, adapters: AdapterStore
+    ) -> FollowupService:
+        return FollowupService(
+            pipeline=Pipeline(
+                scoring=settings.scoring,
+                compliance=settings.compliance,
+                templates=settings.prompts,
+                min_confidence=settings.models.min_confidence_threshold,
+            ),
+            nodes_for=graph.nodes_for,
+            knowledge_base_version=KnowledgeBaseVersions(graph.retriever),
+            adapters=adapters,
+            cache=ReplyCache(self._cache),
+            log=self._log,
+            model_version=settings.model_version,
+            rules_version=settings.rules_version,
+            response_ttl_seconds=settings.cache.response_ttl_seconds,
+            timeout_seconds=settings.environment.request_timeout_seconds,
+        )
+
+    def __serve_build_asgi_app__(self) -> FastAPI:
+        return build_api(self._parts)
+
+    async def check_health(self) -> None:
+        """A replica that answers is healthy; what it stands on is told by /health."""
+
+    async def __del__(self) -> None:
+        await self._log.close()
+        await self._limiter.close()
+        await self._cache.close()
+        await self._database.close()

@@ -1,0 +1,83 @@
+"""ASGI middleware: a request id for every request, and a limit on the size of its body."""
+
+import uuid
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from deployments.error_table import error_response
+
+MAX_BODY_BYTES = 256 * 1024
+
+
+class RequestIdMiddleware:
+    """Gives each request a random id, in `request.state.request_id` and `X-Request-ID`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+            await send(message)
+
+        await self._app(scope, receive, send_with_id)
+
+
+class BodyLimitMiddleware:
+    """Answers 413 to a body over the limit, declared or not; never holds more than the limit.
+
+    The body is read here, whole, because an error raised from `receive` inside a route would reach
+    the client as "could not parse".
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        body = None if _declared_bytes(scope) > self._max_bytes else await self._read(receive)
+        if body is None:
+            await self._refuse(scope, receive, send)
+            return
+        pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def replay() -> Message:
+            return pending.pop() if pending else await receive()
+
+        await self._app(scope, replay, send)
+
+    async def _read(self, receive: Receive) -> bytes | None:
+        """The whole body, or None once it is over the limit."""
+        body = bytearray()
+        while True:
+            message = await receive()
+            body += message.get("body", b"")
+            if len(body) > self._max_bytes:
+                return None
+            if message["type"] != "http.request" or not message.get("more_body", False):
+                return bytes(body)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        message = f"The body is larger than the {self._max_bytes} bytes that are allowed."
+        response = error_response(
+            413, "body_too_large", message, request_id=scope["state"]["request_id"]
+        )
+        await response(scope, receive, send)
+
+
+def _declared_bytes(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return int(value)
+    return 0

@@ -1,0 +1,134 @@
+"""The pipeline's nodes, reached through handles of the deployments."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from cachetools import TTLCache
+
+from deployments.handles import NodeCaller
+from followup.backends.engines.protocol import Generation, Sampling
+from followup.fusion import Candidate, CandidatePlan
+from followup.passage import Passage
+from followup.prompts import Prompt
+from followup.request import GenerationOptions, RetrievalOptions
+from followup.validation import Validated, ValidationTask
+
+VERSION_SECONDS = 1.0
+"""How old the known version of a knowledge base may be when a reply is looked up under it."""
+MAX_TENANTS_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingDefaults:
+    """How tokens are drawn where a request does not say."""
+
+    top_p: float
+    repetition_penalty: float
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """The nodes behind the ingress."""
+
+    embedder: NodeCaller
+    retriever: NodeCaller
+    generator: NodeCaller
+    validator: NodeCaller
+    sampling: SamplingDefaults
+
+    def nodes_for(self, deadline: float, knowledge_base_version: str) -> "HandleNodes":
+        """The nodes for one request that must be answered by `deadline` (time.monotonic())."""
+        return HandleNodes(self, deadline, knowledge_base_version)
+
+
+@dataclass(frozen=True, slots=True)
+class HandleNodes:
+    """The pipeline's `Nodes` on Ray Serve."""
+
+    graph: Graph
+    deadline: float
+    knowledge_base_version: str
+
+    async def embed(self, text: str) -> npt.NDArray[np.float32]:
+        """Vector of a text: float32, shape (dimension,)."""
+        vector: npt.NDArray[np.float32] = await self.graph.embedder.call(
+            "embed", text, deadline=self.deadline
+        )
+        return vector
+
+    async def retrieve(
+        self,
+        tenant: str,
+        query: str,
+        vector: npt.NDArray[np.float32],
+        options: RetrievalOptions,
+    ) -> Sequence[Passage]:
+        """Passages above the threshold, best first."""
+        passages: tuple[Passage, ...] = await self.graph.retriever.call(
+            "retrieve",
+            tenant,
+            query,
+            vector,
+            options,
+            self.knowledge_base_version,
+            deadline=self.deadline,
+        )
+        return passages
+
+    async def generate(
+        self, plan: CandidatePlan, prompt: Prompt, options: GenerationOptions, adapter: str | None
+    ) -> Candidate:
+        """Write one candidate."""
+        defaults = self.graph.sampling
+        sampling = Sampling(
+            max_tokens=options.max_tokens,
+            temperature=options.temperature,
+            top_p=defaults.top_p,
+            repetition_penalty=defaults.repetition_penalty,
+            seed=defaults.seed,
+        )
+        generation: Generation = await self.graph.generator.call(
+            "generate",
+            prompt,
+            sampling,
+            adapter,
+            max(0.0, self.deadline - time.monotonic()),
+            deadline=self.deadline,
+        )
+        return Candidate(
+            name=plan.name,
+            text=prompt.reply_start + generation.text,
+            truncated=generation.finish_reason == "length",
+            mean_log_prob=generation.mean_log_prob,
+            num_prompt_tokens=generation.num_prompt_tokens,
+            num_completion_tokens=generation.num_completion_tokens,
+        )
+
+    async def validate(self, task: ValidationTask) -> Validated:
+        """Repair, check and choose."""
+        validated: Validated = await self.graph.validator.call(
+            "validate", task, deadline=self.deadline
+        )
+        return validated
+
+
+class KnowledgeBaseVersions:
+    """The version of each tenant's documents, asked for at most once in VERSION_SECONDS."""
+
+    def __init__(self, retriever: NodeCaller) -> None:
+        self._retriever = retriever
+        self._known: TTLCache[str, str] = TTLCache(MAX_TENANTS_REMEMBERED, VERSION_SECONDS)
+
+    async def __call__(self, tenant: str, deadline: float) -> str:
+        """Raises PartUnavailableError while the vector store is away."""
+        version: str | None = self._known.get(tenant)
+        if version is None:
+            version = await self._retriever.call(
+                "knowledge_base_version", tenant, deadline=deadline
+            )
+            self._known[tenant] = version
+        return version

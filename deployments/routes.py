@@ -1,0 +1,250 @@
+"""The HTTP routes: each reads a body, calls the service, and shapes the reply."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.middleware.cors import CORSMiddleware
+
+from deployments.api import (
+    ErrorBody,
+    FeedbackReply,
+    FeedbackRequest,
+    FinetunedReply,
+    FinetunedRequest,
+    GenerationMetadata,
+    Health,
+    HybridReply,
+    HybridRequest,
+    LeadScoreOut,
+    RagReply,
+    RagRequest,
+    ScoreReply,
+    ScoreRequest,
+)
+from deployments.auth import Authenticator, Caller
+from deployments.error_table import add_error_handlers
+from deployments.health import HealthProbes
+from deployments.metrics import IngressMetrics
+from deployments.middleware import BodyLimitMiddleware, RequestIdMiddleware
+from deployments.service import Delivered, FollowupService
+from followup.backends.rate_limiter import RateLimiter
+from followup.backends.replies import Replies
+from followup.backends.tables import Outcome, Scope
+from followup.request import FollowupRequest, GenerationOptions
+from followup.scoring import ScoringRules, score_lead
+
+ERRORS: dict[int | str, dict[str, object]] = {
+    status: {"model": ErrorBody} for status in (401, 403, 409, 413, 422, 429, 503, 504)
+}
+Call = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the routes stand on."""
+
+    service: FollowupService
+    replies: Replies
+    scoring: ScoringRules
+    authenticator: Authenticator
+    limiter: RateLimiter
+    health: HealthProbes
+    metrics: IngressMetrics
+    hybrid_defaults: GenerationOptions
+    cors_origins: tuple[str, ...]
+    version: str
+
+
+def build_api(parts: Parts) -> FastAPI:
+    """The application, with its error table and middleware."""
+    api = FastAPI(
+        title="AI Lead Assistant",
+        summary="Follow-up messages for sales leads, grounded in a company's own documents.",
+        version=parts.version,
+    )
+    api.state.parts = parts
+    api.include_router(router)
+    add_error_handlers(api)
+    api.middleware("http")(_measured)
+    api.add_middleware(BodyLimitMiddleware)
+    api.add_middleware(RequestIdMiddleware)
+    if parts.cors_origins:
+        api.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(parts.cors_origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type"],
+            expose_headers=["X-Request-ID", "Retry-After"],
+        )
+    return api
+
+
+router = APIRouter()
+
+
+def _parts(request: Request) -> Parts:
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+async def _generating(request: Request) -> Caller:
+    """The caller, who may generate and is within the tenant's limit."""
+    parts = _parts(request)
+    caller = await parts.authenticator.identify(
+        request.headers.get("Authorization"), Scope.GENERATE
+    )
+    request.state.tenant = caller.tenant
+    await parts.limiter.check(caller.tenant)
+    return caller
+
+
+PartsOf = Annotated[Parts, Depends(_parts)]
+Generating = Annotated[Caller, Depends(_generating)]
+
+
+@router.post("/rag/api/v1/rag/generate-followup", responses=ERRORS, tags=["messages"])
+async def generate_rag(
+    body: RagRequest, request: Request, caller: Generating, parts: PartsOf
+) -> RagReply:
+    """Write from the company's documents with the base model."""
+    done = await _follow_up(body.to_followup(caller.tenant), request, caller, parts)
+    reply = done.reply
+    return RagReply(
+        message=reply.message,
+        request_id=done.request_id,
+        cached=done.cached,
+        fallback=reply.fallback,
+        fallback_reason=reply.fallback_reason,
+        grounding=reply.verdicts,
+        retrieval_sources=reply.sources,
+        confidence_score=reply.confidence,
+    )
+
+
+@router.post("/finetuned/api/v1/finetuned/generate-followup", responses=ERRORS, tags=["messages"])
+async def generate_finetuned(
+    body: FinetunedRequest, request: Request, caller: Generating, parts: PartsOf
+) -> FinetunedReply:
+    """Write in the company's own voice with its adapter."""
+    done = await _follow_up(body.to_followup(caller.tenant), request, caller, parts)
+    reply = done.reply
+    return FinetunedReply(
+        message=reply.message,
+        request_id=done.request_id,
+        cached=done.cached,
+        fallback=reply.fallback,
+        fallback_reason=reply.fallback_reason,
+        grounding=reply.verdicts,
+        strategy_used=reply.strategy,
+        confidence=reply.confidence,
+        model_version=done.versions.adapter or done.versions.model,
+        personalization_score=reply.personalization,
+    )
+
+
+@router.post("/hybrid/api/v1/hybrid/generate-followup", responses=ERRORS, tags=["messages"])
+async def generate_hybrid(
+    body: HybridRequest, request: Request, caller: Generating, parts: PartsOf
+) -> HybridReply:
+    """Write with and without the adapter from the documents; return the best verified message."""
+    followup = body.to_followup(caller.tenant, parts.hybrid_defaults)
+    done = await _follow_up(followup, request, caller, parts)
+    reply = done.reply
+    return HybridReply(
+        message=reply.message,
+        request_id=done.request_id,
+        cached=done.cached,
+        fallback=reply.fallback,
+        fallback_reason=reply.fallback_reason,
+        grounding=reply.verdicts,
+        rag_sources=reply.sources,
+        rag_confidence=reply.rag_confidence,
+        strategy_used=reply.strategy,
+        strategy_confidence=reply.lead_score.strategy_confidence,
+        hybrid_confidence=reply.confidence,
+        grounding_verified=reply.grounding_verified,
+        personalization_score=reply.personalization,
+        generation_metadata=GenerationMetadata(
+            num_docs_used=reply.num_docs_used,
+            fusion_weight=followup.generation.fusion_weight_rag,
+            timestamp=done.created_at,
+            model_version=done.versions.model,
+            adapter_version=done.versions.adapter,
+            note=reply.note,
+            candidates=reply.candidates,
+        ),
+    )
+
+
+@router.post("/api/v1/leads/score", responses=ERRORS, tags=["leads"])
+async def score_leads(
+    body: ScoreRequest, request: Request, caller: Generating, parts: PartsOf
+) -> ScoreReply:
+    """Score one lead or many, with the contribution of each factor."""
+    leads = body.leads if body.lead is None else (body.lead,)
+    results = []
+    for lead in leads:
+        scored = score_lead(lead, parts.scoring)
+        parts.metrics.lead_scores.observe(scored.score, tags={"tenant": caller.tenant})
+        results.append(
+            LeadScoreOut(lead_id=lead.lead_id, lead_name=lead.lead_name, **scored.model_dump())
+        )
+    return ScoreReply(request_id=request.state.request_id, results=tuple(results))
+
+
+@router.post("/api/v1/feedback", responses=ERRORS, tags=["feedback"])
+async def add_feedback(body: FeedbackRequest, caller: Generating, parts: PartsOf) -> FeedbackReply:
+    """Record what became of a message."""
+    stored = await parts.replies.add_feedback(
+        caller.tenant,
+        body.request_id,
+        Outcome(body.outcome),
+        body.occurred_at or datetime.now(UTC),
+        body.note,
+    )
+    return FeedbackReply(
+        request_id=stored.request_id, outcome=stored.outcome, occurred_at=stored.occurred_at
+    )
+
+
+@router.get("/health", tags=["operation"])
+async def health(parts: PartsOf, response: Response) -> Health:
+    """Whether the service can answer. 503 when it is unhealthy, so that probes need no parsing."""
+    report = await parts.health.report()
+    if report.status == "unhealthy":
+        response.status_code = 503
+    return report
+
+
+async def _follow_up(
+    followup: FollowupRequest, request: Request, caller: Caller, parts: Parts
+) -> Delivered:
+    done = await parts.service.follow_up(followup, caller, request.state.request_id)
+    reply = done.reply
+    tags = {"approach": followup.approach.value, "tenant": caller.tenant}
+    parts.metrics.cache.inc(tags={**tags, "result": "hit" if done.cached else "miss"})
+    parts.metrics.strategies.inc(tags={**tags, "strategy": reply.strategy.value})
+    parts.metrics.lead_scores.observe(reply.lead_score.score, tags={"tenant": caller.tenant})
+    if reply.fallback_reason is not None:
+        parts.metrics.fallbacks.inc(tags={**tags, "reason": reply.fallback_reason})
+    return done
+
+
+async def _measured(request: Request, call_next: Call) -> Response:
+    """Count and time every request by its route, so that paths of attackers make no new labels."""
+    start = time.perf_counter()
+    response = await call_next(request)
+    route = request.scope.get("route")
+    endpoint = getattr(route, "path", "unknown")
+    metrics = _parts(request).metrics
+    status = str(response.status_code)
+    tenant = getattr(request.state, "tenant", "unknown")
+    metrics.requests.inc(tags={"endpoint": endpoint, "status": status, "tenant": tenant})
+    metrics.request_seconds.observe(
+        time.perf_counter() - start, tags={"endpoint": endpoint, "status": status}
+    )
+    return response

@@ -1,0 +1,180 @@
+"""What the routes call: cache, deadline, pipeline, audit. No HTTP and no Ray in here."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from deployments.auth import Caller
+from followup.backends.adapters import AdapterStore
+from followup.backends.cache import Made
+from followup.backends.reply_log import ReplyLog
+from followup.backends.single_flight import ReplyCache
+from followup.backends.tables import Reply as ReplyRecord
+from followup.cache_key import reply_key
+from followup.errors import DeadlineExceededError
+from followup.pipeline import FollowupReply, Nodes, Pipeline
+from followup.prompts import Approach
+from followup.request import FollowupRequest, Versions
+
+NO_KNOWLEDGE_BASE = "none"
+
+
+class NodesFor(Protocol):
+    """Makes the nodes of one request, whose calls all end at its deadline."""
+
+    def __call__(self, deadline: float, knowledge_base_version: str) -> Nodes[Any]: ...
+
+
+class KnowledgeBaseVersions(Protocol):
+    """Tells the version of a tenant's documents."""
+
+    async def __call__(self, tenant: str, deadline: float) -> str: ...
+
+
+class KeptReply(BaseModel):
+    """What the reply cache keeps: the reply and the request that it was made for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    request_id: str
+    reply: FollowupReply
+    versions: Versions
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A reply to one request."""
+
+    request_id: str
+    reply: FollowupReply
+    versions: Versions
+    cached_from: str | None
+    created_at: datetime
+
+    @property
+    def cached(self) -> bool:
+        """Whether the reply was made for an earlier request."""
+        return self.cached_from is not None
+
+
+@dataclass(frozen=True, slots=True)
+class FollowupService:
+    """Answers follow-up requests."""
+
+    pipeline: Pipeline
+    nodes_for: NodesFor
+    knowledge_base_version: KnowledgeBaseVersions
+    adapters: AdapterStore
+    cache: ReplyCache
+    log: ReplyLog
+    model_version: str
+    rules_version: str
+    response_ttl_seconds: int
+    timeout_seconds: float
+
+    async def follow_up(
+        self, request: FollowupRequest, caller: Caller, request_id: str
+    ) -> Delivered:
+        """The reply: from the cache, or made once for all who ask the same at the same time.
+
+        It is in the audit, or in its spool on disk, before it is returned. Raises what the pipeline
+        raises, and DeadlineExceededError after `timeout_seconds`.
+        """
+        deadline = time.monotonic() + self.timeout_seconds
+        adapter = self.adapters.resolve(request.tenant)
+        self.pipeline.check(request, adapter)
+        try:
+            async with asyncio.timeout(self.timeout_seconds):
+                delivered = await self._deliver(request, request_id, adapter, deadline)
+        except TimeoutError as error:
+            message = f"The reply was not ready within {self.timeout_seconds:g} s."
+            raise DeadlineExceededError(message) from error
+        await self.log.append(_record(request, delivered, caller))
+        return delivered
+
+    async def _deliver(
+        self, request: FollowupRequest, request_id: str, adapter: str | None, deadline: float
+    ) -> Delivered:
+        versions = await self._versions(request, adapter, deadline)
+
+        async def make() -> Made:
+            nodes = self.nodes_for(deadline, versions.knowledge_base)
+            reply = await self.pipeline.write(request, nodes, adapter)
+            kept = KeptReply(request_id=request_id, reply=reply, versions=versions)
+            # A fallback may have a passing reason; the next request gets another chance.
+            return Made(kept.model_dump_json().encode(), cacheable=not reply.fallback)
+
+        answer = await self.cache.get_or_make(
+            _cache_key(request, versions), self.response_ttl_seconds, make
+        )
+        kept = KeptReply.model_validate_json(answer.value)
+        return Delivered(
+            request_id=request_id,
+            reply=kept.reply,
+            versions=kept.versions,
+            cached_from=kept.request_id if answer.cached else None,
+            created_at=datetime.now(UTC),
+        )
+
+    async def _versions(
+        self, request: FollowupRequest, adapter: str | None, deadline: float
+    ) -> Versions:
+        needs_documents = request.approach is not Approach.FINETUNED
+        return Versions(
+            prompt=self.pipeline.templates.version,
+            model=self.model_version,
+            rules=self.rules_version,
+            adapter=None if request.approach is Approach.RAG else adapter,
+            knowledge_base=await self.knowledge_base_version(request.tenant, deadline)
+            if needs_documents
+            else NO_KNOWLEDGE_BASE,
+        )
+
+
+def _cache_key(request: FollowupRequest, versions: Versions) -> str:
+    return reply_key(
+        tenant=request.tenant,
+        approach=request.approach,
+        request=request,
+        prompt_version=versions.prompt,
+        model_version=versions.model,
+        adapter_version=versions.adapter or "",
+        knowledge_base_version=versions.knowledge_base,
+        rules_version=versions.rules,
+    )
+
+
+def _record(request: FollowupRequest, delivered: Delivered, caller: Caller) -> ReplyRecord:
+    reply, versions = delivered.reply, delivered.versions
+    return ReplyRecord(
+        request_id=delivered.request_id,
+        tenant=request.tenant,
+        approach=request.approach,
+        created_at=delivered.created_at,
+        lead=request.lead.model_dump(mode="json"),
+        message=reply.message,
+        fallback=reply.fallback,
+        cached=delivered.cached,
+        cached_from=delivered.cached_from,
+        scores={
+            "lead_score": reply.lead_score.score,
+            "strategy_confidence": reply.lead_score.strategy_confidence,
+            "rag_confidence": reply.rag_confidence,
+            "confidence": reply.confidence,
+            "personalization_score": reply.personalization,
+        },
+        verdicts=[verdict.model_dump(mode="json") for verdict in reply.verdicts],
+        sources=list(reply.sources),
+        prompt_version=versions.prompt,
+        model_version=versions.model,
+        adapter_version=versions.adapter,
+        knowledge_base_version=versions.knowledge_base,
+        timings_ms={} if delivered.cached else reply.timings_ms,
+        num_prompt_tokens=0 if delivered.cached else reply.num_prompt_tokens,
+        num_completion_tokens=0 if delivered.cached else reply.num_completion_tokens,
+        key_id=caller.key_id,
+    )

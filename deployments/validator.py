@@ -1,0 +1,32 @@
+"""The validator node: holds candidates against their sources and the rules, and chooses."""
+
+import asyncio
+import time
+
+from ray import serve
+
+from deployments.metrics import ValidatorMetrics
+from followup.compliance import ComplianceRules
+from followup.validation import Validated, ValidationTask, validate
+
+
+@serve.deployment(name="validator")
+class ValidatorNode:
+    """Holds the rules."""
+
+    def __init__(self, rules: ComplianceRules) -> None:
+        self._rules = rules
+        self._metrics = ValidatorMetrics()
+
+    async def validate(self, task: ValidationTask) -> Validated:
+        """The message to send and the verdicts on its claims."""
+        start = time.perf_counter()
+        validated = await asyncio.to_thread(validate, task, self._rules)
+        self._metrics.seconds.observe(time.perf_counter() - start)
+        for verdict in validated.verdicts:
+            tags = {"kind": verdict.kind, "supported": str(verdict.supported).lower()}
+            self._metrics.verdicts.inc(tags=tags)
+        return validated
+
+    async def check_health(self) -> None:
+        """Pure computation: a replica that answers is healthy."""

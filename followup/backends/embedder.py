@@ -1,0 +1,162 @@
+"""Texts to unit vectors: the one class that ingestion, serving and bulk embed with."""
+
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sentence_transformers import SentenceTransformer
+
+from followup.backends.settings import EmbedderSettings
+from followup.errors import SettingError
+
+logger = logging.getLogger(__name__)
+
+MIN_SPEEDUP = 1.2
+MIN_COSINE = 0.999
+FINGERPRINT_CHARACTERS = 12
+# What decides a model's vectors; a README does not.
+MODEL_FILE_SUFFIXES = frozenset({".bin", ".json", ".model", ".safetensors", ".txt"})
+# The length of a usual chunk: about 120 tokens. Four of them keep the check below a second.
+_CHECK_TEXTS = tuple(
+    f"Plan {plan} bills {users} users a month. " * 12 for plan, users in enumerate((5, 20, 80, 300))
+)
+_CHECK_PASSES = 2
+
+
+@dataclass(frozen=True)
+class PrecisionCheck:
+    """What the check of bfloat16 against float32 measured, on one batch of four chunks."""
+
+    float32_seconds: float
+    bfloat16_seconds: float
+    min_cosine: float
+
+    @property
+    def prefers_bfloat16(self) -> bool:
+        faster = self.float32_seconds >= MIN_SPEEDUP * self.bfloat16_seconds
+        return faster and self.min_cosine > MIN_COSINE
+
+
+class Embedder:
+    """A sentence-transformers model from a local folder; nothing is fetched.
+
+    Safe to call from several threads; one text batch runs at a time.
+
+    Raises:
+        SettingError: the folder is not there.
+    """
+
+    def __init__(self, settings: EmbedderSettings) -> None:
+        if not (settings.model_path / "modules.json").is_file():
+            message = (
+                f"'{settings.model_path}' is not a sentence-transformers model folder. "
+                "Fetch the model with: lead-assistant models pull"
+            )
+            raise SettingError(message, field="model_path")
+        self._settings = settings
+        # The tokenizer keeps its truncation as state, so two threads may not use it at once.
+        self._lock = threading.Lock()
+        self._model = self._load()
+        self.precision_check: PrecisionCheck | None = None
+        self.precision = self._choose_precision()
+        self.dimension = int(self._model.get_embedding_dimension())
+        self.max_tokens = int(self._model.max_seq_length)
+        self.fingerprint = self._compute_fingerprint()
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of length 1, float32, shape (len(texts), dimension), in the order of `texts`.
+
+        Texts are batched by length, so a list gives the same vectors every time. A text longer
+        than `max_tokens` is cut there.
+        """
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        with self._lock:
+            return self._encode(self._model, texts)
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of the whole text, with the two that the model adds at its ends."""
+        with self._lock:
+            encoded = self._model.tokenizer(text, truncation=False, verbose=False)
+        return len(encoded["input_ids"])
+
+    def _load(self) -> Any:
+        return SentenceTransformer(
+            str(self._settings.model_path),
+            device=self._settings.device,
+            local_files_only=True,
+            model_kwargs={"dtype": torch.float32},
+        )
+
+    def _encode(self, model: Any, texts: Sequence[str]) -> NDArray[np.float32]:
+        vectors = model.encode(
+            list(texts),
+            batch_size=self._settings.batch_size,
+            convert_to_tensor=True,
+            show_progress_bar=False,
+        )
+        # Normalised in float32: bfloat16 has 8 bits, too few for a length of 1.
+        unit = torch.nn.functional.normalize(vectors.float(), dim=1)
+        return np.ascontiguousarray(unit.cpu().numpy(), dtype=np.float32)
+
+    def _choose_precision(self) -> str:
+        wanted = self._settings.precision
+        if wanted == "auto" and not _has_bfloat16(self._settings.device):
+            wanted = "float32"
+        if wanted != "auto":
+            self._model.to(getattr(torch, wanted))
+            return wanted
+        self.precision_check = self._measure()
+        if self.precision_check.prefers_bfloat16:
+            return "bfloat16"
+        self._model = self._load()  # its weights were rounded by the check
+        return "float32"
+
+    def _measure(self) -> PrecisionCheck:
+        """Time both precisions; the model is bfloat16 afterwards."""
+        float32_seconds, exact = self._time_check_batch()
+        self._model.to(torch.bfloat16)
+        bfloat16_seconds, rounded = self._time_check_batch()
+        check = PrecisionCheck(
+            float32_seconds=float32_seconds,
+            bfloat16_seconds=bfloat16_seconds,
+            min_cosine=float((exact * rounded).sum(axis=1).min()),
+        )
+        logger.info("Embedding precision: %s", check)
+        return check
+
+    def _time_check_batch(self) -> tuple[float, NDArray[np.float32]]:
+        """Seconds of the fastest pass after a first one that is not counted, and the vectors."""
+        vectors = self._encode(self._model, _CHECK_TEXTS)
+        seconds = []
+        for _ in range(_CHECK_PASSES):
+            start = time.perf_counter()
+            self._encode(self._model, _CHECK_TEXTS)
+            seconds.append(time.perf_counter() - start)
+        return min(seconds), vectors
+
+    def _compute_fingerprint(self) -> str:
+        """Hash of name, precision and every file that decides the vectors."""
+        digest = hashlib.sha256(f"{self._settings.model_name}\0{self.precision}".encode())
+        folder = self._settings.model_path
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in MODEL_FILE_SUFFIXES and path.is_file():
+                with path.open("rb") as file:
+                    content = hashlib.file_digest(file, "sha256").hexdigest()
+                digest.update(f"\0{path.relative_to(folder).as_posix()}\0{content}".encode())
+        return digest.hexdigest()[:FINGERPRINT_CHARACTERS]
+
+
+def _has_bfloat16(device: str) -> bool:
+    """Whether the device computes in bfloat16; elsewhere it is emulated, slowly."""
+    if device.startswith("cpu"):
+        capabilities = torch.cpu.get_capabilities()
+        return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+    return True

@@ -1,0 +1,123 @@
+"""The generation engine on CPU: OpenVINO GenAI's continuous batching, which reads GGUF directly."""
+
+import asyncio
+
+import openvino as ov
+import openvino_genai as genai
+
+from followup.backends.engines.openvino_loop import Output, StepLoop
+from followup.backends.engines.protocol import EngineLoad, Generation, Sampling
+from followup.backends.engines.request import (
+    chat_turns,
+    check_fits_context,
+    mean_or_none,
+    refuse_adapter,
+    text_before_stop,
+    until,
+)
+from followup.backends.settings import EngineSettings
+from followup.prompts import Prompt
+
+BATCH_INVARIANT_PROPERTIES = {
+    "INFERENCE_PRECISION_HINT": "f32",
+    "DYNAMIC_QUANTIZATION_GROUP_SIZE": 0,
+}
+
+
+class OpenVinoEngine:
+    """One pipeline, one step thread. Adapters are merged models with an engine each."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        pipeline = genai.ContinuousBatchingPipeline(
+            str(settings.model_path),
+            _scheduler_config(settings),
+            settings.device,
+            BATCH_INVARIANT_PROPERTIES if settings.batch_invariant else {},
+            {},
+        )
+        self._settings = settings
+        self._tokenizer = pipeline.get_tokenizer()
+        self._steps = StepLoop(pipeline, settings.max_running_requests)
+
+    @property
+    def model_name(self) -> str:
+        """Name of the base model."""
+        return self._settings.model_name
+
+    @property
+    def load(self) -> EngineLoad:
+        """Requests in the pipeline, and requests that wait for a place in it."""
+        return self._steps.load
+
+    async def generate(
+        self,
+        prompt: Prompt,
+        sampling: Sampling,
+        *,
+        adapter: str | None = None,
+        deadline: float | None = None,
+    ) -> Generation:
+        """Generate one reply; see `Engine.generate`."""
+        self._steps.check()
+        refuse_adapter(adapter, "OpenVINO")
+        async with until(deadline):
+            input_ids = await asyncio.to_thread(self._encode, prompt)
+            num_prompt_tokens = input_ids.get_shape()[1]
+            check_fits_context(
+                num_prompt_tokens, sampling.max_tokens, self._settings.context_tokens
+            )
+            output = await self._steps.generate(input_ids, self._generation_config(sampling))
+        return self._generation(output, num_prompt_tokens, sampling)
+
+    async def check_health(self) -> None:
+        """Raise PartUnavailableError when the step thread has ended."""
+        self._steps.check()
+
+    async def close(self) -> None:
+        """Cancel what runs and free the model's memory. Safe to call twice."""
+        await asyncio.to_thread(self._steps.close)
+
+    def _encode(self, prompt: Prompt) -> ov.Tensor:
+        text = self._tokenizer.apply_chat_template(chat_turns(prompt), add_generation_prompt=True)
+        # The template writes the model's own start token where it wants one.
+        return self._tokenizer.encode(text, add_special_tokens=False).input_ids
+
+    def _generation_config(self, sampling: Sampling) -> genai.GenerationConfig:
+        config = genai.GenerationConfig(
+            max_new_tokens=sampling.max_tokens,
+            repetition_penalty=sampling.repetition_penalty,
+            stop_strings=set(sampling.stop),
+            # OpenVINO drops whole tokens; kept, the text is cut exactly at the stop string.
+            include_stop_str_in_output=True,
+            logprobs=1,
+            do_sample=sampling.temperature > 0,
+        )
+        if sampling.temperature > 0:
+            config.temperature = sampling.temperature
+            config.top_p = sampling.top_p
+            config.rng_seed = sampling.seed
+        config.set_eos_token_id(self._tokenizer.get_eos_token_id())
+        return config
+
+    def _generation(
+        self, output: Output, num_prompt_tokens: int, sampling: Sampling
+    ) -> Generation:
+        token_ids = output.generated_ids
+        decoded = self._tokenizer.decode(token_ids, skip_special_tokens=True)
+        text, stopped = text_before_stop(decoded, sampling.stop)
+        at_end = bool(token_ids) and token_ids[-1] == self._tokenizer.get_eos_token_id()
+        return Generation(
+            text=text,
+            num_prompt_tokens=num_prompt_tokens,
+            num_completion_tokens=len(token_ids),
+            mean_log_prob=mean_or_none(output.generated_log_probs),
+            finish_reason="stop" if stopped or at_end else "length",
+        )
+
+
+def _scheduler_config(settings: EngineSettings) -> genai.SchedulerConfig:
+    config = genai.SchedulerConfig()
+    config.cache_size = settings.kv_cache_gib
+    config.max_num_seqs = settings.max_running_requests
+    config.max_num_batched_tokens = 4096
+    return config

@@ -1,0 +1,85 @@
+"""What every engine does with a request before and after its model runs."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+
+from followup.errors import (
+    AdapterMissingError,
+    DeadlineExceededError,
+    InvalidInputError,
+    PartUnavailableError,
+)
+from followup.prompts import Prompt
+
+
+def chat_turns(prompt: Prompt) -> list[dict[str, str]]:
+    """The prompt as the turns that a chat template is applied to."""
+    return [
+        {"role": "system", "content": prompt.system},
+        {"role": "user", "content": prompt.user},
+    ]
+
+
+def check_fits_context(num_prompt_tokens: int, max_tokens: int, context_tokens: int) -> None:
+    """Raise InvalidInputError when prompt and reply together may pass the context length."""
+    if num_prompt_tokens + max_tokens > context_tokens:
+        message = (
+            f"The prompt has {num_prompt_tokens} tokens and the reply may take {max_tokens}: "
+            f"together more than the context length of {context_tokens}. "
+            "Shorten the interaction history or ask for fewer passages."
+        )
+        raise InvalidInputError(message, field="prompt")
+
+
+def refuse_adapter(adapter: str | None, engine: str) -> None:
+    """Raise AdapterMissingError for any adapter: the engine holds the base model only."""
+    if adapter is not None:
+        message = (
+            f"Adapter '{adapter}' is not loaded in the {engine} engine. "
+            "Publish one with: lead-assistant train publish"
+        )
+        raise AdapterMissingError(message)
+
+
+def engine_closed() -> PartUnavailableError:
+    """The error of every call after `close`."""
+    return PartUnavailableError("The generation engine is closed. Start it again: lead-assistant up")
+
+
+def text_before_stop(text: str, stop: Iterable[str]) -> tuple[str, bool]:
+    """The text up to the earliest stop string, and whether there was one."""
+    positions = [position for word in stop if (position := text.find(word)) >= 0]
+    return (text[: min(positions)], True) if positions else (text, False)
+
+
+def mean_or_none(log_probs: Sequence[float]) -> float | None:
+    """Arithmetic mean; None of nothing."""
+    return sum(log_probs) / len(log_probs) if log_probs else None
+
+
+@asynccontextmanager
+async def until(deadline: float | None) -> AsyncIterator[None]:
+    """Cancel the block and raise DeadlineExceededError at `deadline`, a `time.monotonic()` value."""
+    if deadline is None:
+        yield
+        return
+    seconds_left = deadline - time.monotonic()
+    if seconds_left <= 0:
+        raise _deadline_exceeded()
+    limit = asyncio.timeout(seconds_left)
+    try:
+        async with limit:
+            yield
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise _deadline_exceeded() from error
+
+
+def _deadline_exceeded() -> DeadlineExceededError:
+    return DeadlineExceededError(
+        "The reply was not ready before the request's deadline; generation was cancelled. "
+        "Ask for fewer max_tokens or try again when the service is less busy."
+    )

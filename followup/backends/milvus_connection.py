@@ -1,0 +1,94 @@
+"""Calls to Milvus from an event loop: with a time limit, named errors, and back after a restart.
+
+The calls are pymilvus's blocking ones in threads of their own: its asyncio client cannot create an
+index on Milvus Lite 3.2 (AllocTimestamp is not implemented there) and belongs to one event loop.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import grpc  # type: ignore[import-untyped]  # publishes no types
+from pymilvus import MilvusClient, MilvusException
+
+from followup.backends.settings import VectorStoreSettings
+from followup.errors import PartUnavailableError
+
+RETRY_AFTER_SECONDS = 5.0
+MAX_THREADS = 16
+COLLECTION_NOT_FOUND = 100
+COLLECTION_NOT_LOADED = 101
+
+Result = TypeVar("Result")
+
+
+class MilvusConnection:
+    """One client, connected on the first call, shared by the threads that call it."""
+
+    def __init__(self, settings: VectorStoreSettings, collections: Sequence[str]) -> None:
+        self._settings = settings
+        self._collections = collections
+        self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="milvus")
+        self._client: Any = None
+        self._connecting = threading.Lock()
+
+    async def run(
+        self, call: Callable[[Any, float], Result], *, timeout_seconds: float | None = None
+    ) -> Result:
+        """What `call(client, seconds)` returns, where seconds is the limit it must pass on.
+
+        The limit is `timeout_seconds`, or that of the settings.
+
+        Raises:
+            PartUnavailableError: Milvus does not answer in time, refuses, or lacks the collection.
+        """
+        seconds = timeout_seconds or self._settings.timeout_seconds
+        loop = asyncio.get_running_loop()
+        try:
+            # The thread ends by the same limit, which pymilvus keeps; this one is for the caller.
+            async with asyncio.timeout(seconds):
+                return await loop.run_in_executor(self._threads, self._call, call, seconds)
+        except MilvusException as error:
+            raise self._unavailable(error) from error
+        except (grpc.RpcError, TimeoutError) as error:
+            message = f"Milvus at {self._settings.uri} does not answer within {seconds:g} s."
+            raise PartUnavailableError(message, retry_after_seconds=RETRY_AFTER_SECONDS) from error
+
+    async def close(self) -> None:
+        """Close the client; calls in flight fail."""
+        client, self._client = self._client, None
+        if client is not None:
+            await asyncio.to_thread(client.close)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _call(self, call: Callable[[Any, float], Result], seconds: float) -> Result:
+        client = self._connected(seconds)
+        try:
+            return call(client, seconds)
+        except MilvusException as error:
+            if error.code != COLLECTION_NOT_LOADED:
+                raise
+        # Milvus Lite comes back from a restart with its collections on disk only.
+        for collection in self._collections:
+            client.load_collection(collection, timeout=seconds)
+        return call(client, seconds)
+
+    def _connected(self, seconds: float) -> Any:
+        with self._connecting:
+            if self._client is None:
+                self._client = MilvusClient(
+                    self._settings.uri, token=self._settings.token, timeout=seconds
+                )
+            return self._client
+
+    def _unavailable(self, error: MilvusException) -> PartUnavailableError:
+        if error.code == COLLECTION_NOT_FOUND:
+            message = (
+                f"Milvus at {self._settings.uri} has no collection '{self._collections[0]}'. "
+                "Make it with: lead-assistant ingest"
+            )
+        else:
+            message = f"Milvus at {self._settings.uri} failed: {error.message}"
+        return PartUnavailableError(message, retry_after_seconds=RETRY_AFTER_SECONDS)

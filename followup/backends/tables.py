@@ -1,0 +1,178 @@
+"""The tables, and the frozen records that the rest of the product passes around.
+
+A record (`Reply`, `Feedback`, `ApiKey`) is validated on construction so that every database can
+store it: a reply that was written for a lead is never refused by the audit for a character in it.
+Its table (`ReplyRow`, ...) has the same fields and adds what only the database needs to know.
+"""
+
+import re
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, JsonValue, StringConstraints
+from sqlalchemy import JSON, DateTime, Dialect, Index, String, UniqueConstraint
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field, SQLModel
+
+from followup.lead import MAX_NAME_CHARACTERS
+from followup.passage import TENANT_PATTERN
+
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+"""What PostgreSQL's text (NUL) or UTF-8 (lone surrogates) cannot hold."""
+MAX_NOTE_CHARACTERS = 2_000
+MAX_INTEGER = 2**31 - 1
+
+
+class Approach(StrEnum):
+    RAG = "rag"
+    FINETUNED = "finetuned"
+    HYBRID = "hybrid"
+
+
+class Outcome(StrEnum):
+    SENT = "sent"
+    REPLIED = "replied"
+    MEETING = "meeting"
+    CONVERTED = "converted"
+    UNSUBSCRIBED = "unsubscribed"
+
+
+class Scope(StrEnum):
+    GENERATE = "generate"
+    INGEST = "ingest"
+    APPROVE = "approve"
+    ADMIN = "admin"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime, kept as UTC. SQLite has no time zones: it is given UTC and gives UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _replace_unstorable(text: str) -> str:
+    return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _replace_unstorable_in(value: JsonValue) -> JsonValue:
+    match value:
+        case str():
+            return _replace_unstorable(value)
+        case list():
+            return [_replace_unstorable_in(item) for item in value]
+        case dict():
+            return {
+                _replace_unstorable(key): _replace_unstorable_in(item)
+                for key, item in value.items()
+            }
+        case _:
+            return value
+
+
+def _to_utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)
+
+
+Text = Annotated[str, AfterValidator(_replace_unstorable)]
+RequestId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+KeyId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
+Tenant = Annotated[str, StringConstraints(pattern=TENANT_PATTERN)]
+Json = Annotated[JsonValue, AfterValidator(_replace_unstorable_in)]
+Utc = Annotated[AwareDatetime, AfterValidator(_to_utc)]
+
+
+class Record(SQLModel):
+    """Base of the records. (SQLModel drops these options when given as class arguments.)"""
+
+    model_config = {
+        "frozen": True,
+        "extra": "forbid",
+        "from_attributes": True,
+        "allow_inf_nan": False,  # also inside JSON values: PostgreSQL refuses NaN there
+    }
+
+
+class Reply(Record):
+    """The audit record of one reply: what was asked, what was answered, and by which versions."""
+
+    request_id: RequestId = Field(primary_key=True)
+    tenant: Tenant
+    approach: Approach = Field(sa_type=String)
+    created_at: Utc = Field(sa_type=UtcDateTime)
+    lead: dict[Text, Json] = Field(sa_type=JSON)
+    message: Text
+    fallback: bool = False
+    cached: bool = False
+    cached_from: RequestId | None = None
+    """The request whose reply was taken from the cache."""
+    scores: dict[Text, float] = Field(default={}, sa_type=JSON)
+    """Confidences and scores by their name in the response."""
+    verdicts: list[Json] = Field(default=[], sa_type=JSON)
+    """One entry for each claim that grounding checked."""
+    sources: list[Json] = Field(default=[], sa_type=JSON)
+    """The retrieved passages, best first."""
+    prompt_version: Text
+    model_version: Text
+    adapter_version: Text | None = None
+    knowledge_base_version: Text
+    timings_ms: dict[Text, float] = Field(default={}, sa_type=JSON)
+    """Milliseconds by node."""
+    num_prompt_tokens: int = Field(default=0, ge=0, le=MAX_INTEGER)
+    num_completion_tokens: int = Field(default=0, ge=0, le=MAX_INTEGER)
+    key_id: KeyId | None = None
+    """The API key of the request; None where the service runs without keys."""
+
+
+class ReplyRow(Reply, table=True):
+    __tablename__ = "reply"
+    __table_args__ = (Index("ix_reply_tenant_created_at", "tenant", "created_at", "request_id"),)
+    model_config = {"frozen": False}
+
+
+class Feedback(Record):
+    """What became of a reply."""
+
+    tenant: Tenant
+    request_id: RequestId = Field(foreign_key="reply.request_id")
+    outcome: Outcome = Field(sa_type=String)
+    occurred_at: Utc = Field(sa_type=UtcDateTime)
+    recorded_at: Utc = Field(sa_type=UtcDateTime)
+    note: Annotated[Text, StringConstraints(max_length=MAX_NOTE_CHARACTERS)] | None = None
+
+
+class FeedbackRow(Feedback, table=True):
+    __tablename__ = "feedback"
+    __table_args__ = (
+        UniqueConstraint("request_id", "outcome", "occurred_at", name="uq_feedback_event"),
+    )
+    model_config = {"frozen": False}
+
+    id: int | None = Field(default=None, primary_key=True)
+
+
+class ApiKey(Record):
+    """An API key as it may be shown: everything but its secret's hash."""
+
+    key_id: KeyId = Field(primary_key=True)
+    tenant: Tenant
+    name: Annotated[Text, StringConstraints(min_length=1, max_length=MAX_NAME_CHARACTERS)]
+    scopes: list[Scope] = Field(sa_type=JSON)
+    created_at: Utc = Field(sa_type=UtcDateTime)
+    revoked_at: Utc | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class ApiKeyRow(ApiKey, table=True):
+    __tablename__ = "api_key"
+    model_config = {"frozen": False}
+
+    key_hash: str

@@ -1,0 +1,47 @@
+"""The words that BM25 indexes: lower case, without stop words, plural endings cut.
+
+Milvus Lite has a tokenizer but no stemmer, Milvus Standalone has both. So the words are prepared
+here, for passages and queries alike, and either store only splits them at the blanks again.
+"""
+
+import re
+from collections.abc import Iterable
+
+# Letters and digits only: an underscore is a word character to Milvus Lite but not to Milvus.
+_WORD = re.compile(r"[^\W_]+")
+
+STOP_WORDS = frozenset(
+    """
+    a about above after again all also am an and any are as at be because been before being below
+    between both but by can could did do does doing down during each few for from further had has
+    have having he her here hers him his how i if in into is it its just me more most my no nor not
+    now of off on once only or other our ours out over own same she should so some such than that
+    the their them then there these they this those through to too under until up very was we were
+    what when where which while who whom why will with would you your yours
+    """.split()  # noqa: SIM905 - thirteen lines of quoted words would hide the list
+)
+
+
+def index_terms(text: str) -> list[str]:
+    """The terms of `text` in their order, repeated as often as they occur."""
+    words = _WORD.findall(text.lower())
+    return [_cut_plural(word) for word in words if word not in STOP_WORDS]
+
+
+def query_coverage(query_terms: Iterable[str], passage_terms: Iterable[str]) -> float:
+    """Share of the distinct query terms that the passage holds, 0 to 1; 0 for an empty query."""
+    wanted = set(query_terms)
+    if not wanted:
+        return 0.0
+    return len(wanted.intersection(passage_terms)) / len(wanted)
+
+
+def _cut_plural(word: str) -> str:
+    """The S stemmer of Harman, "How effective is suffixing?", JASIS 42 (1991), table 1."""
+    if word.endswith("ies") and not word.endswith(("eies", "aies")) and len(word) > len("ties"):
+        return word[:-3] + "y"
+    if word.endswith("es") and not word.endswith(("aes", "ees", "oes")):
+        return word[:-1]
+    if word.endswith("s") and not word.endswith(("us", "ss")) and len(word) > len("ads"):
+        return word[:-1]
+    return word

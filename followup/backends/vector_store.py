@@ -1,0 +1,343 @@
+"""The passages of all tenants in Milvus: Milvus Lite's server or Milvus, by the same calls.
+
+Ingestion calls `upsert` and `delete_documents`, then `flush` once; serving calls `version` and
+`search`.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pymilvus import MilvusException
+
+from followup.backends.milvus_connection import RETRY_AFTER_SECONDS, MilvusConnection
+from followup.backends.milvus_rows import (
+    CHUNK_FIELDS,
+    check_tenant,
+    documents_filter,
+    first_chunks_filter,
+    ids_filter,
+    passage_indexes,
+    passage_schema,
+    search_filter,
+    tenant_filter,
+    to_chunk,
+    to_row,
+    version_indexes,
+    version_schema,
+)
+from followup.backends.ranking import Candidate, fuse, to_passage
+from followup.backends.relevance import load_relevance_model
+from followup.backends.settings import VectorStoreSettings
+from followup.backends.terms import index_terms
+from followup.errors import InvalidInputError, PartUnavailableError, SettingError
+from followup.passage import Chunk, Passage
+
+# Milvus Standalone may take tens of seconds to load a new collection or to flush one.
+MAINTENANCE_TIMEOUT_SECONDS = 60.0
+ROWS_PER_WRITE = 500
+# Milvus returns at most this many rows to a query.
+ROWS_PER_QUERY = 16_384
+EMPTY_VERSION = "empty"
+
+
+class VectorStore:
+    """Passages of every tenant; each call names the tenant and sees nothing of the others.
+
+    Every method that reaches Milvus raises PartUnavailableError, with `retry_after_seconds`, when
+    it does not answer within `settings.timeout_seconds`, and InvalidInputError when the tenant, a
+    source type or a size is not allowed.
+    """
+
+    def __init__(self, settings: VectorStoreSettings, dimension: int) -> None:
+        self._settings = settings
+        self._dimension = dimension
+        self._passages = settings.collection
+        self._versions = f"{settings.collection}_versions"
+        self._relevance = load_relevance_model()
+        self._connection = MilvusConnection(settings, [self._passages, self._versions])
+
+    async def ensure_collection(self) -> None:
+        """Create what is missing; several processes may do so at the same time.
+
+        Raises:
+            SettingError: the collection was made for vectors of another dimension.
+        """
+        await self._create(self._passages, passage_schema(self._dimension), passage_indexes())
+        await self._create(self._versions, version_schema(), version_indexes())
+        described = await self._connection.run(
+            lambda client, seconds: client.describe_collection(self._passages, timeout=seconds)
+        )
+        [stored] = [
+            field["params"]["dim"] for field in described["fields"] if field["name"] == "dense"
+        ]
+        if int(stored) != self._dimension:
+            message = (
+                f"Collection '{self._passages}' holds vectors of {stored} numbers, the embedding "
+                f"model makes {self._dimension}. Set another collection name and ingest again."
+            )
+            raise SettingError(message, field="collection")
+
+    async def upsert(
+        self,
+        tenant: str,
+        chunks: Sequence[Chunk],
+        vectors: NDArray[np.float32],
+        document_hashes: Mapping[str, str],
+    ) -> None:
+        """Replace whole documents: `chunks` holds every chunk of each document it mentions.
+
+        Chunks that an older form of a document had and the new one lacks are deleted. First chunks
+        are written last, so a document that `document_hashes` lists is there completely. Call
+        `flush` once after the last upsert of an ingestion.
+
+        Args:
+            vectors: float32, shape (len(chunks), dimension), in the order of `chunks`.
+            document_hashes: content hash of each document in `chunks`.
+        """
+        self._check_vectors(vectors, num_rows=len(chunks))
+        rows = [
+            to_row(tenant, chunk, vector, _hash_of(chunk.document, document_hashes))
+            for chunk, vector in zip(chunks, vectors, strict=True)
+        ]
+        if not rows:
+            return
+        rows.sort(key=lambda row: row["position"] == 0)
+        outdated = (
+            f"{documents_filter(tenant, {chunk.document for chunk in chunks})} "
+            f"and {ids_filter(tenant, [row['id'] for row in rows], excluded=True)}"
+        )
+        await self._change_version(tenant)
+        for start in range(0, len(rows), ROWS_PER_WRITE):
+            await self._upsert_rows(self._passages, rows[start : start + ROWS_PER_WRITE])
+        await self._delete(outdated)
+        await self._change_version(tenant)
+
+    async def delete_documents(self, tenant: str, documents: Iterable[str]) -> None:
+        """Delete the chunks of these documents; names that are not there are no error."""
+        names = list(documents)
+        if not names:
+            return
+        expression = documents_filter(tenant, names)
+        await self._change_version(tenant)
+        await self._delete(expression)
+        await self._change_version(tenant)
+
+    async def flush(self) -> None:
+        """Seal what was written, once after an ingestion: Milvus Lite indexes only sealed rows.
+
+        Milvus Standalone allows one flush per collection in ten seconds; the call waits for it.
+        """
+        await self._connection.run(
+            lambda client, seconds: client.flush(self._passages, timeout=seconds),
+            timeout_seconds=MAINTENANCE_TIMEOUT_SECONDS,
+        )
+
+    async def document_hashes(self, tenant: str) -> dict[str, str]:
+        """Content hash by document name, of every document that was written completely."""
+        rows = await self._first_chunks(check_tenant(tenant), id_prefix="")
+        return {row["document"]: row["content_hash"] for row in rows}
+
+    async def count(self, tenant: str) -> int:
+        """Number of the tenant's chunks."""
+        [row] = await self._query(self._passages, tenant_filter(tenant), ["count(*)"])
+        return int(row["count(*)"])
+
+    async def version(self, tenant: str) -> str:
+        """A name of the tenant's present knowledge base, never used again; one small read.
+
+        It is drawn anew before each change starts and after it ended. So a reply that was made
+        during a change is cached under a name that nobody asks for afterwards.
+        """
+        rows = await self._query(self._versions, tenant_filter(tenant), ["version"])
+        return str(rows[0]["version"]) if rows else EMPTY_VERSION
+
+    async def search(
+        self,
+        tenant: str,
+        query_text: str,
+        query_vector: NDArray[np.float32],
+        *,
+        top_k: int,
+        source_types: Sequence[str] = (),
+        source_weights: Mapping[str, float] | None = None,
+        use_hybrid: bool = True,
+        threshold: float = 0.0,
+    ) -> list[Passage]:
+        """At most `top_k` passages with a score of at least `threshold`, in the fused order.
+
+        Args:
+            query_vector: float32, shape (dimension,), of length 1.
+            source_types: only these; all where empty.
+            source_weights: factor of a source type in the order; scores stay as they are.
+            use_hybrid: order by cosine and BM25; otherwise by cosine alone.
+        """
+        self._check_vectors(query_vector[np.newaxis, :], num_rows=1)
+        expression = search_filter(tenant, source_types)
+        terms = index_terms(query_text)
+        limit = max(self._settings.num_candidates, top_k)
+        words = " ".join(terms) if use_hybrid else ""
+        candidates = await self._candidates(tenant, expression, words, query_vector, limit)
+        ordered = fuse(
+            candidates,
+            dense_weight=self._settings.dense_weight if use_hybrid else 1.0,
+            source_weights=source_weights or {},
+        )
+        passages = [to_passage(candidate, terms, self._relevance) for candidate in ordered]
+        return [passage for passage in passages if passage.score >= threshold][:top_k]
+
+    async def check_health(self) -> None:
+        """Return when Milvus answers and has the collection."""
+        found = await self._connection.run(
+            lambda client, seconds: client.has_collection(self._passages, timeout=seconds)
+        )
+        if not found:
+            message = (
+                f"Milvus at {self._settings.uri} has no collection '{self._passages}'. "
+                "Make it with: lead-assistant ingest"
+            )
+            raise PartUnavailableError(message, retry_after_seconds=RETRY_AFTER_SECONDS)
+
+    async def close(self) -> None:
+        """Close the connection; calls in flight fail."""
+        await self._connection.close()
+
+    async def _candidates(
+        self,
+        tenant: str,
+        expression: str,
+        words: str,
+        query_vector: NDArray[np.float32],
+        limit: int,
+    ) -> list[Candidate]:
+        """The chunks of both rankings, each with its cosine; BM25 only where `words` is given."""
+        if not words:
+            dense = await self._search("dense", query_vector, expression, limit)
+            return [_candidate(hit, hit["distance"], None) for hit in dense]
+        dense, lexical = await asyncio.gather(
+            self._search("dense", query_vector, expression, limit),
+            self._search("sparse", words, expression, limit),
+        )
+        cosines = {hit["id"]: hit["distance"] for hit in dense}
+        # Milvus Lite returns the negated BM25 score, Milvus the score; it is never below 0.
+        bm25 = {hit["id"]: abs(hit["distance"]) for hit in lexical}
+        unseen = [hit["id"] for hit in lexical if hit["id"] not in cosines]
+        if unseen:
+            found = await self._search(
+                "dense", query_vector, ids_filter(tenant, unseen), len(unseen), fields=["id"]
+            )
+            cosines |= {hit["id"]: hit["distance"] for hit in found}
+        hits = {hit["id"]: hit for hit in [*dense, *lexical]}
+        # A chunk deleted between the searches has no cosine and is left out.
+        return [
+            _candidate(hit, cosines[key], bm25.get(key))
+            for key, hit in hits.items()
+            if key in cosines
+        ]
+
+    async def _search(
+        self,
+        field: str,
+        query: NDArray[np.float32] | str,
+        expression: str,
+        limit: int,
+        fields: Sequence[str] = CHUNK_FIELDS,
+    ) -> list[Any]:
+        [hits] = await self._connection.run(
+            lambda client, seconds: client.search(
+                self._passages,
+                data=[query],
+                anns_field=field,
+                filter=expression,
+                limit=limit,
+                output_fields=list(fields),
+                timeout=seconds,
+            )
+        )
+        return list(hits)
+
+    async def _first_chunks(self, tenant: str, id_prefix: str) -> list[Any]:
+        """Split by the next digit of the id where a query would not return every row."""
+        expression = first_chunks_filter(tenant, id_prefix)
+        rows = await self._query(
+            self._passages, expression, ["document", "content_hash"], limit=ROWS_PER_QUERY
+        )
+        if len(rows) < ROWS_PER_QUERY:
+            return rows
+        parts = [
+            await self._first_chunks(tenant, id_prefix + digit) for digit in "0123456789abcdef"
+        ]
+        return [row for part in parts for row in part]
+
+    async def _query(
+        self, collection: str, expression: str, fields: list[str], **options: Any
+    ) -> list[Any]:
+        # Strong: an ingestion reads what it has just written. Milvus waits for it at most 200 ms,
+        # which a request that reads its version does not pay.
+        level = "Bounded" if collection == self._versions else "Strong"
+        rows = await self._connection.run(
+            lambda client, seconds: client.query(
+                collection,
+                filter=expression,
+                output_fields=fields,
+                consistency_level=level,
+                timeout=seconds,
+                **options,
+            )
+        )
+        return list(rows)
+
+    async def _change_version(self, tenant: str) -> None:
+        # Every replica sees the chunks before it can see the new version.
+        await self.count(tenant)
+        row = {"tenant": tenant, "version": uuid.uuid4().hex, "unused": [0.0, 0.0]}
+        await self._upsert_rows(self._versions, [row])
+
+    async def _upsert_rows(self, collection: str, rows: list[dict[str, Any]]) -> None:
+        await self._connection.run(
+            lambda client, seconds: client.upsert(collection, rows, timeout=seconds)
+        )
+
+    async def _delete(self, expression: str) -> None:
+        await self._connection.run(
+            lambda client, seconds: client.delete(
+                self._passages, filter=expression, timeout=seconds
+            )
+        )
+
+    async def _create(self, collection: str, schema: Any, indexes: Any) -> None:
+        def create(client: Any, seconds: float) -> None:
+            if client.has_collection(collection, timeout=seconds):
+                return
+            try:
+                client.create_collection(
+                    collection, schema=schema, index_params=indexes, timeout=seconds
+                )
+            except MilvusException:
+                if not client.has_collection(collection, timeout=seconds):
+                    raise  # otherwise another process was first
+
+        await self._connection.run(create, timeout_seconds=MAINTENANCE_TIMEOUT_SECONDS)
+
+    def _check_vectors(self, vectors: NDArray[np.float32], *, num_rows: int) -> None:
+        expected = (num_rows, self._dimension)
+        if vectors.shape != expected or not np.isfinite(vectors).all():
+            message = (
+                f"Vectors have shape {vectors.shape}; finite numbers of shape {expected} are "
+                "allowed. Embed every chunk with the model of this collection."
+            )
+            raise InvalidInputError(message, field="vectors")
+
+
+def _candidate(hit: Any, cosine: float, bm25: float | None) -> Candidate:
+    return Candidate(chunk=to_chunk(hit["entity"]), cosine=float(cosine), bm25=bm25)
+
+
+def _hash_of(document: str, document_hashes: Mapping[str, str]) -> str:
+    if document not in document_hashes:
+        message = f"Document '{document}' has chunks but no hash in document_hashes."
+        raise InvalidInputError(message, field="document_hashes")
+    return document_hashes[document]

@@ -1,0 +1,64 @@
+"""Reads proper names: runs of capitalised words that are not merely the start of a sentence."""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from followup.numerals import read_numeral
+from followup.tokens import Token
+from followup.vocabulary import GENERIC_CAPITALS, STOP_WORDS, is_common
+
+_OPENERS = frozenset({":", '"', "(", "[", "|", ";", "*"})
+_MAX_LIST_MARK = 2
+
+
+def read_names(
+    tokens: Sequence[Token], taken: Collection[int] = ()
+) -> Iterator[tuple[int, int, str]]:
+    """(first token, token after the last, name in lower case) of each name, in order.
+
+    `taken` are the tokens that other claims hold. A capital at a sentence's start counts when the
+    word is not a common one; words such as CRM or Monday alone are no names.
+    """
+    index = 0
+    while index < len(tokens):
+        if index in taken or not _is_capitalised(tokens[index]):
+            index += 1
+            continue
+        if _is_start(tokens, index) and is_common(tokens[index].lower):
+            index += 1
+            continue
+        end = _run_end(tokens, index, taken)
+        words = [_bare(token) for token in tokens[index:end] if token.kind == "word"]
+        if not all(word in GENERIC_CAPITALS or word in STOP_WORDS for word in words):
+            yield index, end, " ".join(words)
+        index = end
+
+
+def _is_capitalised(token: Token) -> bool:
+    return token.kind == "word" and token.text != token.lower
+
+
+def _is_start(tokens: Sequence[Token], index: int) -> bool:
+    before = index - 1
+    return before < 0 or tokens[before].text in _OPENERS or tokens[before].text in {".", "!", "?", "-"}
+
+
+def _run_end(tokens: Sequence[Token], index: int, taken: Collection[int]) -> int:
+    """The index after the last capitalised word that follows with only a space, "-" or "&"."""
+    end = index + 1
+    while end < len(tokens) and not tokens[end - 1].lower.endswith("'s"):
+        joined = end
+        if tokens[end].text in {"&", "-"} and end + 1 < len(tokens):
+            joined = end + 1
+        token = tokens[joined]
+        if joined in taken or not _is_capitalised(token) or token.text == "I":
+            break
+        if tokens[end].text == "-" and tokens[end].start != tokens[end - 1].end:
+            break
+        if read_numeral(tokens, joined):
+            break
+        end = joined + 1
+    return end
+
+
+def _bare(token: Token) -> str:
+    return token.lower.removesuffix("'s").rstrip("'").replace("'", "")

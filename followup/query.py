@@ -1,0 +1,16 @@
+"""The search query of a lead: what it is about, not the raw record."""
+
+from followup.lead import Lead
+
+MAX_HISTORY_WORDS = 80
+
+
+def retrieval_query(lead: Lead) -> str:
+    """Product, the newest words of the history, and the objections, as one line of text.
+
+    The end of the history is the newest part; more words would only push the lead's last question
+    out of the embedding model's window.
+    """
+    newest = lead.interaction_history.split()[-MAX_HISTORY_WORDS:]
+    parts = [lead.product_name, " ".join(newest), *lead.objections_raised]
+    return ". ".join(part.rstrip(". ") for part in parts if part)

@@ -1,0 +1,180 @@
+"""Cuts passages and the request into the units that can support a claim, each with its context."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from followup.claims import ReadSentence, read_sentence
+from followup.lead import Lead
+from followup.passage import Passage
+from followup.sentences import split_sentences
+from followup.tokens import fold
+from followup.vocabulary import content_stems, words_of
+
+REQUEST = "request"
+"""The source named in a verdict when the request itself supports the claim."""
+
+_NAMED_CELL = re.compile(r"([^:;|]{1,80}): (.+)")
+_SEPARATOR_ROW = re.compile(r"[\s|:+-]+")
+_MIN_CELLS = 2
+_MAX_OWN_NAME_WORDS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class SourceUnit:
+    """A sentence, or one cell of a table with its row's and column's names."""
+
+    sentence: ReadSentence
+    shown: str
+    """The words shown as evidence: the sentence, or the whole table row."""
+    stems: frozenset[str]
+    """Content stems of the sentence, or of cell, row name and column name, and of the section."""
+    cell_names: tuple[str, ...] = ()
+    """Row name and column name of a table cell, folded, in lower case; empty for a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A passage or the request, read once."""
+
+    document: str
+    is_request: bool
+    units: tuple[SourceUnit, ...]
+    lines: frozenset[str]
+    """Every unit and table row, folded, in lower case: a message that quotes one is supported."""
+    word_stream: str
+    """" word word word " of text, title, section and document name, for looking up names."""
+    heading_stream: str
+    """The same of title, section and document name alone."""
+
+
+def read_sources(passages: Sequence[Passage], request_text: str) -> tuple[Source, ...]:
+    """The sources of a message: its passages in order, then the request."""
+    chunks = [passage.chunk for passage in passages]
+    return (
+        *[_read(chunk.document, chunk.text, chunk.title, chunk.section) for chunk in chunks],
+        _read(None, request_text, "", ""),
+    )
+
+
+def describe_request(lead: Lead) -> str:
+    """The request as text for `check_claims`: own names one a line, then what is known of the lead.
+
+    Scores are left out: a message has no business naming them.
+    """
+    own = (lead.lead_name, lead.product_name, lead.company_name, lead.product_category)
+    known = [lead.lead_industry, lead.geographic_region, *lead.objections_raised]
+    if lead.company_size:
+        known.append(f"company size: {lead.company_size}")
+    if lead.days_since_contact is not None:
+        known.append(f"last contact was {lead.days_since_contact} days ago")
+    return "\n".join(line for line in (*own, lead.interaction_history, *known) if line)
+
+
+def own_names(request_text: str) -> frozenset[str]:
+    """Lead, product and company: the lines of the request that are short and hold no sentence."""
+    lines = (line for line in request_text.splitlines() if not line.rstrip().endswith((".", "?", "!")))
+    streams = (word_stream(line) for line in lines)
+    return frozenset(stream for stream in streams if 0 < len(stream.split()) <= _MAX_OWN_NAME_WORDS)
+
+
+def word_stream(text: str) -> str:
+    """" word word ": words in lower case between single spaces, so that `in` finds whole words."""
+    return f" {' '.join(words_of(fold(text).replace("'s", '').replace("'", '')))} "
+
+
+@lru_cache(maxsize=4_096)
+def _read(document: str | None, text: str, title: str, section: str) -> Source:
+    """One source; `document` is None for the request."""
+    name = (document.rpartition(".")[0] or document) if document else ""
+    heading = f"{title}\n{section}\n{name}"
+    section_stems = content_stems(section)
+    units: list[SourceUnit] = []
+    lines: set[str] = set()
+    for block in _blocks(text):
+        if isinstance(block, str):
+            sentences = split_sentences(block)
+            lines.update(fold(sentence).lower() for sentence in sentences)
+            units.extend(_sentence_unit(sentence, section_stems) for sentence in sentences)
+        else:
+            lines.add(fold(block.shown).lower())
+            units.extend(_cell_units(block, section_stems))
+    return Source(
+        document=REQUEST if document is None else document,
+        is_request=document is None,
+        units=tuple(units),
+        lines=frozenset(lines),
+        word_stream=word_stream(f"{heading}\n{text}"),
+        heading_stream=word_stream(heading),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A table row as (column name, cell) pairs, and as it stood."""
+
+    cells: tuple[tuple[str, str], ...]
+    shown: str
+
+
+def _blocks(text: str) -> Iterator[str | _Row]:
+    """Runs of running text and single table rows, in order."""
+    running: list[str] = []
+    header: tuple[str, ...] = ()
+    for line in text.split("\n"):
+        cells = _pipe_cells(line)
+        named = _named_cells(line)
+        if not cells and not named:
+            running.append(line)
+            header = ()
+            continue
+        if running:
+            yield "\n".join(running)
+            running = []
+        if named:
+            yield _Row(named, line.strip())
+        elif not header:
+            header = cells
+        elif not _SEPARATOR_ROW.fullmatch(line):
+            names = (*header, *[""] * (len(cells) - len(header)))
+            yield _Row(tuple(zip(names, cells, strict=False)), line.strip())
+    if running:
+        yield "\n".join(running)
+
+
+def _pipe_cells(line: str) -> tuple[str, ...]:
+    cells = tuple(cell.strip() for cell in line.strip().strip("|").split("|"))
+    return cells if len(cells) >= _MIN_CELLS else ()
+
+
+def _named_cells(line: str) -> tuple[tuple[str, str], ...]:
+    """The cells of "Plan: Growth; Price per month: $299", the form that ingestion gives rows."""
+    parts = line.strip().split("; ")
+    matches = [_NAMED_CELL.fullmatch(part) for part in parts]
+    if len(parts) < _MIN_CELLS or not all(matches):
+        return ()
+    return tuple((match.group(1), match.group(2)) for match in matches if match)
+
+
+def _sentence_unit(sentence: str, section_stems: frozenset[str]) -> SourceUnit:
+    return SourceUnit(
+        sentence=read_sentence(sentence),
+        shown=sentence,
+        stems=content_stems(fold(sentence)) | section_stems,
+    )
+
+
+def _cell_units(row: _Row, section_stems: frozenset[str]) -> Iterator[SourceUnit]:
+    corner, row_name = row.cells[0]
+    for column, cell in row.cells:
+        if not cell:
+            continue
+        names = tuple(fold(name).lower() for name in (row_name, column, corner) if name)
+        context = content_stems(fold(f"{corner} {row_name} {column} {cell}"))
+        yield SourceUnit(
+            sentence=read_sentence(f"{column}: {cell}" if column else cell),
+            shown=row.shown,
+            stems=context | section_stems,
+            cell_names=names,
+        )

@@ -1,0 +1,93 @@
+"""Folds typed variants of a text into one form and cuts it into the tokens that claims are read from."""
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import NamedTuple
+
+_VARIANTS = str.maketrans(
+    {
+        **dict.fromkeys("‐‑‒–—―−﹘﹣－", "-"),  # noqa: RUF001 - every dash means the same here
+        **dict.fromkeys("‘’ʼ＇`´", "'"),  # noqa: RUF001 - every apostrophe too
+        **dict.fromkeys("“”„«»", '"'),
+        "⁄": "/",
+        "٪": "%",
+        "٫": ".",
+        "٬": ",",
+    }
+)
+# A footnote mark must not become a digit of the figure that it follows: 299¹ is not 2991.
+_SUPERSCRIPTS = str.maketrans(dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", (f" {d} " for d in range(10)), strict=True)))
+_LIST_MARK = re.compile(r"\s*(?:[-*•#>]+\s+|\d{1,2}[.)]\s+)+")
+_DOT_WORD = re.compile(
+    r"(?<=\w)\s*(?:\[\.\]|\(\.\)|[\[(]dot[\])]|\sdot\s)\s*(?=(?:com|org|net|io|ai|co|dev|app)\b)", re.I
+)
+_AT_WORD = re.compile(r"(?<=\w)\s*[\[(]at[\])]\s*(?=\w)", re.I)
+
+CURRENCY_CODES = frozenset("usd eur gbp cad aud nzd chf jpy inr cny sek nok dkk".split())
+_TOKEN = re.compile(
+    r"""
+    (?P<plain>(?!(?:USD|EUR|GBP|CAD|AUD|NZD|CHF|JPY|INR|CNY|SEK|NOK|DKK)\b)
+        [^\W\d_]+(?=[\s,;!?]|$))
+  | (?P<email>[^\s@<>()\[\],;:"|*]+@[^\s@<>()\[\],;:"|*]+[^\s@<>()\[\],;:"|.!?*'-])
+  | (?P<link>[A-Za-z][A-Za-z0-9+.-]*://[^\s<>"|)\]]*[^\s<>"|)\].,;:!?'*]
+      | (?:\w(?:[\w-]*\w)?\.)+(?:[a-z]{2,}|[A-Z]{2,})(?:[/?:\#][^\s<>"|)\]]*[^\s<>"|)\].,;:!?'*])?(?![\w@])
+      | (?:www\.|WWW\.)[^\s<>"|)\]]*[^\s<>"|)\].,;:!?'*]
+      | @\w+)
+  | (?P<date>\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?![\d-])
+      | \d{1,2}(?P<sep>[-/.])\d{1,2}(?P=sep)(?:\d{4}|\d{2})(?![\d/.-]*\d))
+  | (?P<phone>\+\d[\d ().-]{6,18}\d(?!\d) | (?<!\d)\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\d)
+      | (?<![\d-])\d{3}-\d{4}(?![\d-]))
+  | (?P<time>\d{1,2}:\d{2}(?:\s?[apAP]\.?[mM]\b)?|\d{1,2}\s?[apAP]\.?[mM]\b)
+  | (?P<currency>(?:US|CA|AU|NZ|HK|[CAS])?\$|[€£¥₹]
+      |(?:USD|EUR|GBP|CAD|AUD|NZD|CHF|JPY|INR|CNY|SEK|NOK|DKK)(?![A-Za-z]))
+  | (?P<number>(?:(?<!\w)-)?(?:\d{1,3}(?:,\d{3})+|\d{1,3}(?:\ \d{3})+(?![\d.,]*\d)|\d+|(?=\.\d))(?:\.\d+)?
+      (?![\d]|[.,/]\d))
+  | (?P<code>[^\W\d_]+(?:-?\d[\w.]*\w|-?\d) | \d+(?:[.,/]\d+)+ | \d+)
+  | (?P<word>[^\W\d_]+(?:'[^\W\d_]+)*)
+  | (?P<symbol>[^\s])
+    """,
+    re.VERBOSE,
+)
+
+
+# The first alternative is only a short cut for most words.
+_KINDS = {"plain": "word"}
+
+
+class Token(NamedTuple):
+    """A token: its kind (the group's name), text, text in lower case, and place in the text."""
+
+    kind: str
+    text: str
+    lower: str
+    start: int
+    end: int
+
+
+@lru_cache(maxsize=8_192)
+def fold(text: str) -> str:
+    """One form for dashes, quotes, digits of any script, full-width letters and spaces."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text.translate(_SUPERSCRIPTS))
+        text = "".join(map(_plain, text.translate(_VARIANTS)))
+    return " ".join(_AT_WORD.sub("@", _DOT_WORD.sub(".", text)).replace("`", "'").split())
+
+
+def _plain(character: str) -> str:
+    if character.isascii():
+        return character
+    if unicodedata.category(character) == "Cf":
+        return ""
+    digit = unicodedata.decimal(character, None)
+    return character if digit is None else str(digit)
+
+
+def tokenise(folded: str) -> list[Token]:
+    """The tokens of a text that `fold` has folded, its list mark left out."""
+    mark = _LIST_MARK.match(folded)
+    tokens = []
+    for match in _TOKEN.finditer(folded, mark.end() if mark else 0):
+        kind, text = str(match.lastgroup), match.group()
+        tokens.append(Token(_KINDS.get(kind, kind), text, text.lower(), match.start(), match.end()))
+    return tokens

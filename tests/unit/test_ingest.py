@@ -1,0 +1,193 @@
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import ingestion.ingest
+from examples.make_knowledge_base_pdfs import DEFAULT_FOLDER
+from followup.errors import InvalidInputError, PartUnavailableError
+from ingestion.ingest import IngestProgress, IngestSummary, ingest_folder
+from tests.fakes import FakeIngestEmbedder, FakeIngestStore
+
+
+def write(root: Path, name: str, text: str) -> None:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    write(tmp_path, "pricing/plans.md", "# Plans\n\nThe Growth plan costs $299 per month.\n")
+    write(tmp_path, "faq/trial.txt", "The trial lasts 14 days.")
+    write(tmp_path, "faq/support.txt", "Support is open on weekdays.")
+    return tmp_path
+
+
+def counts(summary: IngestSummary) -> tuple[int, int, int, int, int]:
+    return (
+        summary.num_seen,
+        summary.num_added,
+        summary.num_changed,
+        summary.num_unchanged,
+        summary.num_deleted,
+    )
+
+
+def texts(store: FakeIngestStore, tenant: str = "acme") -> list[str]:
+    return sorted(chunk.text for chunk in store.chunks[tenant].values())
+
+
+async def test_a_first_run_stores_every_document_with_its_source_type(root: Path) -> None:
+    store = FakeIngestStore()
+    summary = await ingest_folder(root, "acme", FakeIngestEmbedder(), store)
+    assert counts(summary) == (3, 3, 0, 0, 0)
+    assert summary.num_chunks == 3
+    assert summary.rejects == []
+    chunks = store.chunks["acme"].values()
+    assert {chunk.document: chunk.source_type for chunk in chunks} == {
+        "pricing/plans.md": "pricing",
+        "faq/trial.txt": "faq",
+        "faq/support.txt": "faq",
+    }
+    assert store.num_flushes == 1
+
+
+async def test_what_is_embedded_says_title_and_text(root: Path) -> None:
+    embedder = FakeIngestEmbedder()
+    await ingest_folder(root, "acme", embedder, FakeIngestStore())
+    assert "Plans\nThe Growth plan costs $299 per month." in embedder.embedded
+
+
+async def test_a_second_run_embeds_and_writes_nothing(root: Path) -> None:
+    store = FakeIngestStore()
+    await ingest_folder(root, "acme", FakeIngestEmbedder(), store)
+    num_writes, embedder = store.num_writes, FakeIngestEmbedder()
+    summary = await ingest_folder(root, "acme", embedder, store)
+    assert counts(summary) == (3, 0, 0, 3, 0)
+    assert embedder.embedded == []
+    assert (store.num_writes, store.num_flushes) == (num_writes, 1)
+
+
+async def test_only_a_changed_document_is_embedded_again_and_replaced(root: Path) -> None:
+    store, embedder = FakeIngestStore(), FakeIngestEmbedder()
+    await ingest_folder(root, "acme", FakeIngestEmbedder(), store)
+    write(root, "faq/trial.txt", "The trial lasts 30 days.")
+    summary = await ingest_folder(root, "acme", embedder, store)
+    assert counts(summary) == (3, 0, 1, 2, 0)
+    assert embedder.embedded == ["Trial\nThe trial lasts 30 days."]
+    assert "The trial lasts 30 days." in texts(store)
+    assert "The trial lasts 14 days." not in texts(store)
+
+
+async def test_a_deleted_document_leaves_the_store(root: Path) -> None:
+    store = FakeIngestStore()
+    await ingest_folder(root, "acme", FakeIngestEmbedder(), store)
+    (root / "faq/trial.txt").unlink()
+    summary = await ingest_folder(root, "acme", FakeIngestEmbedder(), store)
+    assert counts(summary) == (2, 0, 0, 2, 1)
+    assert len(texts(store)) == 2
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        pytest.param("READER_VERSION", 99, id="reader"),
+        pytest.param("CHUNKER_VERSION", 99, id="chunker"),
+    ],
+)
+async def test_another_reader_or_chunker_takes_every_document_again(
+    root: Path, monkeypatch: pytest.MonkeyPatch, part: str, value: int
+) -> None:
+    store = FakeIngestStore()
+    await ingest_folder(root, "acme", FakeIngestEmbedder(), store)
+    monkeypatch.setattr(ingestion.ingest, part, value)
+    summary = await ingest_folder(root, "acme", FakeIngestEmbedder(), store)
+    assert counts(summary) == (3, 0, 3, 0, 0)
+
+
+async def test_another_embedder_takes_every_document_again(root: Path) -> None:
+    store = FakeIngestStore()
+    await ingest_folder(root, "acme", FakeIngestEmbedder("one"), store)
+    summary = await ingest_folder(root, "acme", FakeIngestEmbedder("two"), store)
+    assert counts(summary) == (3, 0, 3, 0, 0)
+
+
+async def test_a_bad_file_is_a_reject_and_the_rest_is_stored(root: Path) -> None:
+    write(root, "pricing/broken.pdf", "no PDF at all")
+    write(root, "notes.xyz", "unknown")
+    (root / "gone.txt").symlink_to(root / "nowhere.txt")
+    summary = await ingest_folder(root, "acme", FakeIngestEmbedder(), FakeIngestStore())
+    assert counts(summary) == (6, 3, 0, 0, 0)
+    reasons = {reject.document: reject.reason for reject in summary.rejects}
+    assert reasons["pricing/broken.pdf"] == "it is named .pdf but is no PDF file"
+    assert reasons["notes.xyz"].startswith("its format '.xyz' is not one of")
+    assert reasons["gone.txt"].startswith("it cannot be opened")
+
+
+async def test_a_document_that_no_longer_reads_leaves_the_store(root: Path) -> None:
+    store = FakeIngestStore()
+    await ingest_folder(root, "acme", FakeIngestEmbedder(), store)
+    (root / "faq/trial.txt").write_bytes(b"\x00\x01")
+    summary = await ingest_folder(root, "acme", FakeIngestEmbedder(), store)
+    assert [reject.document for reject in summary.rejects] == ["faq/trial.txt"]
+    assert summary.num_deleted == 1
+    assert len(texts(store)) == 2
+
+
+async def test_hidden_files_are_left_out(root: Path) -> None:
+    write(root, ".git/config", "secret")
+    write(root, "faq/.DS_Store", "x")
+    summary = await ingest_folder(root, "acme", FakeIngestEmbedder(), FakeIngestStore())
+    assert summary.num_seen == 3
+
+
+async def test_two_tenants_keep_their_documents_apart(root: Path, tmp_path: Path) -> None:
+    store = FakeIngestStore()
+    await ingest_folder(root, "acme", FakeIngestEmbedder(), store)
+    await ingest_folder(root / "faq", "other", FakeIngestEmbedder(), store)
+    assert len(store.chunks["acme"]) == 3
+    assert {chunk.document for chunk in store.chunks["other"].values()} == {
+        "trial.txt",
+        "support.txt",
+    }
+
+
+async def test_a_run_that_broke_off_is_completed_by_the_next(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingestion.ingest, "CHUNKS_PER_WRITE", 1)
+    store = FakeIngestStore()
+    store.writes_until_down = 2
+    with pytest.raises(PartUnavailableError, match="does not answer"):
+        await ingest_folder(root, "acme", FakeIngestEmbedder(), store)
+    store.writes_until_down = -1
+    embedder = FakeIngestEmbedder()
+    summary = await ingest_folder(root, "acme", embedder, store)
+    assert counts(summary) == (3, 1, 0, 2, 0)
+    assert len(embedder.embedded) == 1
+    clean = FakeIngestStore()
+    await ingest_folder(root, "acme", FakeIngestEmbedder(), clean)
+    assert (store.chunks, store.hashes) == (clean.chunks, clean.hashes)
+
+
+async def test_progress_names_each_document_once(root: Path) -> None:
+    said: list[IngestProgress] = []
+    await ingest_folder(
+        root, "acme", FakeIngestEmbedder(), FakeIngestStore(), on_progress=said.append
+    )
+    assert [progress.num_done for progress in said] == [1, 2, 3]
+    assert {progress.num_total for progress in said} == {3}
+    assert Counter(progress.document for progress in said).most_common(1)[0][1] == 1
+
+
+async def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match=r"nowhere' is not a folder\. Name the folder"):
+        await ingest_folder(tmp_path / "nowhere", "acme", FakeIngestEmbedder(), FakeIngestStore())
+
+
+async def test_the_example_knowledge_base_has_no_rejects() -> None:
+    summary = await ingest_folder(DEFAULT_FOLDER, "acme", FakeIngestEmbedder(), FakeIngestStore())
+    assert summary.rejects == []
+    assert summary.num_added == summary.num_seen
+    assert summary.seconds.read > 0
