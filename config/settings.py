@@ -17,9 +17,9 @@ from followup.backends.settings import (
     EngineSettings,
     VectorStoreSettings,
 )
-from followup.compliance import ComplianceRules
 from followup.errors import SettingError
 from followup.prompts import Approach, Guidance, PromptTemplate, PromptTemplates
+from followup.rules import ComplianceRules
 from followup.scoring import ScoringRules
 
 PACKAGED_CONFIG = Path(__file__).parent

@@ -14,7 +14,6 @@ from followup.backends.settings import EmbedderSettings
 MAX_BATCH_SIZE = 32
 
 
-@serve.deployment(name="embedder")
 class EmbedderNode:
     """Holds an `Embedder`."""
 

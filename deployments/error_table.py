@@ -61,7 +61,9 @@ def error_response(
     """An error in the one shape."""
     detail = ErrorDetail(code=code, message=message, field=field, request_id=request_id)
     body = ErrorBody(error=detail).model_dump(exclude_none=True)
-    return JSONResponse(body, status_code=status, headers=headers)
+    # The answer to an unforeseen error is made outside the middleware that sets this header.
+    all_headers = {**(headers or {}), "X-Request-ID": request_id}
+    return JSONResponse(body, status_code=status, headers=all_headers)
 
 
 def _on_followup_error(request: Request, error: Exception) -> JSONResponse:

@@ -1,8 +1,6 @@
-"""The generator node: the engine batches across requests, so a call is one sequence of its batch."""
+"""The generator node. The engine batches across requests: a call is one sequence of its batch."""
 
 import time
-
-from ray import serve
 
 from deployments.metrics import GeneratorMetrics
 from followup.backends.engines.build import build_engine
@@ -11,7 +9,6 @@ from followup.backends.settings import EngineSettings
 from followup.prompts import Prompt
 
 
-@serve.deployment(name="generator")
 class GeneratorNode:
     """Holds an `Engine`."""
 

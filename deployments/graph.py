@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
-from ray.serve import Application
+from ray import serve
+from ray.serve import Application, Deployment
 
 from config.settings import load_settings
 from deployments.embedder import EmbedderNode
@@ -35,11 +36,18 @@ def build_app(arguments: GraphArguments) -> Application:
     Replicas, resources and autoscaling stand in the serve_config files only.
     """
     settings = load_settings(arguments.config_dir, arguments.models_file)
-    embedder = EmbedderNode.bind(settings.embedder)
-    return IngressNode.bind(
+    embedder = _node("embedder", EmbedderNode).bind(settings.embedder)
+    retriever = _node("retriever", RetrieverNode)
+    generator = _node("generator", GeneratorNode)
+    validator = _node("validator", ValidatorNode)
+    return _node("ingress", serve.ingress()(IngressNode)).bind(
         settings,
         embedder,
-        RetrieverNode.bind(settings.vector_store, settings.cache, embedder),
-        GeneratorNode.bind(settings.engine),
-        ValidatorNode.bind(settings.compliance),
+        retriever.bind(settings.vector_store, settings.cache, embedder),
+        generator.bind(settings.engine),
+        validator.bind(settings.compliance),
     )
+
+
+def _node(name: str, kind: type) -> Deployment:
+    return serve.deployment(name=name)(kind)

@@ -5,7 +5,6 @@ import time
 import numpy as np
 import numpy.typing as npt
 from pydantic import TypeAdapter
-from ray import serve
 from ray.serve.handle import DeploymentHandle
 
 from deployments.metrics import RetrieverMetrics
@@ -20,11 +19,10 @@ from followup.request import RetrievalOptions
 PASSAGES = TypeAdapter(tuple[Passage, ...])
 
 
-@serve.deployment(name="retriever")
 class RetrieverNode:
     """Holds a `VectorStore` and the retrieval cache."""
 
-    async def __init__(
+    async def __init__(  # type: ignore[misc]  # Serve awaits a constructor
         self, store: VectorStoreSettings, cache: CacheSettings, embedder: DeploymentHandle
     ) -> None:
         self._store = VectorStore(store, dimension=await embedder.dimension.remote())

@@ -1,7 +1,5 @@
 """The HTTP routes: each reads a body, calls the service, and shapes the reply."""
 
-import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
@@ -29,7 +27,7 @@ from deployments.auth import Authenticator, Caller
 from deployments.error_table import add_error_handlers
 from deployments.health import HealthProbes
 from deployments.metrics import IngressMetrics
-from deployments.middleware import BodyLimitMiddleware, RequestIdMiddleware
+from deployments.middleware import BodyLimitMiddleware, MeasuringMiddleware, RequestIdMiddleware
 from deployments.service import Delivered, FollowupService
 from followup.backends.rate_limiter import RateLimiter
 from followup.backends.replies import Replies
@@ -40,7 +38,6 @@ from followup.scoring import ScoringRules, score_lead
 ERRORS: dict[int | str, dict[str, object]] = {
     status: {"model": ErrorBody} for status in (401, 403, 409, 413, 422, 429, 503, 504)
 }
-Call = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +66,7 @@ def build_api(parts: Parts) -> FastAPI:
     api.state.parts = parts
     api.include_router(router)
     add_error_handlers(api)
-    api.middleware("http")(_measured)
+    api.add_middleware(MeasuringMiddleware, metrics=parts.metrics)
     api.add_middleware(BodyLimitMiddleware)
     api.add_middleware(RequestIdMiddleware)
     if parts.cors_origins:
@@ -139,7 +136,7 @@ async def generate_finetuned(
         fallback=reply.fallback,
         fallback_reason=reply.fallback_reason,
         grounding=reply.verdicts,
-        strategy_used=reply.strategy,
+        strategy_used=reply.lead_score.strategy,
         confidence=reply.confidence,
         model_version=done.versions.adapter or done.versions.model,
         personalization_score=reply.personalization,
@@ -163,7 +160,7 @@ async def generate_hybrid(
         grounding=reply.verdicts,
         rag_sources=reply.sources,
         rag_confidence=reply.rag_confidence,
-        strategy_used=reply.strategy,
+        strategy_used=reply.lead_score.strategy,
         strategy_confidence=reply.lead_score.strategy_confidence,
         hybrid_confidence=reply.confidence,
         grounding_verified=reply.grounding_verified,
@@ -227,24 +224,8 @@ async def _follow_up(
     reply = done.reply
     tags = {"approach": followup.approach.value, "tenant": caller.tenant}
     parts.metrics.cache.inc(tags={**tags, "result": "hit" if done.cached else "miss"})
-    parts.metrics.strategies.inc(tags={**tags, "strategy": reply.strategy.value})
+    parts.metrics.strategies.inc(tags={**tags, "strategy": reply.lead_score.strategy.value})
     parts.metrics.lead_scores.observe(reply.lead_score.score, tags={"tenant": caller.tenant})
     if reply.fallback_reason is not None:
         parts.metrics.fallbacks.inc(tags={**tags, "reason": reply.fallback_reason})
     return done
-
-
-async def _measured(request: Request, call_next: Call) -> Response:
-    """Count and time every request by its route, so that paths of attackers make no new labels."""
-    start = time.perf_counter()
-    response = await call_next(request)
-    route = request.scope.get("route")
-    endpoint = getattr(route, "path", "unknown")
-    metrics = _parts(request).metrics
-    status = str(response.status_code)
-    tenant = getattr(request.state, "tenant", "unknown")
-    metrics.requests.inc(tags={"endpoint": endpoint, "status": status, "tenant": tenant})
-    metrics.request_seconds.observe(
-        time.perf_counter() - start, tags={"endpoint": endpoint, "status": status}
-    )
-    return response

@@ -3,14 +3,11 @@
 import asyncio
 import time
 
-from ray import serve
-
 from deployments.metrics import ValidatorMetrics
-from followup.compliance import ComplianceRules
+from followup.rules import ComplianceRules
 from followup.validation import Validated, ValidationTask, validate
 
 
-@serve.deployment(name="validator")
 class ValidatorNode:
     """Holds the rules."""
 

@@ -27,7 +27,9 @@ _MEASURES = frozenset(
     {"gb", "mb", "tb", "kb", "kg", "km", "ms", "mbps", "gbps", "kwh", "ghz", "mhz", "px", "miles"}
 )
 _WORK_DAYS = frozenset({"business", "working", "work"})
-_TIME_ADJECTIVES = frozenset({"full", "short", "quick", "calendar", "whole", "extra", "more", "free"})
+_TIME_ADJECTIVES = frozenset(
+    {"full", "short", "quick", "calendar", "whole", "extra", "more", "free"}
+)
 _IDIOMS = frozenset({"second", "minute", "moment"})
 _MAX_COUNTED = 3
 _ENDS_COUNTED = STOP_WORDS | {"is", "are", "plus", "including", "percent"}
@@ -87,7 +89,9 @@ def _single_time(tokens: Sequence[Token], start: int) -> Amount | None:
 def _is_rate(tokens: Sequence[Token], start: int) -> bool:
     """Whether "a month" says how often: invoices a month, once a week."""
     before = tokens[start - 1].lower if start else ""
-    return before in {"once", "times", "time"} or (before.endswith("s") and before not in STOP_WORDS)
+    return before in {"once", "times", "time"} or (
+        before.endswith("s") and before not in STOP_WORDS
+    )
 
 
 def _read_figure(tokens: Sequence[Token], start: int) -> _Figure | None:
@@ -212,7 +216,9 @@ def _duration(
         prefix = "business " if following in _WORK_DAYS else ""
         index += 1
     unit = _time_unit(tokens, index)
-    if unit is None or (len(tokens[index].lower) <= 2 and not glued and tokens[index].lower in "smhdw"):  # noqa: PLR2004
+    if unit is None or (
+        len(tokens[index].lower) <= 2 and not glued and tokens[index].lower in "smhdw"
+    ):  # noqa: PLR2004
         return None
     if glued and tokens[index - 1].kind == "number" and tokens[index].lower not in _GLUED_TIME:
         return None

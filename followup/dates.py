@@ -186,7 +186,9 @@ def _lone_year(tokens: Sequence[Token], start: int) -> ReadDate | None:
     if after and (after.kind == "currency" or after.text == "%"):
         return None
     said = before is not None and before.lower in {"in", "since", "during", "until", "by", "of"}
-    return ReadDate(f"{year}-?-?", start + 1) if said or (after and after.kind == "symbol") else None
+    return (
+        ReadDate(f"{year}-?-?", start + 1) if said or (after and after.kind == "symbol") else None
+    )
 
 
 def _day(tokens: Sequence[Token], index: int) -> int | None:

@@ -1,5 +1,6 @@
 """Checks each claim of a message against the passages and the request. It fails closed."""
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from followup.claims import Claim, ClaimKind, ReadSentence, read_sentence
 from followup.dates import dates_agree
 from followup.sources import Source, SourceUnit, own_names, read_sources, word_stream
 from followup.passage import Passage
-from followup.sentences import split_sentences
+from followup.sentences import join_units, keep_units, split_sentences, split_units
 from followup.subjects import (
     KnownNames,
     Subject,
@@ -32,6 +33,12 @@ _ABOUT_CHECKED = frozenset(
 _PRONOUNS = frozenset("it its they their this that these those he she his her both".split())  # noqa: SIM905
 _STRONG_CLAUSE_ENDS = frozenset({";", "but", "while", "whereas"})
 _MIN_QUOTED_WORDS = 3
+_MIN_BODY_WORDS = 4
+_COURTESY = re.compile(
+    r"\b(?:thanks|thank you|no pressure|no rush|let me know|happy to|feel free|hope you|hope this|"
+    r"look(?:ing)? forward|whenever)\b",
+    re.IGNORECASE,
+)
 
 
 class Verdict(BaseModel):
@@ -67,13 +74,11 @@ class _Context:
     stems: frozenset[str]
 
 
-def check_claims(
-    text: str, passages: Sequence[Passage], request_text: str
-) -> list[Verdict]:
+def check_claims(text: str, passages: Sequence[Passage], request_text: str) -> list[Verdict]:
     """A verdict for each claim of the message, in reading order.
 
     A claim is supported where the same value, of the same kind, unit and rate, stands in a passage
-    or in `request_text` (make it with `describe_request`) about the same thing: the words there are
+    or in `request_text` (a fact a line, the lead's and the product's names first) about the same thing: the words there are
     about the plan or customer that the message names, and share a content word with the message's
     clause. A sentence quoted whole from a source is supported as it stands. The order of the
     passages decides only which source is named.
@@ -97,6 +102,38 @@ def supported_share(verdicts: Sequence[Verdict]) -> float:
     if not verdicts:
         return 1.0
     return sum(verdict.supported for verdict in verdicts) / len(verdicts)
+
+
+class RepairedText(BaseModel):
+    """A message without its unsupported sentences."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    num_dropped: int = Field(ge=0, description="Sentences left out.")
+    is_message: bool = Field(
+        description="Whether a greeting and a statement of its own are left: no question, no thanks."
+    )
+
+
+def drop_unsupported(text: str, verdicts: Sequence[Verdict]) -> RepairedText:
+    """Leave out each sentence that holds an unsupported claim, and tidy the whitespace.
+
+    `verdicts` are those of this very text: they name its sentences by index.
+    """
+    units = split_units(text)
+    bad = {verdict.sentence_index for verdict in verdicts if not verdict.supported}
+    kept = keep_units(units, [index for index in range(len(units)) if index not in bad])
+    has_body = any(
+        len(unit.text.split()) >= _MIN_BODY_WORDS
+        and not unit.text.endswith("?")
+        and not (unit.is_greeting or unit.is_sign_off or _COURTESY.search(unit.text))
+        for unit in kept
+    )
+    is_message = has_body and any(unit.is_greeting for unit in kept)
+    return RepairedText(
+        text=join_units(kept), num_dropped=len(units) - len(kept), is_message=is_message
+    )
 
 
 class _Checker:
@@ -232,7 +269,9 @@ class _Checker:
         unit, source = fact.unit, fact.source
         if unit.cell_names:
             names = [n for cell in unit.cell_names for n in cell_subject_names(cell, self.known)]
-            if any(same_subject(s, n, is_plan=n in self.known.plans) for s in wanted for n in names):
+            if any(
+                same_subject(s, n, is_plan=n in self.known.plans) for s in wanted for n in names
+            ):
                 return True
             if any(name in self.known.plans for name in names) and wanted[0].is_plan:
                 return False

@@ -39,7 +39,9 @@ def _is_capitalised(token: Token) -> bool:
 
 def _is_start(tokens: Sequence[Token], index: int) -> bool:
     before = index - 1
-    return before < 0 or tokens[before].text in _OPENERS or tokens[before].text in {".", "!", "?", "-"}
+    return (
+        before < 0 or tokens[before].text in _OPENERS or tokens[before].text in {".", "!", "?", "-"}
+    )
 
 
 def _run_end(tokens: Sequence[Token], index: int, taken: Collection[int]) -> int:

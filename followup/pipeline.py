@@ -13,7 +13,6 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from followup.compliance import ComplianceRules
 from followup.confidence import finetuned_confidence, hybrid_confidence, rag_confidence
 from followup.errors import AdapterMissingError, LeadOptedOutError
 from followup.fusion import Candidate, CandidatePlan, CandidateScore, plan_candidates
@@ -22,6 +21,7 @@ from followup.passage import Passage
 from followup.prompts import Approach, Prompt, PromptTemplates, render_prompt
 from followup.query import retrieval_query
 from followup.request import FollowupRequest, GenerationOptions, RetrievalOptions
+from followup.rules import ComplianceRules
 from followup.scoring import LeadScore, ScoringRules, score_lead
 from followup.situation import Situation, detect_situation
 from followup.validation import Validated, ValidationTask, fall_back

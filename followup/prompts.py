@@ -13,6 +13,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from followup.lead import Lead, Tone
+from followup.message import greeting_name
 from followup.passage import Passage
 from followup.scoring import Strategy
 from followup.situation import Situation
@@ -103,7 +104,7 @@ def render_prompt(
     """Make the prompt of one message. The same lead and passages give the same prompt, always."""
     template = templates.approaches[approach]
     guidance = templates.guidance
-    values = {
+    values: dict[str, object] = {
         "lead": _lead_values(lead),
         "documents": _documents(passages, guidance.max_document_words),
         "tone": guidance.tones[lead.tone_required],
@@ -132,22 +133,13 @@ def neutralise(text: str) -> str:
     return text
 
 
-def first_name(lead_name: str) -> str:
-    """How a message addresses the lead: the first word of the name, titles left out."""
-    words = [word for word in lead_name.split() if word.lower().strip(".") not in _TITLES]
-    return (words or lead_name.split())[0].strip(",")
-
-
-_TITLES = {"mr", "mrs", "ms", "miss", "dr", "prof"}
-
-
 def _lead_values(lead: Lead) -> dict[str, object]:
     values: dict[str, object] = {
         name: neutralise(value) if isinstance(value, str) else value
         for name, value in lead.model_dump(mode="json").items()
     }
     values["objections_raised"] = [neutralise(item) for item in lead.objections_raised if item]
-    values["first_name"] = first_name(neutralise(lead.lead_name).strip() or lead.lead_name)
+    values["first_name"] = greeting_name(lead) or "there"
     return values
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from followup.claims import ReadSentence, read_sentence
-from followup.lead import Lead
 from followup.passage import Passage
 from followup.sentences import split_sentences
 from followup.tokens import fold
@@ -19,6 +18,7 @@ _NAMED_CELL = re.compile(r"([^:;|]{1,80}): (.+)")
 _SEPARATOR_ROW = re.compile(r"[\s|:+-]+")
 _MIN_CELLS = 2
 _MAX_OWN_NAME_WORDS = 6
+_NUM_NAME_LINES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,30 +58,26 @@ def read_sources(passages: Sequence[Passage], request_text: str) -> tuple[Source
     )
 
 
-def describe_request(lead: Lead) -> str:
-    """The request as text for `check_claims`: own names one a line, then what is known of the lead.
-
-    Scores are left out: a message has no business naming them.
-    """
-    own = (lead.lead_name, lead.product_name, lead.company_name, lead.product_category)
-    known = [lead.lead_industry, lead.geographic_region, *lead.objections_raised]
-    if lead.company_size:
-        known.append(f"company size: {lead.company_size}")
-    if lead.days_since_contact is not None:
-        known.append(f"last contact was {lead.days_since_contact} days ago")
-    return "\n".join(line for line in (*own, lead.interaction_history, *known) if line)
-
-
 def own_names(request_text: str) -> frozenset[str]:
-    """Lead, product and company: the lines of the request that are short and hold no sentence."""
-    lines = (line for line in request_text.splitlines() if not line.rstrip().endswith((".", "?", "!")))
-    streams = (word_stream(line) for line in lines)
+    """Word streams of the request's own names, which set nothing apart.
+
+    Those are the first two lines, the lead and the product, and every further short line that is
+    capitalised like a name, such as the company's.
+    """
+    lines = [line for line in request_text.splitlines() if line.strip()]
+    named = lines[:_NUM_NAME_LINES] + [
+        line
+        for line in lines[_NUM_NAME_LINES:]
+        if all(word[0].isupper() or word[0].isdigit() for word in line.split())
+    ]
+    streams = (word_stream(line) for line in named)
     return frozenset(stream for stream in streams if 0 < len(stream.split()) <= _MAX_OWN_NAME_WORDS)
 
 
 def word_stream(text: str) -> str:
-    """" word word ": words in lower case between single spaces, so that `in` finds whole words."""
-    return f" {' '.join(words_of(fold(text).replace("'s", '').replace("'", '')))} "
+    """ " word word ": words in lower case between single spaces, so that `in` finds whole words."""
+    words = words_of(fold(text).replace("'s ", " ").replace("'", ""))
+    return f" {' '.join(words)} "
 
 
 @lru_cache(maxsize=4_096)

@@ -7,15 +7,16 @@ from followup.sentences import join_units, keep_units, split_units
 from followup.vocabulary import content_stems
 
 MIN_SUPPORT = 0.75
-# What a polite message says about itself and its reader; none of it can be wrong about a product.
+# What a polite message says of itself and its reader; it cannot be wrong about a product.
 COURTESY = content_stems(
-    """answer answers appreciate arrange ask asking call chat choose choice close connect contact decide
-    detail details discuss email excited explain feel fine fit forward free glad good great happy
-    hear hello help helpful hesitate hope idea information interest interested join know learn like
-    look love mail meet meeting mention mentioned message mind moment need needs next note offer
-    options please pleased point pressure problem question questions quick reach read ready reply
-    right see send share short show start step sure take talk team tell thank thanks think time
-    touch understand useful walk want welcome well week whenever worry worth write writing"""
+    """answer answers appreciate arrange ask asking call chat choose choice close connect
+    contact decide detail details discuss email excited explain feel fine fit forward free glad
+    good great happy hear hello help helpful hesitate hope idea information interest interested
+    join know learn like look love mail meet meeting mention mentioned message mind moment need
+    needs next note offer options please pleased point pressure problem question questions quick
+    reach read ready reply right see send share short show start step sure take talk team tell
+    thank thanks think time touch understand useful walk want welcome well week whenever worry
+    worth write writing"""
 )
 
 

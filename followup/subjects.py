@@ -84,11 +84,12 @@ def find_subjects(sentence: ReadSentence, known: KnownNames) -> list[Subject]:
         *_looked_up(sentence.tokens, known),
     ):
         span = range(place, place + width)
-        if not name or covered.intersection(span) or known.is_own(name):
+        is_plan = is_plan or name in known.plans
+        # A plan sets prices apart even where the product is named like it.
+        if not name or covered.intersection(span) or (known.is_own(name) and not is_plan):
             continue
         covered.update(span)
-        canonical = known.canonical(name)
-        found.append(Subject(canonical, place, is_plan or name in known.plans))
+        found.append(Subject(known.canonical(name), place, is_plan))
     return sorted(found, key=lambda subject: subject.place)
 
 
@@ -161,9 +162,7 @@ def _capitalised(sentence: ReadSentence) -> Iterator[tuple[int, Name, bool, int]
                 yield claim.start, _trimmed(words), False, len(words)
 
 
-def _looked_up(
-    tokens: Sequence[Token], known: KnownNames
-) -> Iterator[tuple[int, Name, bool, int]]:
+def _looked_up(tokens: Sequence[Token], known: KnownNames) -> Iterator[tuple[int, Name, bool, int]]:
     """Names of the sources written in any case, but for common words in lower case."""
     lowered = [token.lower.removesuffix("'s") for token in tokens]
     for place, word in enumerate(lowered):
@@ -205,7 +204,9 @@ def _learn_aliases(
             token.lower for token in sentence.tokens[first.place + len(first.name) : second.place]
         }
         if "is" in between and between <= _ALIAS_LINKS and first.name != second.name:
-            target = aliases.get(first.name) or aliases.get(second.name) or min(first.name, second.name)
+            target = (
+                aliases.get(first.name) or aliases.get(second.name) or min(first.name, second.name)
+            )
             aliases[first.name] = aliases[second.name] = target
 
 

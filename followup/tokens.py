@@ -20,7 +20,8 @@ _VARIANTS = str.maketrans(
 _SUPERSCRIPTS = str.maketrans(dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", (f" {d} " for d in range(10)), strict=True)))
 _LIST_MARK = re.compile(r"\s*(?:[-*•#>]+\s+|\d{1,2}[.)]\s+)+")
 _DOT_WORD = re.compile(
-    r"(?<=\w)\s*(?:\[\.\]|\(\.\)|[\[(]dot[\])]|\sdot\s)\s*(?=(?:com|org|net|io|ai|co|dev|app)\b)", re.I
+    r"(?<=\w)\s*(?:\[\.\]|\(\.\)|[\[(]dot[\])]|\sdot\s)\s*(?=(?:com|org|net|io|ai|co|dev|app)\b)",
+    re.I,
 )
 _AT_WORD = re.compile(r"(?<=\w)\s*[\[(]at[\])]\s*(?=\w)", re.I)
 

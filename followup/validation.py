@@ -1,4 +1,4 @@
-"""The validator: repairs each candidate, checks it, scores it, and returns the best or a safe reply.
+"""The validator: repairs, checks and scores each candidate; returns the best or a safe reply.
 
 It fails closed: a message leaves only when after repair each of its claims is supported and each
 rule is kept; otherwise the conservative reply of the situation does.
@@ -9,13 +9,16 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from followup.compliance import ComplianceRules, apply_fixes, check_rules, conservative_reply
+from followup.compliance import check_rules
+from followup.conservative import conservative_reply
 from followup.evidence import has_substance, insert_evidence
+from followup.fixes import apply_fixes
 from followup.fusion import Candidate, CandidateScore, best_candidate, fused_score, quality_score
 from followup.grounding import Verdict, check_claims, drop_unsupported, supported_share
 from followup.lead import Lead
 from followup.passage import Passage
 from followup.personalization import personalization_score
+from followup.rules import ComplianceRules
 from followup.sentences import join_units, split_units
 from followup.situation import Situation
 from followup.statements import drop_unsupported_statements

@@ -3,6 +3,7 @@
 import re
 from functools import lru_cache
 
+
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
@@ -57,7 +58,10 @@ COMMON_WORDS = STOP_WORDS | _words(
     update updates users value want wanted warm warmly way week weekly weeks welcome whatever
     whenever wherever whether whichever whole wishes wishing wonderful wondering work working
     works worth write writing year yearly years yesterday tomorrow tonight
-    plan: pm am mr mrs ms dr dash signing second third finance-wise ps"""
+    pm am mr mrs ms dr signing second third ps shall kindly glad attached below besides anyway apart
+    aside whenever wherever won would we ours everybody somebody nobody somehow sometimes perfectly
+    pleasure lastly secondly overview summary recap reminder welcome regardless rather plenty most
+    half double being needing seems sounds turns helps lets keeps gives makes takes"""
 )
 # Capitals that name no company, customer or plan.
 GENERIC_CAPITALS = _words(

@@ -43,9 +43,7 @@ def read_document(path: Path, root: Path, *, max_bytes: int = MAX_DOCUMENT_BYTES
         content = _read_bytes(path, root, max_bytes)
         file_format, parse = _reader_of(path)
         parsed = parse(content)
-    except _RejectedFileError as error:
-        raise UnreadableDocumentError(name, str(error)) from error
-    except EncryptedPdfError as error:
+    except (_RejectedFileError, EncryptedPdfError) as error:
         raise UnreadableDocumentError(name, str(error)) from error
     except DAMAGED_FILE_ERRORS as error:
         reason = f"it is damaged ({type(error).__name__}: {str(error)[:200]})"
@@ -113,12 +111,12 @@ def _read_docx(content: bytes) -> ParsedFile:
 
 
 def _read_html(content: bytes) -> ParsedFile:
-    decode_text(content)  # refuses binary data, which the HTML parser would take
+    _decode_text(content)  # refuses binary data, which the HTML parser would take
     return parse_html(content)
 
 
 def _read_markdown(content: bytes) -> ParsedFile:
-    post = frontmatter.loads(decode_text(content))
+    post = frontmatter.loads(_decode_text(content))
     parsed = parse_markdown(post.content)
     title = post.metadata.get("title") or parsed.title
     source_type = post.metadata.get("source_type") or ""
@@ -127,13 +125,13 @@ def _read_markdown(content: bytes) -> ParsedFile:
 
 def _read_text(content: bytes) -> ParsedFile:
     builder = SectionBuilder()
-    for paragraph in re.split(r"\n\s*\n", decode_text(content)):
+    for paragraph in re.split(r"\n\s*\n", _decode_text(content)):
         builder.add_paragraph(paragraph)
     return ParsedFile(sections=builder.build())
 
 
 def _read_csv(content: bytes) -> ParsedFile:
-    text = decode_text(content)
+    text = _decode_text(content)
     try:
         dialect: type[csv.Dialect] = csv.Sniffer().sniff(text[:8_192], delimiters=",;\t|")
     except csv.Error:  # one column, or too few rows to tell
@@ -147,11 +145,8 @@ def _read_csv(content: bytes) -> ParsedFile:
     return ParsedFile(sections=builder.build())
 
 
-def decode_text(content: bytes) -> str:
-    """Text of a file: by its byte order mark, else UTF-8, else Windows-1252; \\n line ends.
-
-    Errors: UnreadableDocumentError's reason through the caller for data that is not text.
-    """
+def _decode_text(content: bytes) -> str:
+    """Text by the byte order mark, else as UTF-8, else as Windows-1252; line ends are newlines."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = content.decode("utf-16")
     else:

@@ -7,8 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from followup.errors import InvalidInputError, PartUnavailableError
-from followup.passage import TENANT_PATTERN, Chunk
+from followup.errors import FollowupError, InvalidInputError, PartUnavailableError
+from followup.fusion import Candidate, CandidatePlan
+from followup.passage import TENANT_PATTERN, Chunk, Passage
+from followup.prompts import Prompt
+from followup.request import GenerationOptions, RetrievalOptions
+from followup.rules import ComplianceRules
+from followup.validation import Validated, ValidationTask, validate
 
 
 class FakeIngestEmbedder:
@@ -97,3 +102,51 @@ class FakeIngestStore:
         self.chunks[tenant] = kept
         for name in names:
             self.hashes[tenant].pop(name, None)
+
+
+class FakeNodes:
+    """The pipeline's nodes in this process: canned passages, the real validator.
+
+    As the real ones, a call that cannot answer raises a FollowupError (`failure`).
+    """
+
+    def __init__(
+        self,
+        rules: ComplianceRules,
+        passages: Sequence[Passage] = (),
+        text: str = "",
+        failure: FollowupError | None = None,
+    ) -> None:
+        self._rules = rules
+        self._passages = passages
+        self._text = text
+        self._failure = failure
+        self.plans: list[CandidatePlan] = []
+        self.prompts: list[Prompt] = []
+
+    async def embed(self, text: str) -> list[float]:
+        return [float(len(text))]
+
+    async def retrieve(
+        self, tenant: str, query: str, vector: list[float], options: RetrievalOptions
+    ) -> Sequence[Passage]:
+        if self._failure is not None:
+            raise self._failure
+        return [item for item in self._passages if item.score >= options.retrieval_threshold]
+
+    async def generate(
+        self, plan: CandidatePlan, prompt: Prompt, options: GenerationOptions, adapter: str | None
+    ) -> Candidate:
+        self.plans.append(plan)
+        self.prompts.append(prompt)
+        return Candidate(
+            name=plan.name,
+            text=self._text or prompt.reply_start + " your interest.",
+            truncated=False,
+            mean_log_prob=-0.5,
+            num_prompt_tokens=100,
+            num_completion_tokens=20,
+        )
+
+    async def validate(self, task: ValidationTask) -> Validated:
+        return validate(task, self._rules)

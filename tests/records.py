@@ -6,7 +6,8 @@ from typing import Any
 from uuid import uuid4
 
 from followup.backends.settings import DatabaseSettings
-from followup.backends.tables import Approach, Reply
+from followup.backends.tables import Reply
+from followup.prompts import Approach
 
 
 def make_settings(url: str, timeout_seconds: float = 5.0) -> DatabaseSettings:

@@ -30,6 +30,8 @@ class AdapterStore:
         except FileNotFoundError:
             return None
         if not VERSION_PATTERN.match(version):
-            message = f"'{path}' holds {version!r}; it must hold a version such as name@0123456789ab"
+            message = (
+                f"'{path}' holds {version!r}; it must hold a version such as name@0123456789ab"
+            )
             raise SettingError(message)
         return version

@@ -135,7 +135,9 @@ class ApiKeys:
         if row is None:
             self._remembered.pop(key_id, None)
             return
-        self._remembered[key_id] = _Remembered(row.key_hash, ApiKey.model_validate(row), time.monotonic())
+        self._remembered[key_id] = _Remembered(
+            row.key_hash, ApiKey.model_validate(row), time.monotonic()
+        )
 
 
 def _hash(secret: str) -> str:

@@ -7,12 +7,19 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import torch
+from gguf import GGUFReader
+from tokenizers.pre_tokenizers import Digits, Sequence
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GgufConfig,
+    PreTrainedTokenizerBase,
+)
 
 from followup.errors import SettingError
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
 
 SMOLLM_PRE_TOKENIZER = "smollm"
 
@@ -34,7 +41,7 @@ def model_folder(model_path: Path) -> Path:
 
 
 def export_gguf(gguf_file: Path, target: Path) -> Path:
-    """Write config, float32 weights, tokenizer with chat template and generation config to `target`.
+    """Write config, generation config, float32 weights and tokenizer with chat template.
 
     Done once: a `target` that exists is complete, because it is written under another name and
     renamed last. Two processes may export at the same time; the first to finish wins. float32 holds
@@ -69,9 +76,6 @@ def _write_once(target: Path, write: Callable[[Path], None]) -> Path:
 
 
 def _export(gguf_file: Path, folder: Path) -> None:
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GgufConfig
-
     source = {"pretrained_model_name_or_path": str(gguf_file.parent), "gguf_file": gguf_file.name}
     loaded = AutoModelForCausalLM.from_pretrained(
         **source, dtype=torch.float32, quantization_config=GgufConfig(dequantize=True)
@@ -90,14 +94,11 @@ def _export(gguf_file: Path, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def _split_digits_as_trained(tokenizer: "PreTrainedTokenizerBase", gguf_file: Path) -> None:
+def _split_digits_as_trained(tokenizer: PreTrainedTokenizerBase, gguf_file: Path) -> None:
     """SmolLM's tokenizer takes every digit for itself; transformers does not read that from GGUF.
 
     Without it, several spaces before a number become other tokens than in training.
     """
-    from gguf import GGUFReader
-    from tokenizers.pre_tokenizers import Digits, Sequence
-
     declared = GGUFReader(gguf_file).get_field("tokenizer.ggml.pre")
     if declared is None or declared.contents() != SMOLLM_PRE_TOKENIZER:
         return

@@ -17,6 +17,8 @@ from followup.backends.settings import VectorStoreSettings
 from followup.errors import PartUnavailableError
 
 RETRY_AFTER_SECONDS = 5.0
+# Milvus Standalone may take tens of seconds to load a new collection or to flush one.
+MAINTENANCE_TIMEOUT_SECONDS = 60.0
 MAX_THREADS = 16
 COLLECTION_NOT_FOUND = 100
 COLLECTION_NOT_LOADED = 101
@@ -56,6 +58,27 @@ class MilvusConnection:
             message = f"Milvus at {self._settings.uri} does not answer within {seconds:g} s."
             raise PartUnavailableError(message, retry_after_seconds=RETRY_AFTER_SECONDS) from error
 
+    async def ensure_collection(self, name: str, schema: Any, indexes: Any) -> None:
+        """Create and load the collection where it is missing."""
+
+        def create(client: Any, seconds: float) -> None:
+            if client.has_collection(name, timeout=seconds):
+                return
+            try:
+                client.create_collection(name, schema=schema, index_params=indexes, timeout=seconds)
+            except MilvusException:
+                if not client.has_collection(name, timeout=seconds):
+                    raise  # otherwise another process was first
+
+        await self.run(create, timeout_seconds=MAINTENANCE_TIMEOUT_SECONDS)
+
+    def missing_collection(self) -> PartUnavailableError:
+        message = (
+            f"Milvus at {self._settings.uri} has no collection '{self._collections[0]}'. "
+            "Make it with: lead-assistant ingest"
+        )
+        return PartUnavailableError(message, retry_after_seconds=RETRY_AFTER_SECONDS)
+
     async def close(self) -> None:
         """Close the client; calls in flight fail."""
         client, self._client = self._client, None
@@ -85,10 +108,6 @@ class MilvusConnection:
 
     def _unavailable(self, error: MilvusException) -> PartUnavailableError:
         if error.code == COLLECTION_NOT_FOUND:
-            message = (
-                f"Milvus at {self._settings.uri} has no collection '{self._collections[0]}'. "
-                "Make it with: lead-assistant ingest"
-            )
-        else:
-            message = f"Milvus at {self._settings.uri} failed: {error.message}"
+            return self.missing_collection()
+        message = f"Milvus at {self._settings.uri} failed: {error.message}"
         return PartUnavailableError(message, retry_after_seconds=RETRY_AFTER_SECONDS)

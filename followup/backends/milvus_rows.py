@@ -82,21 +82,6 @@ def passage_indexes() -> IndexParams:
     return indexes
 
 
-def version_schema() -> CollectionSchema:
-    """One row per tenant. Milvus wants a vector in every collection, so there is one of zeros."""
-    schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
-    schema.add_field("tenant", DataType.VARCHAR, is_primary=True, max_length=64)
-    schema.add_field("version", DataType.VARCHAR, max_length=KEY_CHARACTERS)
-    schema.add_field("unused", DataType.FLOAT_VECTOR, dim=2)
-    return schema
-
-
-def version_indexes() -> IndexParams:
-    indexes = MilvusClient.prepare_index_params()
-    indexes.add_index("unused", index_type="FLAT", metric_type="L2")
-    return indexes
-
-
 def row_id(tenant: str, chunk_id: str) -> str:
     """Primary key: two tenants may hold the same document, so the tenant is part of it."""
     return _key(f"{tenant}\0{chunk_id}")

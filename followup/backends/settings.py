@@ -71,7 +71,9 @@ class DatabaseSettings(BackendSettings):
     url: str = Field(description="SQLAlchemy URL with an async driver.")
     timeout_seconds: float = Field(default=5.0, gt=0, description="Time limit of every call.")
     pool_size: int = Field(default=5, ge=1, description="Connections kept (PostgreSQL only).")
-    spool_dir: Path = Field(description="Where replies are written down while the database is away.")
+    spool_dir: Path = Field(
+        description="Where replies are written down while the database is away."
+    )
 
 
 class CacheSettings(BackendSettings):

@@ -17,17 +17,12 @@ from sqlmodel import Field, SQLModel
 
 from followup.lead import MAX_NAME_CHARACTERS
 from followup.passage import TENANT_PATTERN
+from followup.prompts import Approach
 
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 """What PostgreSQL's text (NUL) or UTF-8 (lone surrogates) cannot hold."""
 MAX_NOTE_CHARACTERS = 2_000
 MAX_INTEGER = 2**31 - 1
-
-
-class Approach(StrEnum):
-    RAG = "rag"
-    FINETUNED = "finetuned"
-    HYBRID = "hybrid"
 
 
 class Outcome(StrEnum):

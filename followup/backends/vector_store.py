@@ -5,15 +5,16 @@ Ingestion calls `upsert` and `delete_documents`, then `flush` once; serving call
 """
 
 import asyncio
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pymilvus import MilvusException
 
-from followup.backends.milvus_connection import RETRY_AFTER_SECONDS, MilvusConnection
+from followup.backends.knowledge_version import KnowledgeVersions
+from followup.backends.milvus_connection import MAINTENANCE_TIMEOUT_SECONDS, MilvusConnection
 from followup.backends.milvus_rows import (
     CHUNK_FIELDS,
     check_tenant,
@@ -26,22 +27,17 @@ from followup.backends.milvus_rows import (
     tenant_filter,
     to_chunk,
     to_row,
-    version_indexes,
-    version_schema,
 )
 from followup.backends.ranking import Candidate, fuse, to_passage
 from followup.backends.relevance import load_relevance_model
 from followup.backends.settings import VectorStoreSettings
 from followup.backends.terms import index_terms
-from followup.errors import InvalidInputError, PartUnavailableError, SettingError
+from followup.errors import InvalidInputError, SettingError
 from followup.passage import Chunk, Passage
 
-# Milvus Standalone may take tens of seconds to load a new collection or to flush one.
-MAINTENANCE_TIMEOUT_SECONDS = 60.0
 ROWS_PER_WRITE = 500
 # Milvus returns at most this many rows to a query.
 ROWS_PER_QUERY = 16_384
-EMPTY_VERSION = "empty"
 
 
 class VectorStore:
@@ -56,9 +52,10 @@ class VectorStore:
         self._settings = settings
         self._dimension = dimension
         self._passages = settings.collection
-        self._versions = f"{settings.collection}_versions"
+        versions = f"{settings.collection}_versions"
         self._relevance = load_relevance_model()
-        self._connection = MilvusConnection(settings, [self._passages, self._versions])
+        self._connection = MilvusConnection(settings, [self._passages, versions])
+        self._versions = KnowledgeVersions(self._connection, versions)
 
     async def ensure_collection(self) -> None:
         """Create what is missing; several processes may do so at the same time.
@@ -66,8 +63,10 @@ class VectorStore:
         Raises:
             SettingError: the collection was made for vectors of another dimension.
         """
-        await self._create(self._passages, passage_schema(self._dimension), passage_indexes())
-        await self._create(self._versions, version_schema(), version_indexes())
+        await self._connection.ensure_collection(
+            self._passages, passage_schema(self._dimension), passage_indexes()
+        )
+        await self._versions.ensure_collection()
         described = await self._connection.run(
             lambda client, seconds: client.describe_collection(self._passages, timeout=seconds)
         )
@@ -91,8 +90,8 @@ class VectorStore:
         """Replace whole documents: `chunks` holds every chunk of each document it mentions.
 
         Chunks that an older form of a document had and the new one lacks are deleted. First chunks
-        are written last, so a document that `document_hashes` lists is there completely. Call
-        `flush` once after the last upsert of an ingestion.
+        are written last of all, so a document that `document_hashes` lists with its new hash is
+        there completely. Call `flush` once after the last upsert of an ingestion.
 
         Args:
             vectors: float32, shape (len(chunks), dimension), in the order of `chunks`.
@@ -105,16 +104,15 @@ class VectorStore:
         ]
         if not rows:
             return
-        rows.sort(key=lambda row: row["position"] == 0)
         outdated = (
             f"{documents_filter(tenant, {chunk.document for chunk in chunks})} "
             f"and {ids_filter(tenant, [row['id'] for row in rows], excluded=True)}"
         )
-        await self._change_version(tenant)
-        for start in range(0, len(rows), ROWS_PER_WRITE):
-            await self._upsert_rows(self._passages, rows[start : start + ROWS_PER_WRITE])
+        await self._versions.change(tenant)
+        await self._upsert_rows([row for row in rows if row["position"] > 0])
         await self._delete(outdated)
-        await self._change_version(tenant)
+        await self._upsert_rows([row for row in rows if row["position"] == 0])
+        await self._finish_change(tenant)
 
     async def delete_documents(self, tenant: str, documents: Iterable[str]) -> None:
         """Delete the chunks of these documents; names that are not there are no error."""
@@ -122,9 +120,9 @@ class VectorStore:
         if not names:
             return
         expression = documents_filter(tenant, names)
-        await self._change_version(tenant)
+        await self._versions.change(tenant)
         await self._delete(expression)
-        await self._change_version(tenant)
+        await self._finish_change(tenant)
 
     async def flush(self) -> None:
         """Seal what was written, once after an ingestion: Milvus Lite indexes only sealed rows.
@@ -143,17 +141,12 @@ class VectorStore:
 
     async def count(self, tenant: str) -> int:
         """Number of the tenant's chunks."""
-        [row] = await self._query(self._passages, tenant_filter(tenant), ["count(*)"])
+        [row] = await self._query(tenant_filter(tenant), ["count(*)"])
         return int(row["count(*)"])
 
     async def version(self, tenant: str) -> str:
-        """A name of the tenant's present knowledge base, never used again; one small read.
-
-        It is drawn anew before each change starts and after it ended. So a reply that was made
-        during a change is cached under a name that nobody asks for afterwards.
-        """
-        rows = await self._query(self._versions, tenant_filter(tenant), ["version"])
-        return str(rows[0]["version"]) if rows else EMPTY_VERSION
+        """A name of the tenant's present knowledge base, never used again; one small read."""
+        return await self._versions.read(tenant)
 
     async def search(
         self,
@@ -186,8 +179,9 @@ class VectorStore:
             dense_weight=self._settings.dense_weight if use_hybrid else 1.0,
             source_weights=source_weights or {},
         )
-        passages = [to_passage(candidate, terms, self._relevance) for candidate in ordered]
-        return [passage for passage in passages if passage.score >= threshold][:top_k]
+        # Lazily: most candidates are never looked at, and splitting a text into terms takes time.
+        passages = (to_passage(candidate, terms, self._relevance) for candidate in ordered)
+        return list(islice((found for found in passages if found.score >= threshold), top_k))
 
     async def check_health(self) -> None:
         """Return when Milvus answers and has the collection."""
@@ -195,11 +189,7 @@ class VectorStore:
             lambda client, seconds: client.has_collection(self._passages, timeout=seconds)
         )
         if not found:
-            message = (
-                f"Milvus at {self._settings.uri} has no collection '{self._passages}'. "
-                "Make it with: lead-assistant ingest"
-            )
-            raise PartUnavailableError(message, retry_after_seconds=RETRY_AFTER_SECONDS)
+            raise self._connection.missing_collection()
 
     async def close(self) -> None:
         """Close the connection; calls in flight fail."""
@@ -262,9 +252,7 @@ class VectorStore:
     async def _first_chunks(self, tenant: str, id_prefix: str) -> list[Any]:
         """Split by the next digit of the id where a query would not return every row."""
         expression = first_chunks_filter(tenant, id_prefix)
-        rows = await self._query(
-            self._passages, expression, ["document", "content_hash"], limit=ROWS_PER_QUERY
-        )
+        rows = await self._query(expression, ["document", "content_hash"], limit=ROWS_PER_QUERY)
         if len(rows) < ROWS_PER_QUERY:
             return rows
         parts = [
@@ -272,34 +260,29 @@ class VectorStore:
         ]
         return [row for part in parts for row in part]
 
-    async def _query(
-        self, collection: str, expression: str, fields: list[str], **options: Any
-    ) -> list[Any]:
-        # Strong: an ingestion reads what it has just written. Milvus waits for it at most 200 ms,
-        # which a request that reads its version does not pay.
-        level = "Bounded" if collection == self._versions else "Strong"
+    async def _query(self, expression: str, fields: list[str], **options: Any) -> list[Any]:
+        # Strong: an ingestion reads what it has just written.
         rows = await self._connection.run(
             lambda client, seconds: client.query(
-                collection,
+                self._passages,
                 filter=expression,
                 output_fields=fields,
-                consistency_level=level,
+                consistency_level="Strong",
                 timeout=seconds,
                 **options,
             )
         )
         return list(rows)
 
-    async def _change_version(self, tenant: str) -> None:
-        # Every replica sees the chunks before it can see the new version.
+    async def _finish_change(self, tenant: str) -> None:
+        # A strong read first: whoever sees the new version also sees the changed chunks.
         await self.count(tenant)
-        row = {"tenant": tenant, "version": uuid.uuid4().hex, "unused": [0.0, 0.0]}
-        await self._upsert_rows(self._versions, [row])
+        await self._versions.change(tenant)
 
-    async def _upsert_rows(self, collection: str, rows: list[dict[str, Any]]) -> None:
-        await self._connection.run(
-            lambda client, seconds: client.upsert(collection, rows, timeout=seconds)
-        )
+    async def _upsert_rows(self, rows: list[dict[str, Any]]) -> None:
+        for start in range(0, len(rows), ROWS_PER_WRITE):
+            batch = rows[start : start + ROWS_PER_WRITE]
+            await self._connection.run(partial(_upsert, collection=self._passages, rows=batch))
 
     async def _delete(self, expression: str) -> None:
         await self._connection.run(
@@ -307,20 +290,6 @@ class VectorStore:
                 self._passages, filter=expression, timeout=seconds
             )
         )
-
-    async def _create(self, collection: str, schema: Any, indexes: Any) -> None:
-        def create(client: Any, seconds: float) -> None:
-            if client.has_collection(collection, timeout=seconds):
-                return
-            try:
-                client.create_collection(
-                    collection, schema=schema, index_params=indexes, timeout=seconds
-                )
-            except MilvusException:
-                if not client.has_collection(collection, timeout=seconds):
-                    raise  # otherwise another process was first
-
-        await self._connection.run(create, timeout_seconds=MAINTENANCE_TIMEOUT_SECONDS)
 
     def _check_vectors(self, vectors: NDArray[np.float32], *, num_rows: int) -> None:
         expected = (num_rows, self._dimension)
@@ -330,6 +299,10 @@ class VectorStore:
                 "allowed. Embed every chunk with the model of this collection."
             )
             raise InvalidInputError(message, field="vectors")
+
+
+def _upsert(client: Any, seconds: float, *, collection: str, rows: list[dict[str, Any]]) -> None:
+    client.upsert(collection, rows, timeout=seconds)
 
 
 def _candidate(hit: Any, cosine: float, bm25: float | None) -> Candidate:

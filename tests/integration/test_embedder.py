@@ -123,5 +123,5 @@ def test_the_fingerprint_names_model_weights_and_precision(
 
 
 def test_a_missing_folder_names_the_command_that_fetches_the_model(tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match="nothing' is not .* lead-assistant models pull"):
+    with pytest.raises(SettingError, match=r"nothing' is not .* lead-assistant models pull"):
         make_embedder(model_path=tmp_path / "nothing")

@@ -1,4 +1,5 @@
 import io
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -189,6 +190,11 @@ def test_csv_is_a_table_whatever_its_delimiter(tmp_path: Path) -> None:
 )
 def test_text_is_normalised_whatever_its_encoding(tmp_path: Path, content: bytes) -> None:
     assert paragraphs(read(tmp_path, "a.txt", content)) == ["Café first line second", "Next."]
+
+
+def test_a_file_name_that_is_no_utf_8_is_written_out(tmp_path: Path) -> None:
+    document = read(tmp_path, os.fsdecode(b"faq/caf\xe9.txt"), "Text.")
+    assert (document.path, document.title) == ("faq/caf\\udce9.txt", "Caf")
 
 
 def encrypted_pdf() -> bytes:

@@ -1,4 +1,4 @@
-"""The contract of a generation engine. `tests/integration/test_engine_contract.py` holds each to it.
+"""The contract of a generation engine; `tests/integration/test_engine_contract.py` checks it.
 
 An engine batches across its callers by itself: callers start as many `generate` calls at the same
 time as they like, each of which is one sequence in the engine's running batch.
@@ -7,14 +7,21 @@ time as they like, each of which is one sequence in the engine's running batch.
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from followup.errors import InvalidInputError
 from followup.prompts import Prompt
 
 FinishReason = Literal["stop", "length"]
 
+MAX_SEED = 2**63 - 1
+"""The largest seed that every engine's generator takes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How tokens are drawn. temperature 0 is greedy and ignores seed and top_p."""
+    """How tokens are drawn. temperature 0 is greedy and ignores seed and top_p.
+
+    A value outside its range raises InvalidInputError here, before it can reach a running batch.
+    """
 
     max_tokens: int
     temperature: float = 0.0
@@ -22,6 +29,24 @@ class Sampling:
     repetition_penalty: float = 1.0
     seed: int = 0
     stop: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        allowed = {
+            "max_tokens": (self.max_tokens, self.max_tokens >= 1, "at least 1"),
+            "temperature": (self.temperature, self.temperature >= 0, "at least 0"),
+            "top_p": (self.top_p, 0 < self.top_p <= 1, "above 0 and at most 1"),
+            "repetition_penalty": (
+                self.repetition_penalty,
+                self.repetition_penalty > 0,
+                "above 0",
+            ),
+            "seed": (self.seed, 0 <= self.seed <= MAX_SEED, f"from 0 to {MAX_SEED}"),
+            "stop": (self.stop, all(self.stop), "strings of at least one character"),
+        }
+        for field, (value, is_allowed, expected) in allowed.items():
+            if not is_allowed:
+                message = f"Sampling value '{field}' is {value!r}. Allowed: {expected}."
+                raise InvalidInputError(message, field=field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +56,9 @@ class Generation:
     text: str
     num_prompt_tokens: int
     num_completion_tokens: int
+    """Generated tokens, the end-of-turn token among them."""
     mean_log_prob: float | None
-    """Mean log-probability of the generated tokens under the model; None where unknown."""
+    """Mean log-probability of the generated tokens, natural logarithm; None where unknown."""
     finish_reason: FinishReason
 
 
@@ -47,9 +73,11 @@ class EngineLoad:
 class Engine(Protocol):
     """Writes replies.
 
-    `generate` stops at the model's end of turn, at a stop string, or at `max_tokens`. Cancelling the
-    awaiting task cancels the request inside the engine and frees its place. `deadline` is a
+    `generate` stops at the model's end of turn, at a stop string, or at `max_tokens`. Cancelling
+    the awaiting task cancels the request inside the engine and frees its place. `deadline` is a
     `time.monotonic()` value: past it the request is cancelled and DeadlineExceededError raised.
+    A repetition penalty counts the tokens of prompt and reply. Markers of the model's chat
+    template inside a prompt are read as markers: `render_prompt` keeps them out.
     Errors: AdapterMissingError for an adapter that is not loaded or not supported,
     InvalidInputError for a prompt beyond the context length, PartUnavailableError once closed.
     """

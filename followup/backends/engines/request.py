@@ -45,7 +45,9 @@ def refuse_adapter(adapter: str | None, engine: str) -> None:
 
 def engine_closed() -> PartUnavailableError:
     """The error of every call after `close`."""
-    return PartUnavailableError("The generation engine is closed. Start it again: lead-assistant up")
+    return PartUnavailableError(
+        "The generation engine is closed. Start it again: lead-assistant up"
+    )
 
 
 def text_before_stop(text: str, stop: Iterable[str]) -> tuple[str, bool]:
@@ -61,7 +63,7 @@ def mean_or_none(log_probs: Sequence[float]) -> float | None:
 
 @asynccontextmanager
 async def until(deadline: float | None) -> AsyncIterator[None]:
-    """Cancel the block and raise DeadlineExceededError at `deadline`, a `time.monotonic()` value."""
+    """Cancel the block and raise DeadlineExceededError at `deadline` (`time.monotonic()`)."""
     if deadline is None:
         yield
         return

@@ -1,4 +1,4 @@
-"""The thread that steps an OpenVINO GenAI pipeline for many asyncio callers.
+"""The thread that steps a batch of sequences for many asyncio callers.
 
 A request waits until a place is free, runs in the pipeline, and its output is handed to the
 caller's event loop. With nothing to do the thread sleeps on a condition. A step that raises ends
@@ -10,87 +10,100 @@ import contextlib
 import itertools
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from followup.backends.engines.protocol import EngineLoad
 from followup.backends.engines.request import engine_closed
 from followup.errors import PartUnavailableError
 
+InputIdsT = TypeVar("InputIdsT")
+RulesT = TypeVar("RulesT")
+InputIdsT_contra = TypeVar("InputIdsT_contra", contravariant=True)
+RulesT_contra = TypeVar("RulesT_contra", contravariant=True)
+
 
 class Output(Protocol):
-    """`openvino_genai.GenerationOutput`."""
+    """What one sequence came to; the end-of-turn token is part of it."""
 
     generated_ids: list[int]
     generated_log_probs: list[float]
 
 
 class Status(Protocol):
-    """`openvino_genai.GenerationStatus`."""
+    """RUNNING, FINISHED, or another name for a sequence that was dropped."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The member's name."""
 
 
 class Handle(Protocol):
-    """`openvino_genai.GenerationHandle`."""
+    """One sequence in the pipeline. `openvino_genai.GenerationHandle` is one."""
 
     def get_status(self) -> Status:
-        """RUNNING, FINISHED, or why neither."""
+        """Where the sequence stands after the last step."""
 
-    def read_all(self) -> list[Output]:
+    def read_all(self) -> Sequence[Output]:
         """What was generated, one output per returned sequence."""
 
     def cancel(self) -> None:
         """Drop the sequence at the next step."""
 
 
-class Pipeline(Protocol):
-    """`openvino_genai.ContinuousBatchingPipeline`, in the part that the loop uses."""
+class Pipeline(Protocol[InputIdsT_contra, RulesT_contra]):
+    """A running batch. `openvino_genai.ContinuousBatchingPipeline` is one."""
 
-    def add_request(self, request_id: int, input_ids: object, config: object) -> Handle:
-        """Start a sequence from token ids of shape 1 x tokens."""
+    def add_request(
+        self, request_id: int, input_ids: InputIdsT_contra, rules: RulesT_contra, /
+    ) -> Handle:
+        """Start a sequence: its token ids, and how it is sampled and ends."""
 
     def step(self) -> None:
-        """Run the model once for every scheduled sequence."""
+        """Run the model once for the scheduled sequences. Raises RuntimeError when it breaks."""
 
 
 @dataclass(eq=False, slots=True)
-class _Request:
+class _Request(Generic[InputIdsT, RulesT]):
     """One sequence. The caller's event loop sets `cancelled`; the thread does the rest."""
 
-    input_ids: object
-    config: object
+    input_ids: InputIdsT
+    rules: RulesT
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Output]
     cancelled: bool = False
 
     def succeed(self, output: Output) -> None:
         """Hand the output to the caller. Called by the thread."""
-        self._in_callers_loop(lambda: self.future.done() or self.future.set_result(output))
+        self._in_callers_loop(lambda: self.future.set_result(output))
 
     def fail(self, error: PartUnavailableError) -> None:
         """Raise the error in the caller. Called by the thread."""
-        self._in_callers_loop(lambda: self.future.done() or self.future.set_exception(error))
+        self._in_callers_loop(lambda: self.future.set_exception(error))
 
-    def _in_callers_loop(self, resolve: Callable[[], object]) -> None:
+    def _in_callers_loop(self, resolve: Callable[[], None]) -> None:
+        def resolve_unless_cancelled() -> None:
+            if not self.future.done():
+                resolve()
+
         with contextlib.suppress(RuntimeError):  # the caller's loop is closed: nobody waits
-            self.loop.call_soon_threadsafe(resolve)
+            self.loop.call_soon_threadsafe(resolve_unless_cancelled)
 
 
-class StepLoop:
+class StepLoop(Generic[InputIdsT, RulesT]):
     """Continuous batching over one pipeline. Only its thread refers to the pipeline."""
 
-    def __init__(self, pipeline: Pipeline, max_running: int) -> None:
+    def __init__(self, pipeline: Pipeline[InputIdsT, RulesT], max_running: int) -> None:
         self._max_running = max_running
         self._changed = threading.Condition()
-        self._waiting: deque[_Request] = deque()
-        self._running: list[tuple[_Request, Handle]] = []
+        self._waiting: deque[_Request[InputIdsT, RulesT]] = deque()
+        self._running: list[tuple[_Request[InputIdsT, RulesT], Handle]] = []
         self._request_ids = itertools.count()
         self._closing = False
         self._failure: PartUnavailableError | None = None
         self._thread = threading.Thread(
-            target=self._run, args=(pipeline,), name="openvino-steps", daemon=True
+            target=self._run, args=(pipeline,), name="engine-steps", daemon=True
         )
         self._thread.start()
 
@@ -105,10 +118,10 @@ class StepLoop:
         if self._failure is not None:
             raise PartUnavailableError(self._failure.message)
 
-    async def generate(self, input_ids: object, config: object) -> Output:
+    async def generate(self, input_ids: InputIdsT, rules: RulesT) -> Output:
         """Run one sequence to its end. Cancelling the awaiting task frees its place."""
         loop = asyncio.get_running_loop()
-        request = _Request(input_ids, config, loop, loop.create_future())
+        request = _Request(input_ids, rules, loop, loop.create_future())
         with self._changed:
             self.check()
             self._waiting.append(request)
@@ -126,19 +139,17 @@ class StepLoop:
             self._changed.notify()
         self._thread.join()
 
-    def _run(self, pipeline: Pipeline) -> None:
+    def _run(self, pipeline: Pipeline[InputIdsT, RulesT]) -> None:
         try:
             while self._admit(pipeline):
                 pipeline.step()
                 self._settle()
-        except RuntimeError as error:  # what OpenVINO raises, whatever went wrong
-            self._failure = PartUnavailableError(
-                f"OpenVINO stopped generating: {error}. Restart the service: lead-assistant up"
-            )
+        except RuntimeError as error:  # what OpenVINO and torch raise, whatever went wrong
+            self._failure = _broken(str(error))
         finally:  # whatever ended the thread, nobody is left waiting
             self._fail_all()
 
-    def _admit(self, pipeline: Pipeline) -> bool:
+    def _admit(self, pipeline: Pipeline[InputIdsT, RulesT]) -> bool:
         """Fill the free places; sleep while there is nothing to do. False once closing."""
         with self._changed:
             while not self._closing:
@@ -146,7 +157,7 @@ class StepLoop:
                 while self._waiting and len(self._running) < self._max_running:
                     request = self._waiting[0]
                     handle = pipeline.add_request(
-                        next(self._request_ids), request.input_ids, request.config
+                        next(self._request_ids), request.input_ids, request.rules
                     )
                     self._running.append((self._waiting.popleft(), handle))
                 if self._running:
@@ -159,24 +170,39 @@ class StepLoop:
 
     def _settle(self) -> None:
         """Hand over what has finished; forget what was cancelled."""
-        ended = [pair for pair in self._running if pair[1].get_status().name != "RUNNING"]
+        ended: list[tuple[_Request[InputIdsT, RulesT], Handle, str]] = []
+        still_running: list[tuple[_Request[InputIdsT, RulesT], Handle]] = []
+        for request, handle in self._running:
+            status = handle.get_status().name
+            if status == "RUNNING":
+                still_running.append((request, handle))
+            else:
+                ended.append((request, handle, status))
         with self._changed:
-            self._running = [pair for pair in self._running if pair not in ended]
-        for request, handle in ended:
-            if handle.get_status().name == "FINISHED":
+            self._running = still_running
+        for request, handle, status in ended:
+            if status == "FINISHED":
                 request.succeed(handle.read_all()[0])
             else:  # cancelled, and then nobody listens, or out of memory
-                request.fail(
-                    PartUnavailableError(
-                        "The KV cache is too small for this request. Raise the engine's kv_cache_gib."
-                    )
-                )
+                request.fail(_out_of_memory())
 
     def _fail_all(self) -> None:
         with self._changed:
-            self._failure = self._failure or engine_closed()
+            self._failure = self._failure or _broken("its thread ended, see the log")
             left = [*self._waiting, *(request for request, _ in self._running)]
             self._waiting.clear()
             self._running.clear()
         for request in left:
             request.fail(self._failure)
+
+
+def _broken(reason: str) -> PartUnavailableError:
+    return PartUnavailableError(
+        f"The generation engine broke: {reason}. Restart the service: lead-assistant up"
+    )
+
+
+def _out_of_memory() -> PartUnavailableError:
+    return PartUnavailableError(
+        "The KV cache is too small for this request. Raise the engine's kv_cache_gib."
+    )

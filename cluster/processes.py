@@ -1,0 +1,150 @@
+"""The processes of one installation: started detached, recognised later, stopped to the last.
+
+Every process that `up` starts carries the installation's marker in its environment, and so do all
+that it starts in turn. That tells ours from those of another installation, another Ray cluster or
+another program, whatever their pids and titles are.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import psutil
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from cluster.errors import StartError
+from cluster.state import write_atomically
+
+MARKER = "LEAD_ASSISTANT_HOME"
+GRACE_SECONDS = 10.0
+KILL_SECONDS = 5.0
+CREATE_TIME_TOLERANCE_SECONDS = 0.01
+Record = TypeVar("Record", bound=BaseModel)
+
+
+class ProcessRecord(BaseModel):
+    """A pid file. The creation time tells the process from a later one with the same pid."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pid: int
+    create_time: float
+
+    @classmethod
+    def of(cls, pid: int) -> "ProcessRecord":
+        """Record a process that runs now. psutil.NoSuchProcess when it does not."""
+        return cls(pid=pid, create_time=psutil.Process(pid).create_time())
+
+    def find(self) -> psutil.Process | None:
+        """The very process that was recorded, while it runs."""
+        try:
+            process = psutil.Process(self.pid)
+            age_difference = abs(process.create_time() - self.create_time)
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return None
+        except psutil.Error:
+            return None
+        return process if age_difference < CREATE_TIME_TOLERANCE_SECONDS else None
+
+
+def read_record(path: Path, kind: type[Record]) -> Record | None:
+    """The record in a pid file; None where there is none or it is damaged."""
+    try:
+        return kind.model_validate_json(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def write_record(path: Path, record: BaseModel) -> None:
+    """Write a pid file."""
+    write_atomically(path, record.model_dump_json())
+
+
+def start_detached(
+    command: Sequence[str], environment: Mapping[str, str], log: Path
+) -> subprocess.Popen[bytes]:
+    """Start a process that outlives this one and its terminal; its output goes to `log`."""
+    with log.open("ab") as output:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and arguments, no shell
+            command,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+
+
+def marked_processes(marker: str) -> list[psutil.Process]:
+    """Every process of the installation, this one and its parents left out."""
+    mine = {process.pid for process in (psutil.Process(), *psutil.Process().parents())}
+    found = []
+    for process in psutil.process_iter():
+        if process.pid in mine:
+            continue
+        try:
+            is_ours = process.environ().get(MARKER) == marker
+        except (psutil.Error, OSError):  # gone meanwhile, or another user's
+            continue
+        if is_ours and process.status() != psutil.STATUS_ZOMBIE:
+            found.append(process)
+    return found
+
+
+def stop_processes(
+    processes: Iterable[psutil.Process], grace_seconds: float = GRACE_SECONDS
+) -> None:
+    """Ask them to end, kill what has not after the grace period, wait until all are gone.
+
+    psutil sends no signal to a process that took over the pid. StartError names what survives.
+    """
+    alive = list(processes)
+    for send, seconds in (
+        (psutil.Process.terminate, grace_seconds),
+        (psutil.Process.kill, KILL_SECONDS),
+    ):
+        for process in alive:
+            try:
+                send(process)
+            except psutil.NoSuchProcess:
+                continue
+            except psutil.AccessDenied as error:
+                message = f"Process {process.pid} may not be stopped by this user."
+                raise StartError(message) from error
+        _, alive = psutil.wait_procs(alive, timeout=seconds)
+    if alive:
+        pids = ", ".join(str(process.pid) for process in alive)
+        message = f"These processes do not end: {pids}. Look at them with: ps -fp {pids}"
+        raise StartError(message)
+
+
+def run_to_end(
+    command: Sequence[str], environment: Mapping[str, str], log: Path, timeout_seconds: float
+) -> int:
+    """Run a command with its output in `log`; its exit status. StartError past the time limit.
+
+    It is killed when this process is interrupted meanwhile.
+    """
+    process = start_detached(command, environment, log)
+    try:
+        return process.wait(timeout=timeout_seconds)
+    except subprocess.TimeoutExpired as error:
+        message = f"'{' '.join(command[1:4])}' took over {timeout_seconds:g} s. Log: {log}"
+        raise StartError(message) from error
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def python_module(module: str, *arguments: str) -> list[str]:
+    """Command line of a module in this interpreter's environment."""
+    return [sys.executable, "-m", module, *arguments]
+
+
+def marked_environment(marker: str, extra: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment with the marker and `extra`."""
+    return {**os.environ, **extra, MARKER: marker}

@@ -1,0 +1,162 @@
+"""The generation engine on GPU: vLLM's AsyncLLM, which batches across its callers by itself."""
+
+import asyncio
+import itertools
+import os
+
+from transformers import AutoTokenizer
+from vllm import SamplingParams, TokensPrompt
+from vllm.engine.arg_utils import AsyncEngineArgs
+from vllm.outputs import RequestOutput
+from vllm.platforms import current_platform
+from vllm.sampling_params import RequestOutputKind
+from vllm.v1.engine.async_llm import AsyncLLM
+from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
+
+from followup.backends.engines.protocol import EngineLoad, Generation, Sampling
+from followup.backends.engines.request import (
+    chat_turns,
+    check_fits_context,
+    engine_closed,
+    mean_or_none,
+    refuse_adapter,
+    text_before_stop,
+    until,
+)
+from followup.backends.gguf_export import model_folder
+from followup.backends.settings import EngineSettings
+from followup.errors import PartUnavailableError
+from followup.prompts import Prompt
+
+BYTES_PER_GIB = 1 << 30
+
+
+class VllmEngine:
+    """One vLLM engine, its workers in processes of their own. Holds the base model only."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        folder = model_folder(settings.model_path)
+        self._settings = settings
+        self._tokenizer = AutoTokenizer.from_pretrained(folder)
+        self._llm = AsyncLLM.from_engine_args(_engine_args(settings, str(folder)))
+        self._request_ids = itertools.count()
+        self._in_flight: set[str] = set()
+        self._closed = False
+
+    @property
+    def model_name(self) -> str:
+        """Name of the base model."""
+        return self._settings.model_name
+
+    @property
+    def load(self) -> EngineLoad:
+        """Requests that vLLM holds. Those beyond max_running_requests wait in its scheduler."""
+        num_requests = 0 if self._closed else self._llm.get_num_unfinished_requests()
+        num_running = min(num_requests, self._settings.max_running_requests)
+        return EngineLoad(num_running=num_running, num_waiting=num_requests - num_running)
+
+    async def generate(
+        self,
+        prompt: Prompt,
+        sampling: Sampling,
+        *,
+        adapter: str | None = None,
+        deadline: float | None = None,
+    ) -> Generation:
+        """Generate one reply; see `Engine.generate`."""
+        await self.check_health()
+        refuse_adapter(adapter, "vLLM")
+        async with until(deadline):
+            input_ids: list[int] = self._tokenizer.apply_chat_template(
+                chat_turns(prompt), add_generation_prompt=True, return_dict=False
+            )
+            check_fits_context(len(input_ids), sampling.max_tokens, self._settings.context_tokens)
+            output = await self._run(input_ids, sampling)
+        return _generation(output, len(input_ids), sampling)
+
+    async def check_health(self) -> None:
+        """Raise PartUnavailableError when the engine's process has died or `close` was called."""
+        if self._closed:
+            raise engine_closed()
+        if self._llm.errored:
+            raise _engine_died()
+
+    async def close(self) -> None:
+        """Cancel what runs and end the engine's processes. Safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
+        await self._llm.abort(self._in_flight)
+        await asyncio.to_thread(self._llm.shutdown)
+
+    async def _run(self, input_ids: list[int], sampling: Sampling) -> RequestOutput:
+        request_id = str(next(self._request_ids))
+        self._in_flight.add(request_id)
+        outputs = self._llm.generate(
+            TokensPrompt(prompt_token_ids=input_ids), _sampling_params(sampling), request_id
+        )
+        try:
+            # One output, the final one: see RequestOutputKind.FINAL_ONLY below.
+            final: RequestOutput = await anext(outputs)
+        except (EngineDeadError, EngineGenerateError) as error:
+            raise _engine_died() from error
+        finally:
+            self._in_flight.discard(request_id)
+            await outputs.aclose()
+        if final.outputs[0].finish_reason not in {"stop", "length"}:
+            raise engine_closed() if self._closed else _engine_died()
+        return final
+
+
+def _engine_args(settings: EngineSettings, folder: str) -> AsyncEngineArgs:
+    on_cpu = current_platform.is_cpu()
+    if settings.batch_invariant and not on_cpu:
+        # vLLM's kernels that do not depend on the batch are chosen by this variable alone.
+        os.environ["VLLM_BATCH_INVARIANT"] = "1"
+    return AsyncEngineArgs(
+        model=folder,
+        dtype="float32" if settings.batch_invariant and on_cpu else "auto",
+        max_model_len=settings.context_tokens,
+        max_num_seqs=settings.max_running_requests,
+        kv_cache_memory_bytes=settings.kv_cache_gib * BYTES_PER_GIB,
+        tensor_parallel_size=settings.tensor_parallel_size,
+        enforce_eager=on_cpu,  # compiling takes two minutes there
+        generation_config="vllm",  # sampling comes from the request, never from the model's folder
+        disable_log_stats=True,
+    )
+
+
+def _sampling_params(sampling: Sampling) -> SamplingParams:
+    return SamplingParams(
+        max_tokens=sampling.max_tokens,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        repetition_penalty=sampling.repetition_penalty,
+        seed=sampling.seed,
+        stop=list(sampling.stop),
+        include_stop_str_in_output=True,  # cut by text_before_stop, as in every engine
+        logprobs=0,  # of the generated token alone
+        output_kind=RequestOutputKind.FINAL_ONLY,
+    )
+
+
+def _generation(output: RequestOutput, num_prompt_tokens: int, sampling: Sampling) -> Generation:
+    completion = output.outputs[0]
+    text, _ = text_before_stop(completion.text, sampling.stop)
+    log_probs = [
+        position[token_id].logprob
+        for position, token_id in zip(completion.logprobs, completion.token_ids, strict=True)
+    ]
+    return Generation(
+        text=text,
+        num_prompt_tokens=num_prompt_tokens,
+        num_completion_tokens=len(completion.token_ids),
+        mean_log_prob=mean_or_none(log_probs),
+        finish_reason=completion.finish_reason,
+    )
+
+
+def _engine_died() -> PartUnavailableError:
+    return PartUnavailableError(
+        "vLLM's engine process has died; its log says why. Restart the service: lead-assistant up"
+    )

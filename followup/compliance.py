@@ -1,0 +1,110 @@
+"""Message rules: check a message, mend what is safe to mend, and write the conservative reply."""
+
+from collections.abc import Iterator, Sequence
+
+from followup.conservative import conservative_reply
+from followup.fixes import apply_fixes
+from followup.lead import Lead
+from followup.message import (
+    PLACEHOLDER,
+    greeting_name,
+    has_phrase,
+    is_question,
+    name_pattern,
+    num_words,
+    repeated,
+)
+from followup.rules import ComplianceRules, Rule, RuleViolation
+from followup.sentences import Unit, split_units
+from followup.situation import Situation
+
+__all__ = [
+    "ComplianceRules",
+    "Rule",
+    "RuleViolation",
+    "apply_fixes",
+    "check_rules",
+    "conservative_reply",
+    "greeting_name",
+]
+
+
+def check_rules(
+    message: str, lead: Lead, situation: Situation, rules: ComplianceRules
+) -> list[RuleViolation]:
+    """Every rule that the message breaks; empty for a message that may leave."""
+    units = split_units(message)
+    if not any(_is_body(unit, rules) for unit in units):
+        return [RuleViolation(rule=Rule.NOT_EMPTY, detail="nothing but a greeting and a close")]
+    return [
+        *_situation_violations(units, situation, rules),
+        *_length_violations(units, rules),
+        *_shape_violations(units, lead, rules),
+        *_phrase_violations(units, rules),
+        *(
+            RuleViolation(rule=Rule.REPETITION, detail=units[index].text, sentence_index=index)
+            for index in repeated(units)
+        ),
+    ]
+
+
+def _is_body(unit: Unit, rules: ComplianceRules) -> bool:
+    """Whether a unit says something: no greeting, no sign-off, no close."""
+    outer = unit.is_greeting or unit.is_sign_off or has_phrase(unit.text, rules.close_markers)
+    return not outer and any(map(str.isalnum, unit.text))
+
+
+def _situation_violations(
+    units: Sequence[Unit], situation: Situation, rules: ComplianceRules
+) -> Iterator[RuleViolation]:
+    if situation is Situation.OPTED_OUT:
+        yield RuleViolation(rule=Rule.SITUATION, detail="the lead opted out: no message at all")
+    phrases = rules.situation_forbidden.get(situation, ())
+    for index, unit in enumerate(units):
+        phrase = has_phrase(unit.text, phrases)
+        if phrase:
+            detail = f"'{phrase}' does not fit a lead that is {situation}"
+            yield RuleViolation(rule=Rule.SITUATION, detail=detail, sentence_index=index)
+
+
+def _length_violations(units: Sequence[Unit], rules: ComplianceRules) -> Iterator[RuleViolation]:
+    words = num_words(units)
+    if words > rules.max_words:
+        yield RuleViolation(
+            rule=Rule.MAX_WORDS, detail=f"{words} words, at most {rules.max_words}"
+        )
+    questions = sum(map(is_question, units))
+    if questions > rules.max_questions:
+        yield RuleViolation(
+            rule=Rule.MAX_QUESTIONS, detail=f"{questions} questions, at most {rules.max_questions}"
+        )
+
+
+def _shape_violations(
+    units: Sequence[Unit], lead: Lead, rules: ComplianceRules
+) -> Iterator[RuleViolation]:
+    pattern = name_pattern(lead)
+    if pattern:
+        uses = sum(len(pattern.findall(unit.text)) for unit in units)
+        if not 1 <= uses <= rules.max_name_uses:
+            detail = f"the lead's name stands {uses} times, allowed is 1 to {rules.max_name_uses}"
+            yield RuleViolation(rule=Rule.NAME_ONCE, detail=detail)
+    if not units[0].is_greeting:
+        yield RuleViolation(rule=Rule.GREETING, detail="the message does not begin with a greeting")
+    if not any(has_phrase(unit.text, rules.close_markers) for unit in units[1:]):
+        yield RuleViolation(rule=Rule.CLOSE, detail="the message has no low-pressure close")
+
+
+def _phrase_violations(units: Sequence[Unit], rules: ComplianceRules) -> Iterator[RuleViolation]:
+    for index, unit in enumerate(units):
+        for group, phrases in rules.forbidden_phrases.items():
+            phrase = has_phrase(unit.text, phrases)
+            if phrase:
+                yield RuleViolation(
+                    rule=Rule.FORBIDDEN_PHRASE, detail=f"{group}: '{phrase}'", sentence_index=index
+                )
+        match = PLACEHOLDER.search(unit.text)
+        if match:
+            yield RuleViolation(
+                rule=Rule.PLACEHOLDER, detail=match.group(), sentence_index=index
+            )

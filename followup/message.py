@@ -1,0 +1,125 @@
+"""What the rules look at in a message: the name, questions, phrases, placeholders, repetitions."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+
+from followup.claims import ClaimKind, extract_claims
+from followup.lead import Lead
+from followup.sentences import Unit
+from followup.tokens import fold
+
+PLACEHOLDER = re.compile(
+    r"\{\{.*?\}\}|\{%.*?%\}|\{[A-Za-z_][\w. ]*\}|\[[^\]\n]*[A-Za-z][^\]\n]*\](?!\()|"
+    r"<[A-Za-z_][\w /.-]*>|<<.*?>>|\$\{.*?\}|%\w+%|_{3,}|\b(?:XX+|TBD|lorem ipsum)\b",
+    re.IGNORECASE,
+)
+_PLAIN_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?")  # noqa: RUF001 - O’Brien
+_MAX_NAME_CHARACTERS = 30
+_TITLES = frozenset({"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "sir", "madam"})
+_MIN_REPEAT_WORDS = 4
+_MAX_DIFFERENT_SHARE = 0.2
+
+
+def greeting_name(lead: Lead) -> str:
+    """The first name a greeting can use; "" where the lead's name holds no plain word.
+
+    Titles are left out, and so is anything with digits, signs or links in it.
+    """
+    for word in lead.lead_name.split():
+        bare = word.strip(",;")
+        if bare.lower().rstrip(".") in _TITLES:
+            continue
+        states_more = any(claim.kind is not ClaimKind.NAME for claim in extract_claims(f"Hi {bare},"))
+        return bare.rstrip(".") if is_plain_name(bare) and not states_more else ""
+    return ""
+
+
+def is_plain_name(word: str) -> bool:
+    """Whether a word of a name is letters only, apostrophes and hyphens aside, and not too long."""
+    return _PLAIN_WORD.fullmatch(word) is not None and len(word) <= _MAX_NAME_CHARACTERS
+
+
+def name_pattern(lead: Lead) -> re.Pattern[str] | None:
+    """Finds the lead's name, full or first; None where there is no name to use."""
+    name = greeting_name(lead)
+    if not name:
+        return None
+    rest = lead.lead_name.split(name, 1)[1].strip()
+    full = rf"(?:\s+{re.escape(rest)}(?!\w))?" if rest else ""
+    return re.compile(rf"(?<!\w){re.escape(name)}(?!\w){full}")
+
+
+def num_words(units: Sequence[Unit]) -> int:
+    """Words as a person counts them: runs between spaces that hold a letter or digit."""
+    return sum(any(map(str.isalnum, word)) for unit in units for word in unit.text.split())
+
+
+def is_question(unit: Unit) -> bool:
+    """Whether the unit asks something."""
+    return "?" in unit.text or "？" in unit.text  # noqa: RUF001 - the full-width sign
+
+
+def has_phrase(text: str, phrases: Sequence[str]) -> str:
+    """The first of the phrases that stands in the text as whole words, or "".
+
+    Case, full-width letters, spacing, hyphens and invisible characters make no difference.
+    """
+    pattern = _phrase_pattern(tuple(phrases))
+    if pattern is None:
+        return ""
+    for variant in _variants(text):
+        match = pattern.search(variant)
+        if match:
+            return match.group()
+    return ""
+
+
+def repeated(units: Sequence[Unit]) -> list[int]:
+    """Indices of units that say again what an earlier one said.
+
+    Equal words count, and so do sentences that differ in at most a fifth of their words, when no
+    figure and no capitalised word is among the difference: those may tell two plans apart.
+    """
+    seen: list[tuple[list[str], frozenset[str]]] = []
+    again = []
+    for index, unit in enumerate(units):
+        words = re.findall(r"\w+", unit.text)
+        lowered = [word.lower() for word in words]
+        if any(_is_repeat(lowered, words, earlier, kept) for earlier, kept in seen):
+            again.append(index)
+        elif words:
+            seen.append((lowered, frozenset(words)))
+    return again
+
+
+def _is_repeat(
+    lowered: list[str], words: list[str], earlier: list[str], earlier_words: frozenset[str]
+) -> bool:
+    if lowered == earlier:
+        return True
+    if min(len(lowered), len(earlier)) < _MIN_REPEAT_WORDS:
+        return False
+    different = set(lowered) ^ set(earlier)
+    if len(different) > _MAX_DIFFERENT_SHARE * len(set(lowered) | set(earlier)):
+        return False
+    telling = (set(words) ^ earlier_words) - {words[0]}
+    return not any(word[0].isupper() or any(map(str.isdigit, word)) for word in telling)
+
+
+def _variants(text: str) -> set[str]:
+    """The text folded, with invisible characters left out and with them as spaces."""
+    spaced = "".join(" " if unicodedata.category(c) == "Cf" else c for c in text)
+    return {fold(text).casefold(), fold(spaced).casefold()}
+
+
+@lru_cache(maxsize=256)
+def _phrase_pattern(phrases: tuple[str, ...]) -> re.Pattern[str] | None:
+    # Words of a phrase may be parted by any mark or space that does not end a sentence.
+    bodies = [
+        r"[^\w.!?]+".join(map(re.escape, re.findall(r"\w+", fold(phrase).casefold())))
+        for phrase in phrases
+    ]
+    bodies = [body for body in bodies if body]
+    return re.compile(rf"(?<!\w)(?:{'|'.join(bodies)})(?!\w)") if bodies else None

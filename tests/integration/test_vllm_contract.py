@@ -1,0 +1,37 @@
+"""The engine contract on vLLM's CPU build, which lives in an environment of its own.
+
+Its pins exclude the project's others, so the contract runs there in a process of its own. The
+environment is made by `make test-slow`; VLLM_PYTHON names its interpreter.
+"""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PYTHON = Path(os.environ.get("VLLM_PYTHON", ROOT / ".venv-vllm" / "bin" / "python"))
+TIMEOUT_SECONDS = 1_500
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(TIMEOUT_SECONDS + 60)
+def test_vllm_keeps_the_engine_contract() -> None:
+    if not PYTHON.is_file():
+        pytest.fail(f"'{PYTHON}' is missing. Make it and run this with: make test-slow")
+    contract = [
+        *(str(PYTHON), "-m", "pytest", "tests/integration/test_engine_contract.py"),
+        *("-v", "--timeout", "600", "-p", "no:cacheprovider"),
+    ]
+    done = subprocess.run(  # noqa: S603
+        contract,
+        cwd=ROOT,
+        env={**os.environ, "CONTRACT_ENGINES": "vllm"},
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-8_000:] + done.stderr[-4_000:]
+    assert "skipped" not in done.stdout
