@@ -43,11 +43,10 @@ class ProcessRecord(BaseModel):
         try:
             process = psutil.Process(self.pid)
             age_difference = abs(process.create_time() - self.create_time)
-            if process.status() == psutil.STATUS_ZOMBIE:
-                return None
         except psutil.Error:
             return None
-        return process if age_difference < CREATE_TIME_TOLERANCE_SECONDS else None
+        is_same = age_difference < CREATE_TIME_TOLERANCE_SECONDS
+        return process if is_same and is_alive(process) else None
 
 
 def read_record(path: Path, kind: type[Record]) -> Record | None:
@@ -81,17 +80,33 @@ def start_detached(
 def marked_processes(marker: str) -> list[psutil.Process]:
     """Every process of the installation, this one and its parents left out."""
     mine = {process.pid for process in (psutil.Process(), *psutil.Process().parents())}
-    found = []
+    found: dict[int, psutil.Process] = {}
     for process in psutil.process_iter():
-        if process.pid in mine:
-            continue
         try:
-            is_ours = process.environ().get(MARKER) == marker
+            if process.pid in mine or not _carries(process, marker):
+                continue
+            family = [process, *process.children(recursive=True)]
         except (psutil.Error, OSError):  # gone meanwhile, or another user's
             continue
-        if is_ours and process.status() != psutil.STATUS_ZOMBIE:
-            found.append(process)
-    return found
+        found.update({member.pid: member for member in family})
+    return [process for process in found.values() if is_alive(process)]
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it runs; one that has ended and was not yet collected by its parent does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _carries(process: psutil.Process, marker: str) -> bool:
+    block = Path(f"/proc/{process.pid}/environ")
+    if not block.exists():
+        return bool(process.environ().get(MARKER) == marker)
+    # Ray's workers write their titles over the first variables and leave empty ones behind, where
+    # psutil stops reading.
+    return f"{MARKER}={marker}".encode() in block.read_bytes().split(b"\0")
 
 
 def stop_processes(

@@ -33,7 +33,7 @@ class EmbedderNode:
         return self._embedder.dimension
 
     # No wait for company: a batch is what came while the one before was at work.
-    @serve.batch(max_batch_size=MAX_BATCH_SIZE, batch_wait_timeout_s=0.0)
+    @serve.batch(max_batch_size=MAX_BATCH_SIZE, batch_wait_timeout_s=0.0)  # type: ignore[untyped-decorator]  # Ray has no types
     async def _embed_batch(self, texts: list[str]) -> list[npt.NDArray[np.float32]]:
         return list(await asyncio.to_thread(self._embedder.embed, texts))
 

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from deployments.api import Health, ModelState
 from deployments.nodes import Graph
@@ -29,6 +29,13 @@ class Embedded:
     database: bool
     cache: bool
     vector_store: bool
+
+
+class HealthReporter(Protocol):
+    """Gives the report of `/health`."""
+
+    async def report(self) -> Health:
+        """The state now."""
 
 
 @dataclass(frozen=True, slots=True)

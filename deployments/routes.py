@@ -25,7 +25,7 @@ from deployments.api import (
 )
 from deployments.auth import Authenticator, Caller
 from deployments.error_table import add_error_handlers
-from deployments.health import HealthProbes
+from deployments.health import HealthReporter
 from deployments.metrics import IngressMetrics
 from deployments.middleware import BodyLimitMiddleware, MeasuringMiddleware, RequestIdMiddleware
 from deployments.service import Delivered, FollowupService
@@ -49,7 +49,7 @@ class Parts:
     scoring: ScoringRules
     authenticator: Authenticator
     limiter: RateLimiter
-    health: HealthProbes
+    health: HealthReporter
     metrics: IngressMetrics
     hybrid_defaults: GenerationOptions
     cors_origins: tuple[str, ...]

@@ -26,6 +26,8 @@ _ONCE = frozenset({"once", "one-off", "one-time", "onetime", "upfront"})
 _MEASURES = frozenset(
     {"gb", "mb", "tb", "kb", "kg", "km", "ms", "mbps", "gbps", "kwh", "ghz", "mhz", "px", "miles"}
 )
+_LETTERS_OF_TIME = frozenset("smhdw")
+_MAX_SHORT_UNIT = 2
 _WORK_DAYS = frozenset({"business", "working", "work"})
 _TIME_ADJECTIVES = frozenset(
     {"full", "short", "quick", "calendar", "whole", "extra", "more", "free"}
@@ -81,7 +83,7 @@ def _single_time(tokens: Sequence[Token], start: int) -> Amount | None:
     unit = _time_unit(tokens, start + 1)
     if unit is None or unit in _IDIOMS or tokens[start + 1].lower.endswith("s"):
         return None
-    if len(tokens[start + 1].lower) <= 2 or _is_rate(tokens, start):  # noqa: PLR2004
+    if len(tokens[start + 1].lower) <= _MAX_SHORT_UNIT or _is_rate(tokens, start):
         return None
     return Amount("duration", "1", start + 2, unit)
 
@@ -157,6 +159,8 @@ def _with_unit(tokens: Sequence[Token], figure: _Figure, start: int) -> Amount |
     index = _after_hyphen(tokens, figure.end)
     following = tokens[index] if index < len(tokens) else None
     glued = following is not None and index > 0 and following.start == tokens[index - 1].end
+    if figure.currency and following and _is_glued_letters(following, glued=glued):
+        return Amount("code", f"{figure.value}{following.lower}", index + 1)
     money = figure.currency or _money_unit(following)
     if money:
         end = figure.end if figure.currency else index + 1
@@ -177,6 +181,11 @@ def _with_unit(tokens: Sequence[Token], figure: _Figure, start: int) -> Amount |
         or _times(figure, following, index)
         or _count(tokens, figure, index, glued=glued)
     )
+
+
+def _is_glued_letters(following: Token, *, glued: bool) -> bool:
+    """Whether letters that are no currency stick to the figure: $3OO."""
+    return glued and following.kind in {"word", "code"} and not _money_unit(following)
 
 
 def _after_hyphen(tokens: Sequence[Token], index: int) -> int:
@@ -216,9 +225,7 @@ def _duration(
         prefix = "business " if following in _WORK_DAYS else ""
         index += 1
     unit = _time_unit(tokens, index)
-    if unit is None or (
-        len(tokens[index].lower) <= 2 and not glued and tokens[index].lower in "smhdw"
-    ):  # noqa: PLR2004
+    if unit is None or (tokens[index].lower in _LETTERS_OF_TIME and not glued):
         return None
     if glued and tokens[index - 1].kind == "number" and tokens[index].lower not in _GLUED_TIME:
         return None
@@ -237,7 +244,7 @@ def _time_unit(tokens: Sequence[Token], index: int) -> str | None:
 
 
 def _times(figure: _Figure, following: Token, index: int) -> Amount | None:
-    if following.lower in {"x", "times", "fold", "×"}:  # noqa: RUF001 - the sign people type
+    if following.lower in {"x", "times", "fold", "×"}:  # noqa: RUF001 - as people type
         return Amount("quantity", figure.value, index + 1, "times")
     return None
 
@@ -302,7 +309,7 @@ def _read_per(tokens: Sequence[Token], index: int) -> tuple[frozenset[str], int]
 
 
 def _said_before(tokens: Sequence[Token], start: int) -> frozenset[str]:
-    """The rate that the words before a price give it: "monthly price: $299", "one-time fee of $50"."""
+    """The rate that the words before a price give it: "monthly price: $299"."""
     for place in range(start - 1, -1, -1):
         word = tokens[place].lower
         if word in {",", ";"} or tokens[place].kind in {"number", "currency"}:

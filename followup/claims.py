@@ -25,7 +25,11 @@ class ClaimKind(StrEnum):
     PHONE = "phone"
     NAME = "name"
     CODE = "code"
-    """A token with digits that is no plain number (24/7, Q3, SOC2, 1.2.3): checked letter by letter."""
+    """A token with digits that is no plain number (24/7, SOC2, 1.2.3): checked as it is written."""
+
+
+_WITH_COUNTRY = 11
+"""Digits of a North American phone number with its country code 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +168,6 @@ def _address(token: Token) -> tuple[ClaimKind, str] | None:
         return ClaimKind.LINK, (host.lower().removeprefix("www.") + slash + path).rstrip("/")
     if token.kind == "phone":
         digits = "".join(character for character in token.text if character.isdigit())
-        national = len(digits) == 11 and digits.startswith("1")  # noqa: PLR2004 - +1 555 010 9999
+        national = len(digits) == _WITH_COUNTRY and digits.startswith("1")
         return ClaimKind.PHONE, digits[1:] if national else digits
     return None

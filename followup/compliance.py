@@ -11,6 +11,7 @@ from followup.message import (
     has_phrase,
     is_question,
     name_pattern,
+    num_name_uses,
     num_words,
     repeated,
 )
@@ -70,9 +71,7 @@ def _situation_violations(
 def _length_violations(units: Sequence[Unit], rules: ComplianceRules) -> Iterator[RuleViolation]:
     words = num_words(units)
     if words > rules.max_words:
-        yield RuleViolation(
-            rule=Rule.MAX_WORDS, detail=f"{words} words, at most {rules.max_words}"
-        )
+        yield RuleViolation(rule=Rule.MAX_WORDS, detail=f"{words} words, at most {rules.max_words}")
     questions = sum(map(is_question, units))
     if questions > rules.max_questions:
         yield RuleViolation(
@@ -85,7 +84,7 @@ def _shape_violations(
 ) -> Iterator[RuleViolation]:
     pattern = name_pattern(lead)
     if pattern:
-        uses = sum(len(pattern.findall(unit.text)) for unit in units)
+        uses = num_name_uses(units, pattern)
         if not 1 <= uses <= rules.max_name_uses:
             detail = f"the lead's name stands {uses} times, allowed is 1 to {rules.max_name_uses}"
             yield RuleViolation(rule=Rule.NAME_ONCE, detail=detail)
@@ -105,6 +104,4 @@ def _phrase_violations(units: Sequence[Unit], rules: ComplianceRules) -> Iterato
                 )
         match = PLACEHOLDER.search(unit.text)
         if match:
-            yield RuleViolation(
-                rule=Rule.PLACEHOLDER, detail=match.group(), sentence_index=index
-            )
+            yield RuleViolation(rule=Rule.PLACEHOLDER, detail=match.group(), sentence_index=index)

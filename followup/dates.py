@@ -58,6 +58,7 @@ _SUFFIXES = frozenset({"st", "nd", "rd", "th"})
 _FIRST_YEAR, _LAST_YEAR = 1900, 2099
 _MAX_DAY, _MAX_MONTH = 31, 12
 _CENTURY = 2000
+_NUM_PARTS = 3
 _NUMERIC = re.compile(r"[-/.]")
 
 
@@ -88,7 +89,7 @@ def dates_agree(claimed: str, written: str) -> bool:
     """Whether all that is claimed of a date is written: March 2026 holds where March 3, 2026 is."""
     ours, theirs = claimed.split("-"), written.split("-")
     return claimed == written or (
-        len(ours) == len(theirs) == 3  # noqa: PLR2004 - year, month, day
+        len(ours) == len(theirs) == _NUM_PARTS
         and all(a in ("?", b) for a, b in zip(ours, theirs, strict=True))
     )
 

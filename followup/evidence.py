@@ -7,12 +7,14 @@ from followup.lead import Lead
 from followup.passage import Passage
 from followup.query import retrieval_query
 from followup.sentences import Unit, join_units, split_units
+from followup.statements import COURTESY
 from followup.vocabulary import content_stems
 
 MIN_WORDS = 6
 MAX_WORDS = 32
 MAX_INSERTED = 2
 SUBSTANCE_SHARE = 0.5
+MIN_SHARED_WORDS = 2
 # A sentence that starts so leans on the one before it and says nothing when it stands alone.
 LEANING_START = re.compile(
     r"^(?:it|its|they|their|them|this|that|these|those|he|she|his|her|such|both|also|then|but|and|or|"
@@ -25,16 +27,15 @@ PROSE = re.compile(r"^[A-Z0-9“\"(][^|•#*<>{}\[\]]+\.$")
 def has_substance(message: str, passages: Sequence[Passage], lead: Lead) -> bool:
     """Whether a sentence of the message tells what a passage holds, beyond the lead's own words.
 
-    That is: at least half of its content words stand together in one sentence of a passage, and two
-    of them are not in the request.
+    That is: of its informative words (see statements.py) at least two, and at least half, stand
+    together in one sentence of a passage.
     """
-    known = content_stems(retrieval_query(lead))
+    known = content_stems(retrieval_query(lead)) | COURTESY
     sources = [content_stems(sentence) for sentence in _sentences(passages)]
     for unit in split_units(message):
-        words = content_stems(unit.text)
-        if len(words - known) < 2:  # noqa: PLR2004 - one new word may be chance
-            continue
-        if any(len(words & source) >= SUBSTANCE_SHARE * len(words) for source in sources):
+        words = content_stems(unit.text) - known
+        shared = max((len(words & source) for source in sources), default=0)
+        if shared >= max(MIN_SHARED_WORDS, SUBSTANCE_SHARE * len(words)):
             return True
     return False
 

@@ -11,12 +11,15 @@ from followup.message import (
     has_phrase,
     is_question,
     name_pattern,
+    num_name_uses,
     num_words,
     repeated,
 )
 from followup.rules import ComplianceRules
 from followup.sentences import Unit, join_units, keep_units, split_units
 from followup.situation import Situation
+
+_MAX_GREETING_WORDS = 2  # "Hi", "Good morning"
 
 
 def apply_fixes(message: str, lead: Lead, situation: Situation, rules: ComplianceRules) -> str:
@@ -74,7 +77,7 @@ def _greeted(units: Sequence[Unit], lead: Lead) -> list[Unit]:
 def _only_greets(greeting: Unit, name: re.Pattern[str]) -> bool:
     """Whether a greeting holds one or two greeting words and the name, and nothing else."""
     rest = re.findall(r"\w+", name.sub("", greeting.text))
-    return 1 <= len(rest) <= 2  # noqa: PLR2004 - "Hi", "Good morning"
+    return 1 <= len(rest) <= _MAX_GREETING_WORDS
 
 
 def _without_name(units: Sequence[Unit], lead: Lead) -> list[Unit]:
@@ -88,11 +91,11 @@ def _without_name(units: Sequence[Unit], lead: Lead) -> list[Unit]:
     for index, unit in enumerate(units):
         text = re.sub(rf"^{name},\s*", "", unit.text)
         text = re.sub(rf",\s*{name}(?=\s*[.!?,;]|$)", "", text)
-        text = re.sub(rf"{name}['’]s(?!\w)", "your", text)  # noqa: RUF001 - both apostrophes
+        text = re.sub(rf"{name}['’]s(?!\w)", "your", text)  # noqa: RUF001 - as people type
         if text != unit.text and unit.text[0].isupper():
             text = text[:1].upper() + text[1:]
         changed.append(replace(unit, text=text))
-        if text.strip(" .,!-") and not pattern.search(text):
+        if text.strip(" .,!-") and not num_name_uses([replace(unit, text=text)], pattern):
             kept.add(index)
     return _only(changed, kept)
 

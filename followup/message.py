@@ -9,15 +9,17 @@ from followup.claims import ClaimKind, extract_claims
 from followup.lead import Lead
 from followup.sentences import Unit
 from followup.tokens import fold
+from followup.vocabulary import STOP_WORDS, is_common
 
 PLACEHOLDER = re.compile(
     r"\{\{.*?\}\}|\{%.*?%\}|\{[A-Za-z_][\w. ]*\}|\[[^\]\n]*[A-Za-z][^\]\n]*\](?!\()|"
     r"<[A-Za-z_][\w /.-]*>|<<.*?>>|\$\{.*?\}|%\w+%|_{3,}|\b(?:XX+|TBD|lorem ipsum)\b",
     re.IGNORECASE,
 )
-_PLAIN_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?")  # noqa: RUF001 - O’Brien
+_PLAIN_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?")  # noqa: RUF001 - as people type
 _MAX_NAME_CHARACTERS = 30
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "sir", "madam"})
+_TALK = frozenset({"hi", "hello", "hey", "dear", "greetings", "i", "a"})
 _MIN_REPEAT_WORDS = 4
 _MAX_DIFFERENT_SHARE = 0.2
 
@@ -31,9 +33,30 @@ def greeting_name(lead: Lead) -> str:
         bare = word.strip(",;")
         if bare.lower().rstrip(".") in _TITLES:
             continue
-        states_more = any(claim.kind is not ClaimKind.NAME for claim in extract_claims(f"Hi {bare},"))
-        return bare.rstrip(".") if is_plain_name(bare) and not states_more else ""
+        states_more = any(
+            claim.kind is not ClaimKind.NAME for claim in extract_claims(f"Hi {bare},")
+        )
+        is_name = is_plain_name(bare) and not states_more and not _is_no_name(bare)
+        return bare.rstrip(".") if is_name else ""
     return ""
+
+
+def num_name_uses(units: Sequence[Unit], name: re.Pattern[str]) -> int:
+    """How often the name stands. "Will it help?" does not name a lead."""
+    return sum(
+        not _is_opening_word(unit, match) for unit in units for match in name.finditer(unit.text)
+    )
+
+
+def _is_opening_word(unit: Unit, match: re.Match[str]) -> bool:
+    after = unit.text[match.end() : match.end() + 1]
+    is_opening = match.start() == 0 and not unit.is_greeting and after == " "
+    return is_opening and is_common(match.group().lower())
+
+
+def _is_no_name(word: str) -> bool:
+    """Whether a word would be mistaken for talk wherever it stands: "hi", "a", "I"."""
+    return word.lower() in _TALK or (word.islower() and word in STOP_WORDS)
 
 
 def is_plain_name(word: str) -> bool:
@@ -58,7 +81,7 @@ def num_words(units: Sequence[Unit]) -> int:
 
 def is_question(unit: Unit) -> bool:
     """Whether the unit asks something."""
-    return "?" in unit.text or "？" in unit.text  # noqa: RUF001 - the full-width sign
+    return "?" in unit.text or "？" in unit.text  # noqa: RUF001 - as people type
 
 
 def has_phrase(text: str, phrases: Sequence[str]) -> str:

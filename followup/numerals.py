@@ -10,14 +10,34 @@ from followup.tokens import Token
 _UNITS = {
     word: value
     for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-        "fifteen sixteen seventeen eighteen nineteen".split()
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+        ]
     )
 }
 _TENS = {
     word: value * 10
     for value, word in enumerate(
-        "twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2
+        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2
     )
 } | {"fourty": 40}
 _SCALES = {
@@ -28,12 +48,13 @@ _SCALES = {
     "trillion": 1_000_000_000_000,
     "dozen": 12,
 }
+_NUM_DIGITS = 10
 _SUFFIXES = {"k": 1_000, "K": 1_000, "M": 1_000_000, "mm": 1_000_000, "MM": 1_000_000, "mn": 10**6}
 _SUFFIXES |= {"bn": 10**9, "B": 10**9, "b": 10**9, "T": 10**12}
 MULTIPLES = {"twice": 2, "double": 2, "doubled": 2, "doubles": 2, "doubling": 2, "thrice": 3}
 MULTIPLES |= {"triple": 3, "tripled": 3, "triples": 3, "tripling": 3, "quadruple": 4}
 MULTIPLES |= {"quadrupled": 4, "tenfold": 10, "twofold": 2, "threefold": 3, "fourfold": 4}
-VAGUE = frozenset("dozens hundreds thousands millions billions tens".split())
+VAGUE = frozenset(["dozens", "hundreds", "thousands", "millions", "billions", "tens"])
 _NUMBER_WORDS = frozenset([*_UNITS, *_TENS, *_SCALES, "half"])
 NUMBER_OPENERS = _NUMBER_WORDS | {"a", "an"}
 """Words with which a number can begin."""
@@ -87,14 +108,14 @@ def _scale_after(tokens: Sequence[Token], index: int) -> tuple[int, int]:
         if token.lower in _SCALES and not glued:
             scale, end = _scale_after(tokens, index + 1)
             return _SCALES[token.lower] * scale, end
-        before_money = index >= 2 and tokens[index - 2].kind == "currency"  # noqa: PLR2004
+        before_money = index > 1 and tokens[index - 2].kind == "currency"
         if glued and before_money and token.lower == "m":
             return 1_000_000, index + 1
     return 1, index
 
 
 def _read_words(tokens: Sequence[Token], start: int) -> Numeral | None:
-    """Sum of groups: "two hundred and ninety-nine", "a million", "half a million"."""
+    """Sum of groups: "two hundred ninety-nine", "a million", "half a million"."""
     if tokens[start].lower == "half":
         return _read_half(tokens, start)
     total = current = Decimal(0)
@@ -110,7 +131,7 @@ def _read_words(tokens: Sequence[Token], start: int) -> Numeral | None:
         elif word in _SCALES:
             current = max(current, Decimal(1)) * _SCALES[word]
             last = "scale"
-            if _SCALES[word] >= 1_000:  # noqa: PLR2004 - hundreds multiply within their group
+            if _SCALES[word] > _SCALES["hundred"]:
                 total, current = total + current, Decimal(0)
         elif not _joins(tokens, index, last):
             break
@@ -121,7 +142,7 @@ def _read_words(tokens: Sequence[Token], start: int) -> Numeral | None:
 
 
 def _joins(tokens: Sequence[Token], index: int, last: str) -> bool:
-    """Whether a token only joins number words: the hyphen of ninety-nine, the "and" after hundred."""
+    """Whether a token only joins number words: the hyphen of ninety-nine, "hundred and"."""
     if index + 1 >= len(tokens):
         return False
     following = tokens[index + 1].lower
@@ -138,7 +159,7 @@ def _decimals(tokens: Sequence[Token], index: int, value: Decimal) -> tuple[Deci
     if index + 1 < len(tokens) and tokens[index].lower == "point":
         digits = ""
         end = index + 1
-        while end < len(tokens) and _UNITS.get(tokens[end].lower, 10) < 10:  # noqa: PLR2004
+        while end < len(tokens) and _UNITS.get(tokens[end].lower, _NUM_DIGITS) < _NUM_DIGITS:
             digits += str(_UNITS[tokens[end].lower])
             end += 1
         if digits:

@@ -35,8 +35,8 @@ _SIZE_CUES = {
 def personalization_score(message: str, lead: Lead) -> float:
     """Weighted share of the lead's known fields that the message uses, 0 to 1.
 
-    Weights: name 0.2, company 0.1, product 0.15, industry 0.15, history 0.25, objections 0.1, cues of
-    stage, size and region 0.05. Only fields that the lead has count in the denominator. History
+    Weights: name 0.2, company 0.1, product 0.15, industry 0.15, history 0.25, objections 0.1, cues
+    of stage, size and region 0.05. Only fields that the lead has count in the denominator. History
     counts by its distinct content words in the message, full at three; objections by the share that
     the message takes up by at least one content word; cues by the share of cues that occur.
     """
@@ -77,8 +77,8 @@ def _history_share(stems: frozenset[str], lead: Lead) -> float:
 
 
 # Common in any text, yet what sales conversations are about.
-_TOPICAL = """price pricing demo trial invoice invoicing billing payment integration report reporting
-security tracking automation errors cost budget manual plan switch data service"""
+_TOPICAL = """price pricing demo trial invoice invoicing billing payment integration report
+reporting security tracking automation errors cost budget manual plan switch data service"""
 
 
 def _cues(lead: Lead) -> Iterable[frozenset[str]]:

@@ -1,26 +1,21 @@
-"""Cuts a text into units (a sentence, a greeting line, a table row) and puts units together again."""
+"""Cuts a text into units (sentences, greetings, table rows) and puts units together again."""
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-_BOUNDARY = re.compile(r"[.!?…]+[\"'”’)\]*_]*(?=\s|$)|[。！？]+|\n")  # noqa: RUF001 - CJK sentence ends
+_BOUNDARY = re.compile(r"[.!?…]+[\"'”’)\]*_]*(?=\s|$)|[。！？]+|\n")  # noqa: RUF001 - as people type
 _ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof st jr sr vs e.g i.e eg ie approx no nr fig dept est cf al inc ltd corp co llc "
-    "a.m p.m u.s u.k jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri".split()
+    """mr mrs ms dr prof st jr sr vs e.g i.e eg ie approx nr fig dept est cf al inc ltd corp co llc
+    a.m p.m u.s u.k jan feb mar apr jun jul aug sep sept oct nov dec tue wed thu fri""".split()  # noqa: SIM905
 )
-_GREETING = re.compile(
-    r"(?:hi|hello|hey|dear|greetings|good (?:morning|afternoon|evening|day))\b[^,!:.?\n]{0,220}[,!:.\n]",
-    re.IGNORECASE,
-)
-_GREETING_LINE = re.compile(
-    r"(?:hi|hello|hey|dear|greetings|good (?:morning|afternoon|evening|day))\b[^.?!]{0,220}[,!:.]?$",
-    re.IGNORECASE,
-)
+_GREETS = r"(?:hi|hello|hey|dear|greetings|good (?:morning|afternoon|evening|day))\b"
+_GREETING = re.compile(_GREETS + r"[^,!:.?\n]{0,220}[,!:.\n]", re.IGNORECASE)
+_GREETING_LINE = re.compile(_GREETS + r"[^.?!]{0,220}[,!:.]?$", re.IGNORECASE)
 _SIGN_OFF = re.compile(
     r"(?:(?:best|kind|warm|kindest|warmest)(?:est)?(?: regards| wishes)?|regards|sincerely|cheers|"
     r"thanks|thank you|many thanks|all the best|talk soon|yours(?: truly| sincerely)?|warmly|"
-    r"respectfully|take care)\s*(?:[,!.–—-].{0,80})?$",  # noqa: RUF001 - dashes people type
+    r"respectfully|take care)\s*(?:[,!.–—-].{0,80})?$",  # noqa: RUF001 - as people type
     re.IGNORECASE,
 )
 _LIST_NUMBER = re.compile(r"\s*\d{1,2}$")
@@ -120,7 +115,7 @@ def _is_inside(text: str, match: re.Match[str]) -> bool:
     if _LIST_NUMBER.fullmatch(before):
         return True
     word = before.rsplit(None, 1)[-1] if before.strip() else ""
-    word = word.lstrip("(\"'“‘[").lower()  # noqa: RUF001 - opening quotes people type
+    word = word.lstrip("(\"'“‘[").lower()  # noqa: RUF001 - as people type
     return word in _ABBREVIATIONS or (len(word) == 1 and word.isalpha() and before[-1].isupper())
 
 

@@ -36,7 +36,7 @@ Pattern = Annotated[str, AfterValidator(_compiles)]
 
 
 class Cues(BaseModel):
-    """Regular expressions, without regard to case, that show a situation, and what only looks so."""
+    """Regular expressions, in any case, that show a situation, and what only looks like it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -57,7 +57,7 @@ class SituationRules(BaseModel):
     price_objection: Cues
     competitor_named: Cues
     silent: Cues
-    cold_after_days: int = Field(ge=1, description="Days without contact after which a lead is cold.")
+    cold_after_days: int = Field(ge=1, description="Days without contact that make a lead cold.")
     cold_below_score: float = Field(
         ge=0, le=100, description="Lead or engagement score below which a lead is cold."
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from followup.claims import ClaimKind, ReadSentence
 from followup.sources import Source
@@ -78,13 +79,13 @@ def find_subjects(sentence: ReadSentence, known: KnownNames) -> list[Subject]:
     """The subjects of a sentence in order, without the request's own names."""
     covered: set[int] = set()
     found: list[Subject] = []
-    for place, name, is_plan, width in (
+    for place, name, called_plan, width in (
         *_plans(sentence),
         *_capitalised(sentence),
         *_looked_up(sentence.tokens, known),
     ):
         span = range(place, place + width)
-        is_plan = is_plan or name in known.plans
+        is_plan = called_plan or name in known.plans
         # A plan sets prices apart even where the product is named like it.
         if not name or covered.intersection(span) or (known.is_own(name) and not is_plan):
             continue
@@ -199,7 +200,7 @@ def _learn_aliases(
     sentence: ReadSentence, plans: Sequence[Subject], aliases: dict[Name, Name]
 ) -> None:
     """ "The Growth plan is the mid-tier plan": two names of one plan."""
-    for first, second in zip(plans, plans[1:], strict=False):
+    for first, second in pairwise(plans):
         between = {
             token.lower for token in sentence.tokens[first.place + len(first.name) : second.place]
         }

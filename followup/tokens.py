@@ -1,4 +1,4 @@
-"""Folds typed variants of a text into one form and cuts it into the tokens that claims are read from."""
+"""Folds the typed variants of a text into one form and cuts it into tokens."""
 
 import re
 import unicodedata
@@ -7,17 +7,17 @@ from typing import NamedTuple
 
 _VARIANTS = str.maketrans(
     {
-        **dict.fromkeys("‐‑‒–—―−﹘﹣－", "-"),  # noqa: RUF001 - every dash means the same here
-        **dict.fromkeys("‘’ʼ＇`´", "'"),  # noqa: RUF001 - every apostrophe too
+        **dict.fromkeys("‐‑‒–—―−﹘﹣－", "-"),  # noqa: RUF001 - as people type
+        **dict.fromkeys("‘’ʼ＇`´", "'"),  # noqa: RUF001 - as people type
         **dict.fromkeys("“”„«»", '"'),
-        "⁄": "/",
-        "٪": "%",
-        "٫": ".",
-        "٬": ",",
+        "\N{FRACTION SLASH}": "/",
+        "\N{ARABIC PERCENT SIGN}": "%",
+        "\N{ARABIC DECIMAL SEPARATOR}": ".",
+        "\N{ARABIC THOUSANDS SEPARATOR}": ",",
     }
 )
 # A footnote mark must not become a digit of the figure that it follows: 299¹ is not 2991.
-_SUPERSCRIPTS = str.maketrans(dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", (f" {d} " for d in range(10)), strict=True)))
+_SUPERSCRIPTS = str.maketrans({mark: f" {digit} " for digit, mark in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")})
 _LIST_MARK = re.compile(r"\s*(?:[-*•#>]+\s+|\d{1,2}[.)]\s+)+")
 _DOT_WORD = re.compile(
     r"(?<=\w)\s*(?:\[\.\]|\(\.\)|[\[(]dot[\])]|\sdot\s)\s*(?=(?:com|org|net|io|ai|co|dev|app)\b)",
@@ -25,14 +25,17 @@ _DOT_WORD = re.compile(
 )
 _AT_WORD = re.compile(r"(?<=\w)\s*[\[(]at[\])]\s*(?=\w)", re.I)
 
-CURRENCY_CODES = frozenset("usd eur gbp cad aud nzd chf jpy inr cny sek nok dkk".split())
+CURRENCY_CODES = frozenset(
+    ["usd", "eur", "gbp", "cad", "aud", "nzd", "chf", "jpy", "inr", "cny", "sek", "nok", "dkk"]
+)
 _TOKEN = re.compile(
     r"""
     (?P<plain>(?!(?:USD|EUR|GBP|CAD|AUD|NZD|CHF|JPY|INR|CNY|SEK|NOK|DKK)\b)
         [^\W\d_]+(?=[\s,;!?]|$))
-  | (?P<email>[^\s@<>()\[\],;:"|*]+@[^\s@<>()\[\],;:"|*]+[^\s@<>()\[\],;:"|.!?*'-])
-  | (?P<link>[A-Za-z][A-Za-z0-9+.-]*://[^\s<>"|)\]]*[^\s<>"|)\].,;:!?'*]
-      | (?:\w(?:[\w-]*\w)?\.)+(?:[a-z]{2,}|[A-Z]{2,})(?:[/?:\#][^\s<>"|)\]]*[^\s<>"|)\].,;:!?'*])?(?![\w@])
+  | (?P<email>[^\s@<>()\[\],;:"|*]{1,64}@[^\s@<>()\[\],;:"|*]{1,255}[^\s@<>()\[\],;:"|.!?*'-])
+  | (?P<link>[A-Za-z][A-Za-z0-9+.-]{0,20}://[^\s<>"|)\]]*[^\s<>"|)\].,;:!?'*]
+      | (?:\w(?:[\w-]{0,61}\w)?\.){1,8}(?:[a-z]{2,63}|[A-Z]{2,63})
+        (?:[/?:\#][^\s<>"|)\]]*[^\s<>"|)\].,;:!?'*])?(?![\w@])
       | (?:www\.|WWW\.)[^\s<>"|)\]]*[^\s<>"|)\].,;:!?'*]
       | @\w+)
   | (?P<date>\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?![\d-])
@@ -42,7 +45,8 @@ _TOKEN = re.compile(
   | (?P<time>\d{1,2}:\d{2}(?:\s?[apAP]\.?[mM]\b)?|\d{1,2}\s?[apAP]\.?[mM]\b)
   | (?P<currency>(?:US|CA|AU|NZ|HK|[CAS])?\$|[€£¥₹]
       |(?:USD|EUR|GBP|CAD|AUD|NZD|CHF|JPY|INR|CNY|SEK|NOK|DKK)(?![A-Za-z]))
-  | (?P<number>(?:(?<!\w)-)?(?:\d{1,3}(?:,\d{3})+|\d{1,3}(?:\ \d{3})+(?![\d.,]*\d)|\d+|(?=\.\d))(?:\.\d+)?
+  | (?P<number>(?:(?<!\w)-)?
+      (?:\d{1,3}(?:,\d{3})+|\d{1,3}(?:\ \d{3})+(?![\d.,]*\d)|\d+|(?=\.\d))(?:\.\d+)?
       (?![\d]|[.,/]\d))
   | (?P<code>[^\W\d_]+(?:-?\d[\w.]*\w|-?\d) | \d+(?:[.,/]\d+)+ | \d+)
   | (?P<word>[^\W\d_]+(?:'[^\W\d_]+)*)

@@ -21,9 +21,9 @@ STOP_WORDS = _words(
     there's here's today around across over nearly almost approximately up least"""
 )
 COMMON_WORDS = STOP_WORDS | _words(
-    """able absolutely access according account actually add additional additionally adding afternoon
-    ahead already although always amazing another answer anyone anything apologies appreciate are
-    ask asking automate automated automatic automatically automating automation available back based
+    """able absolutely access according account actually add additional additionally adding
+    afternoon ahead already although always amazing another answer anyone anything apologies appreciate
+    are ask asking automate automated automatic automatically automating automation available back based
     basic become begin behind being believe best better beyond big bill billing book both bring
     bringing build building business businesses busy call calls care case cash change check clear
     companies company compared comparing complete congrats congratulations connect consider
@@ -67,8 +67,8 @@ COMMON_WORDS = STOP_WORDS | _words(
 GENERIC_CAPITALS = _words(
     """ai api apis b2b b2c ceo cfo coo crm crms csv cto erp eu faq faqs hr i it json kpi kpis ml ok
     pdf pdfs pm am ps re roi saas sdk seo sla sme smb sql sso tbd uk url us usa usd eur gbp utc vat
-    vp cta english monday tuesday wednesday thursday friday saturday sunday january february march april
-    may june july august september october november december
+    vp cta english monday tuesday wednesday thursday friday saturday sunday january february march
+    april may june july august september october november december
     regards sincerely wishes team sales support customer success account manager hi hello hey dear
     thanks thank best warm kind cheers"""
 )

@@ -63,7 +63,7 @@ def prompt(number: int = 0) -> Prompt:
 
 async def until_load(engine: Engine, expected: Callable[[EngineLoad], bool]) -> None:
     async with asyncio.timeout(60):
-        while not expected(engine.load):
+        while not expected(engine.load):  # noqa: ASYNC110 - an engine tells its load, not changes
             await asyncio.sleep(0.01)
 
 
@@ -168,7 +168,7 @@ async def test_a_prompt_beyond_the_context_is_refused(engine: Engine) -> None:
 
 
 async def test_an_unknown_adapter_is_refused(engine: Engine) -> None:
-    with pytest.raises(AdapterMissingError, match="acme@3f2a.*lead-assistant train publish"):
+    with pytest.raises(AdapterMissingError, match=r"acme@3f2a.*lead-assistant train publish"):
         await engine.generate(prompt(), GREEDY, adapter="acme@3f2a")
 
 

@@ -1,4 +1,5 @@
 """Passages of a small knowledge base for the tests of grounding."""
+# ruff: noqa: RUF001 - a range as documents write it
 
 from followup.passage import Chunk, Passage
 
@@ -45,7 +46,8 @@ NORTHWIND = passage(
 )
 CORVANE = passage(
     "case_studies/corvane.pdf",
-    "Corvane Software now recovers 71% of its failed payments. Corvane Software saves 20 hours a week.",
+    "Corvane Software now recovers 71% of its failed payments. "
+    "Corvane Software saves 20 hours a week.",
     title="Case Study: Corvane Software",
 )
 PASSAGES = (PLANS, SHEET, PIPES, NORTHWIND, CORVANE)

@@ -1,0 +1,175 @@
+"""The command line: lead-assistant up | down | status | models | ingest | keys."""
+
+import asyncio
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from typer.core import TyperGroup
+
+from cluster import documents, keys, local
+from cluster.reporting import Reporter
+from config.settings import load_settings
+from followup.backends.tables import Scope
+from followup.errors import FollowupError
+
+EXIT_CODES = "Exit codes: 0 done, 1 failed or not healthy, 2 wrong usage, 130 interrupted."
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = 130
+
+
+class OneLineErrors(TyperGroup):
+    """Shows a known error as one line instead of a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:  # the context's type is private to typer
+        """Run the command; turn a known error or an interrupt into its exit code."""
+        errors = Console(stderr=True, soft_wrap=True, highlight=False)
+        try:
+            return super().invoke(ctx)
+        except FollowupError as error:
+            for line in error.message.splitlines():
+                errors.print(f"error: {line}", style="red", markup=False)
+            raise typer.Exit(EXIT_FAILED) from error
+        except KeyboardInterrupt:
+            errors.print("Interrupted. Run it again to go on, or: lead-assistant down")
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+app = typer.Typer(
+    cls=OneLineErrors,
+    no_args_is_help=True,
+    add_completion=False,
+    help="Follow-up messages for sales leads, grounded in a company's own documents.",
+    epilog=EXIT_CODES,
+)
+models_app = typer.Typer(no_args_is_help=True, help="The models that write and embed.")
+keys_app = typer.Typer(no_args_is_help=True, help="API keys: who may call, as which tenant.")
+app.add_typer(models_app, name="models")
+app.add_typer(keys_app, name="keys")
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+
+
+@app.command(epilog=EXIT_CODES)
+def up(
+    demo: Annotated[bool, typer.Option("--demo", help="Send the example requests.")] = False,
+    config: Annotated[Path, typer.Option(help="Ray Serve config file.")] = Path(
+        "serve_config.yaml"
+    ),
+    folder: Annotated[
+        Path, typer.Option("--documents", help="Documents of the tenant 'default'.")
+    ] = Path("examples/knowledge_base"),
+    ingest_documents: Annotated[
+        bool, typer.Option("--ingest/--no-ingest", help="Ingest these documents.")
+    ] = True,
+) -> None:
+    """Start what is missing, wait until it is healthy, and leave it running."""
+    options = local.UpOptions(
+        config=config,
+        documents=folder if ingest_documents else None,
+        examples=Path("examples/requests") if demo else None,
+    )
+    local.up(load_settings(), options, Reporter())
+
+
+@app.command(epilog=EXIT_CODES)
+def down() -> None:
+    """Stop everything that 'up' started, and nothing else."""
+    local.down(load_settings(), Reporter())
+
+
+@app.command(epilog=EXIT_CODES)
+def status(as_json: JsonOption = False) -> None:
+    """Show each part; exit code 0 only when all are healthy."""
+    found = local.status(load_settings())
+    if as_json:
+        typer.echo(found.model_dump_json())
+    else:
+        _print_table(
+            ("part", "status", "detail"), [(p.name, p.status, p.detail) for p in found.parts]
+        )
+    raise typer.Exit(0 if found.healthy else EXIT_FAILED)
+
+
+@models_app.command("pull", epilog=EXIT_CODES)
+def models_pull() -> None:
+    """Fetch the models of models.yaml that are not there yet."""
+    local.pull_models(load_settings(), Reporter())
+
+
+@app.command(epilog=EXIT_CODES)
+def ingest(
+    path: Annotated[Path, typer.Argument(help="Folder of documents.")],
+    tenant: Annotated[str, typer.Option(help="Whose documents they are.")] = local.DEFAULT_TENANT,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a tenant's documents those of a folder; unreadable ones are listed and left out."""
+    reporter = Reporter(quiet=as_json)
+    summary = asyncio.run(documents.ingest_documents(load_settings(), path, tenant, reporter))
+    if as_json:
+        typer.echo(json.dumps(dataclasses.asdict(summary)))
+        return
+    reporter.step(documents.describe(summary))
+    for reject in summary.rejects:
+        reporter.note(f"'{reject.document}' was left out: {reject.reason}")
+
+
+@keys_app.command("create", epilog=EXIT_CODES)
+def keys_create(
+    tenant: Annotated[str, typer.Option(help="Tenant that the key acts for.")],
+    name: Annotated[str, typer.Option(help="What the key is for, such as 'crm'.")],
+    scope: Annotated[list[Scope], typer.Option(help="What it may do; may be repeated.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Make a key and print it, once: only a hash of it is kept."""
+    created = asyncio.run(keys.create_key(load_settings(), tenant, name, scope))
+    if as_json:
+        shown = {"token": created.token, **created.key.model_dump(mode="json")}
+        typer.echo(json.dumps(shown))
+        return
+    typer.echo(created.token)
+    typer.echo("Keep it now: it cannot be shown again.", err=True)
+
+
+@keys_app.command("list", epilog=EXIT_CODES)
+def keys_list(
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant's keys.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the keys, revoked ones too; never the secrets."""
+    found = asyncio.run(keys.list_keys(load_settings(), tenant))
+    if as_json:
+        typer.echo(json.dumps([key.model_dump(mode="json") for key in found]))
+        return
+    rows = [
+        (key.key_id, key.tenant, key.name, ", ".join(key.scopes), f"{key.created_at:%Y-%m-%d}",
+         "revoked" if key.revoked_at else "active")
+        for key in found
+    ]  # fmt: skip
+    _print_table(("id", "tenant", "name", "scopes", "made", "state"), rows)
+
+
+@keys_app.command("revoke", epilog=EXIT_CODES)
+def keys_revoke(
+    key_id: Annotated[str, typer.Argument(help="The id that 'keys list' shows.")],
+) -> None:
+    """Refuse a key from now on."""
+    revoked = asyncio.run(keys.revoke_key(load_settings(), key_id))
+    typer.echo(f"Key '{revoked.key_id}' ({revoked.name}) is revoked.")
+
+
+def _print_table(columns: tuple[str, ...], rows: Sequence[Sequence[str]]) -> None:
+    if not sys.stdout.isatty():
+        for row in rows:
+            typer.echo("\t".join(row))
+        return
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)

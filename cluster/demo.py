@@ -1,0 +1,91 @@
+"""Sends the example requests over HTTP and shows the replies with their sources."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from rich.panel import Panel
+from rich.text import Text
+
+from cluster.application import base_url
+from cluster.reporting import Reporter
+from config.settings import Environment
+
+MARGIN_SECONDS = 10.0
+"""Beyond the service's own deadline, so that its answer and not our time limit is seen."""
+HTTP_UNAUTHORIZED = 401
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A request file of examples/requests/ and the route it is for."""
+
+    name: str
+    path: str
+
+
+EXAMPLES = (
+    Example("rag", "/rag/api/v1/rag/generate-followup"),
+    Example("hybrid", "/hybrid/api/v1/hybrid/generate-followup"),
+    Example("finetuned", "/finetuned/api/v1/finetuned/generate-followup"),
+    Example("score", "/api/v1/leads/score"),
+)
+
+
+def run_demo(environment: Environment, folder: Path, reporter: Reporter) -> list[str]:
+    """Send every example; the names of those that failed.
+
+    That no adapter is published yet, or that the caller has no key at hand, is no failure.
+    """
+    headers = {"Authorization": f"Bearer {environment.api_key}"} if environment.api_key else {}
+    timeout = environment.request_timeout_seconds + MARGIN_SECONDS
+    failed = []
+    with httpx.Client(base_url=base_url(environment), headers=headers, timeout=timeout) as client:
+        for example in EXAMPLES:
+            request = json.loads((folder / f"{example.name}.json").read_text(encoding="utf-8"))
+            try:
+                response = client.post(example.path, json=request)
+            except httpx.HTTPError as error:
+                reporter.note(f"{example.name}: {type(error).__name__} {error}")
+                failed.append(example.name)
+                continue
+            if not _show(example, response, reporter):
+                failed.append(example.name)
+    return failed
+
+
+def _show(example: Example, response: httpx.Response, reporter: Reporter) -> bool:
+    """Print a reply; False when it is a failure."""
+    try:
+        body = response.json()
+    except json.JSONDecodeError:
+        body = {}
+    if response.is_success:
+        title = f"{example.name}  POST {example.path}"
+        reporter.console.print(Panel(_lines(body), title=title, title_align="left"))
+        return True
+    error = body.get("error", {})
+    reporter.note(
+        f"{example.name}: {response.status_code} {error.get('code', '')} {error.get('message', '')}"
+    )
+    if response.status_code == HTTP_UNAUTHORIZED:
+        reporter.note("Set API_KEY to a key with the scope generate to see the examples.")
+    return error.get("code") == "adapter_missing" or response.status_code == HTTP_UNAUTHORIZED
+
+
+def _lines(body: dict[str, object]) -> Text:
+    text = Text(str(body.get("message", "")))
+    sources = body.get("retrieval_sources") or body.get("rag_sources")
+    if isinstance(sources, list):
+        text.append(f"\n\nSources: {', '.join(map(str, sources)) or 'none'}", style="cyan")
+    shown = (
+        "confidence_score", "hybrid_confidence", "grounding_verified", "strategy_used",
+        "personalization_score", "cached", "fallback", "request_id",
+    )  # fmt: skip
+    facts = [f"{name} {body[name]}" for name in shown if name in body]
+    results = body.get("results")
+    for lead in results if isinstance(results, list) else []:
+        facts.append(f"{lead.get('lead_name')}: {lead.get('score')} {lead.get('strategy')}")
+    text.append("\n" + "\n".join(facts), style="dim")
+    return text

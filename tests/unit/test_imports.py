@@ -1,0 +1,55 @@
+"""Importing any module does nothing: no output, no Ray, no event loop, no file written."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("followup", "deployments", "training", "ingestion", "cluster", "config", "benchmarks")
+# Alembic runs this file on import, by its own convention; the vLLM engine needs the gpu extra.
+EXCEPTIONS = {"followup.backends.migrations.env", "followup.backends.engines.vllm_engine"}
+CHECK = """
+import importlib, logging, sys
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+ray = sys.modules.get("ray")
+assert ray is None or not ray.is_initialized(), "an import started Ray"
+assert not logging.getLogger().handlers, "an import set up logging"
+"""
+
+
+def modules() -> list[str]:
+    names = []
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("*.py"):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            if "versions" not in parts:
+                names.append(".".join(part for part in parts if part != "__init__"))
+    return sorted(set(names) - EXCEPTIONS)
+
+
+@pytest.mark.timeout(120)
+def test_importing_every_module_does_nothing() -> None:
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", CHECK, *modules()],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_folder_of_modules_is_a_package(package: str) -> None:
+    folders = {path.parent for path in (ROOT / package).rglob("*.py")}
+    without = [
+        folder
+        for folder in folders
+        if not (folder / "__init__.py").exists() and "migrations" not in folder.parts
+    ]
+    assert without == []

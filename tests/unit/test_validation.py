@@ -1,0 +1,183 @@
+"""The validator fails closed: what leaves is supported and keeps the rules, or is conservative."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.settings import load_settings
+from followup.evidence import has_substance, insert_evidence
+from followup.fusion import Candidate
+from followup.grounding import check_claims
+from followup.lead import Lead
+from followup.passage import Chunk, Passage
+from followup.situation import Situation
+from followup.statements import drop_unsupported_statements, statement_support
+from followup.validation import Validated, ValidationTask, request_text, validate
+from followup.vocabulary import content_stems
+
+RULES = load_settings().compliance
+LEAD = Lead(
+    lead_name="Sarah Johnson",
+    product_name="AI Billing Software",
+    interaction_history="Asked what the mid-tier plan costs and how much time a team saves.",
+)
+
+
+def passage(text: str, document: str = "pricing/plans.pdf") -> Passage:
+    chunk = Chunk(
+        chunk_id=document, document=document, title="Plans", source_type="pricing",
+        position=0, text=text,
+    )  # fmt: skip
+    return Passage(chunk=chunk, score=0.9)
+
+
+PASSAGES = (
+    passage("The Growth plan is the mid-tier plan and costs $299 per month."),
+    passage("Teams save 15-20 hours a week on manual invoicing.", "features/automation.md"),
+)
+
+
+def candidate(text: str, *, truncated: bool = False, name: str = "one") -> Candidate:
+    return Candidate(name=name, text=text, truncated=truncated, mean_log_prob=-0.5)
+
+
+def checked(
+    *texts: str,
+    require_grounding: bool = True,
+    situation: Situation = Situation.STANDARD,
+    weight: float = 0.6,
+    truncated: bool = False,
+) -> Validated:
+    task = ValidationTask(
+        lead=LEAD,
+        situation=situation,
+        passages=PASSAGES,
+        candidates=tuple(
+            candidate(text, name=str(index), truncated=truncated)
+            for index, text in enumerate(texts)
+        ),
+        fusion_weight=weight,
+        require_grounding=require_grounding,
+    )
+    return validate(task, RULES)
+
+
+def test_a_supported_message_leaves_as_it_was_written() -> None:
+    done = checked(
+        "Hi Sarah,\n\nThe Growth plan is the mid-tier plan and costs $299 per month.\n\n"
+        "No rush at all, just reply whenever it suits you."
+    )
+    assert done.fallback_reason is None
+    assert "$299 per month" in done.message
+    assert [verdict.source for verdict in done.verdicts if verdict.kind == "money"] == [
+        "pricing/plans.pdf"
+    ]
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "The Growth plan costs $199 per month.",
+        "Teams save 35 hours a week on invoicing.",
+        "Customers cut costs by 80%.",
+        "Write to hello@example.com for the price.",
+        "See https://example.com/growth for the plan.",
+        "Call +1 555 010 9999 about the plan.",
+        "The price ends on March 3rd, 2027.",
+    ],
+)
+def test_a_claim_that_no_source_holds_never_leaves(claim: str) -> None:
+    done = checked(f"Hi Sarah,\n\nThe mid-tier plan costs $299 per month. {claim}")
+    assert claim not in done.message
+    assert all(verdict.supported for verdict in done.verdicts)
+
+
+@given(st.integers(1, 10_000_000).filter(lambda number: number not in {299, 15, 20}))
+def test_no_made_up_price_ever_leaves(price: int) -> None:
+    done = checked(f"Hi Sarah,\n\nThe mid-tier plan costs ${price} per month.")
+    assert f"${price} per" not in done.message
+
+
+def test_statements_about_what_no_source_mentions_are_dropped() -> None:
+    done = checked(
+        "Hi Sarah,\n\nThank you for visiting our booth in Lisbon. "
+        "The mid-tier plan costs $299 per month."
+    )
+    assert "booth" not in done.message
+    assert "$299" in done.message
+
+
+def test_where_nothing_of_substance_is_left_the_documents_are_quoted() -> None:
+    done = checked("Hi Sarah,\n\nThank you for your interest. We won ninety awards on Mars.")
+    assert "The Growth plan is the mid-tier plan and costs $299 per month." in done.message
+    assert done.fallback_reason is None
+
+
+def test_a_lead_who_is_not_interested_gets_no_pitch() -> None:
+    done = checked("Hi Sarah,\n\nThank you for telling us.", situation=Situation.NOT_INTERESTED)
+    assert "$299" not in done.message
+
+
+def test_without_candidates_the_conservative_reply_goes_out() -> None:
+    done = checked()
+    assert done.fallback_reason == "no_documents"
+    assert not any(character.isdigit() for character in done.message)
+
+
+def test_an_unsound_candidate_gives_the_conservative_reply() -> None:
+    assert checked("").fallback_reason == "no_sound_candidate"
+
+
+def test_the_better_grounded_candidate_wins_when_only_grounding_counts() -> None:
+    good = "Hi Sarah,\n\nThe mid-tier plan costs $299 per month."
+    bad = "Hi Sarah,\n\nThe mid-tier plan costs $299 per month. It saves $900 and $800."
+    done = checked(bad, good, weight=1)
+    assert [item.score for item in done.scores] == [item.grounding for item in done.scores]
+    assert done.scores[1].grounding > done.scores[0].grounding
+
+
+def test_a_sentence_that_the_token_limit_cut_is_not_sent() -> None:
+    done = checked(
+        "Hi Sarah,\n\nThe mid-tier plan costs $299 per month. Teams save 15", truncated=True
+    )
+    assert "Teams save 15" not in done.message.replace("Teams save 15-20", "")
+
+
+def test_without_required_grounding_claims_are_labelled_not_repaired() -> None:
+    done = checked("Hi Sarah,\n\nThe mid-tier plan costs $199 per month.", require_grounding=False)
+    assert "$199" in done.message
+    assert done.supported_share < 1
+
+
+@given(st.lists(st.sampled_from(
+    ["Hi Sarah,", "The plan costs $1.", "Act now!", "Is it?", "[Name]", "x" * 500, "\n\n", "Bye."]
+), max_size=30))  # fmt: skip
+def test_whatever_the_model_writes_the_message_keeps_the_rules(pieces: list[str]) -> None:
+    done = checked(" ".join(pieces))
+    assert len(done.message.split()) <= RULES.max_words
+    assert done.message.count("?") <= RULES.max_questions
+    assert done.message.count("Sarah") == 1
+    assert "act now" not in done.message.lower()
+    assert all(
+        verdict.supported for verdict in check_claims(done.message, PASSAGES, request_text(LEAD))
+    )
+
+
+def test_support_of_a_statement_counts_only_informative_words() -> None:
+    passages = content_stems("Invoices are matched to payments every night.")
+    request = content_stems(request_text(LEAD))
+    assert statement_support("Thank you for your interest!", passages, request) == 1
+    assert statement_support("Invoices are matched to payments.", passages, request) == 1
+    assert statement_support("We loved the concert on Mars.", passages, request) == 0
+
+
+def test_lists_are_not_part_of_a_message() -> None:
+    text = "Hi Sarah,\n\nHere is what to know:\n1. The plan.\n- The price.\nThank you."
+    assert drop_unsupported_statements(text, PASSAGES, "") == "Hi Sarah,\n\nThank you."
+
+
+def test_evidence_comes_after_the_opening_and_never_twice() -> None:
+    text = insert_evidence("Hi Sarah,\n\nThank you for asking.", PASSAGES, LEAD)
+    assert text.startswith("Hi Sarah,\n\nThank you for asking. ")
+    assert text.count("$299") == 1
+    assert has_substance(text, PASSAGES, LEAD)
