@@ -95,7 +95,7 @@ def marked_processes(marker: str) -> list[psutil.Process]:
 def is_alive(process: psutil.Process) -> bool:
     """Whether it runs; one that has ended and was not yet collected by its parent does not."""
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 

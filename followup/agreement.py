@@ -51,7 +51,10 @@ def _count_mismatch(claim: Claim, fact: Fact) -> str | None:
 
 
 def _rate_mismatch(claim: Claim, fact: Fact) -> str | None:
-    """The unit must be the same. A message may leave out "a month", but not "per user", and may add neither."""
+    """A message may leave out "a month", but not "per user", and may add neither.
+
+    Units must be equal.
+    """
     written = fact.claim
     if claim.unit != written.unit:
         return f"the value stands there in another unit: {cut(fact.unit.shown)}"

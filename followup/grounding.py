@@ -54,8 +54,9 @@ def check_claims(text: str, passages: Sequence[Passage], request_text: str) -> l
     A claim is supported where the same value, of the same kind, unit and rate, stands in a passage
     or in `request_text` about the same thing: the words there are about the plan or customer that
     the message names, or, where it names none, share a content word with the message's clause.
-    `request_text` holds a fact a line, the lead's and the product's names first. A sentence quoted whole from a source is supported as it stands. The order of the
-    passages decides only which source is named.
+    `request_text` holds a fact a line, the lead's and the product's names first.
+    A sentence quoted whole from a source is supported as it stands. The order of the passages
+    decides only which source is named.
     """
     finder = SupportFinder(read_sources(passages, request_text), own_names(request_text))
     verdicts: list[Verdict] = []

@@ -12,8 +12,9 @@ from followup.tokens import fold
 from followup.vocabulary import STOP_WORDS, is_common
 
 PLACEHOLDER = re.compile(
-    r"\{\{.*?\}\}|\{%.*?%\}|\{[A-Za-z_][\w. ]*\}|\[[^\]\n]*[A-Za-z][^\]\n]*\](?!\()|"
-    r"<[A-Za-z_][\w /.-]*>|<<.*?>>|\$\{.*?\}|%\w+%|_{3,}|\b(?:XX+|TBD|lorem ipsum)\b",
+    r"\{\{.{0,80}?\}\}|\{%.{0,80}?%\}|\{[A-Za-z_][\w. ]*\}|"
+    r"\[[^\[\]\n]{0,80}[A-Za-z][^\[\]\n]{0,80}\](?!\()|"
+    r"<[A-Za-z_][\w /.-]*>|<<.{0,80}?>>|\$\{.{0,80}?\}|%\w+%|_{3,}|\b(?:XX+|TBD|lorem ipsum)\b",
     re.IGNORECASE,
 )
 _PLAIN_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?")  # noqa: RUF001 - as people type

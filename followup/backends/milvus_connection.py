@@ -6,6 +6,7 @@ index on Milvus Lite 3.2 (AllocTimestamp is not implemented there) and belongs t
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -19,6 +20,9 @@ from followup.errors import PartUnavailableError
 RETRY_AFTER_SECONDS = 5.0
 # Milvus Standalone may take tens of seconds to load a new collection or to flush one.
 MAINTENANCE_TIMEOUT_SECONDS = 60.0
+# How long another process may take between creating a collection and its last index.
+CREATION_SECONDS = 10.0
+CREATION_POLL_SECONDS = 0.2
 MAX_THREADS = 16
 COLLECTION_NOT_FOUND = 100
 COLLECTION_NOT_LOADED = 101
@@ -58,19 +62,20 @@ class MilvusConnection:
             message = f"Milvus at {self._settings.uri} does not answer within {seconds:g} s."
             raise PartUnavailableError(message, retry_after_seconds=RETRY_AFTER_SECONDS) from error
 
-    async def ensure_collection(self, name: str, schema: Any, indexes: Any) -> None:
-        """Create and load the collection where it is missing."""
+    async def ensure_collection(self, name: str, schema: Any, indexes: Sequence[Any]) -> None:
+        """Create, index and load the collection, unless another process does so or did."""
 
-        def create(client: Any, seconds: float) -> None:
-            if client.has_collection(name, timeout=seconds):
-                return
-            try:
-                client.create_collection(name, schema=schema, index_params=indexes, timeout=seconds)
-            except MilvusException:
-                if not client.has_collection(name, timeout=seconds):
-                    raise  # otherwise another process was first
+        def ensure(client: Any, seconds: float) -> None:
+            if not client.has_collection(name, timeout=seconds):
+                try:
+                    client.create_collection(
+                        name, schema=schema, index_params=indexes, timeout=seconds
+                    )
+                except MilvusException as error:
+                    _await_other_creator(client, name, len(indexes), error)
+            client.load_collection(name, timeout=seconds)
 
-        await self.run(create, timeout_seconds=MAINTENANCE_TIMEOUT_SECONDS)
+        await self.run(ensure, timeout_seconds=MAINTENANCE_TIMEOUT_SECONDS)
 
     def missing_collection(self) -> PartUnavailableError:
         message = (
@@ -111,3 +116,18 @@ class MilvusConnection:
             return self.missing_collection()
         message = f"Milvus at {self._settings.uri} failed: {error.message}"
         return PartUnavailableError(message, retry_after_seconds=RETRY_AFTER_SECONDS)
+
+
+def _await_other_creator(
+    client: Any, name: str, num_indexes: int, creation_error: MilvusException
+) -> None:
+    """Return when the process that was faster has made the indexes too; raise where none did."""
+    give_up_at = time.monotonic() + CREATION_SECONDS
+    while time.monotonic() < give_up_at:
+        # Before the first look: Milvus Lite must not be asked for a collection it is just making.
+        time.sleep(CREATION_POLL_SECONDS)
+        if not client.has_collection(name, timeout=CREATION_SECONDS):
+            continue
+        if len(client.list_indexes(name, timeout=CREATION_SECONDS)) >= num_indexes:
+            return
+    raise creation_error

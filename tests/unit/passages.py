@@ -1,5 +1,4 @@
 """Passages of a small knowledge base for the tests of grounding."""
-# ruff: noqa: RUF001 - a range as documents write it
 
 from followup.passage import Chunk, Passage
 

@@ -1,5 +1,4 @@
 """Reading claims from text: many written forms, one value."""
-# ruff: noqa: RUF001 - digits of other scripts are the point
 
 import pytest
 from hypothesis import given

@@ -1,5 +1,4 @@
 """The rules of a message, and what is mended."""
-# ruff: noqa: RUF001 - look-alike letters are the point
 
 import pytest
 import yaml

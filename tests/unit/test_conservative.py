@@ -1,5 +1,4 @@
 """The reply that is always safe."""
-# ruff: noqa: RUF001 - look-alike digits are the point
 
 import pytest
 from hypothesis import given

@@ -1,5 +1,4 @@
 """Checking claims against passages and the request."""
-# ruff: noqa: RUF001 - look-alike digits are the point
 
 import random
 import re

@@ -1,5 +1,4 @@
 """Telling the situation of a lead from its history."""
-# ruff: noqa: RUF001 - look-alike letters are the point
 
 import pytest
 from hypothesis import given

@@ -1,0 +1,51 @@
+# `make serve` is all a new machine with Python 3.11 needs; `make stop` ends it.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PINS := pyproject.toml constraints.txt
+PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: serve stop check test test-slow bench install-dev models
+
+serve: $(VENV)/.installed
+	$(BIN)/lead-assistant up --demo
+
+stop:
+	@if [ -x $(BIN)/lead-assistant ]; then $(BIN)/lead-assistant down; else echo "Nothing was running."; fi
+
+check: install-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: install-dev models
+	$(BIN)/pytest -m "not slow"
+
+test-slow: install-dev models
+	$(BIN)/pytest -m slow
+
+bench: install-dev models
+	$(BIN)/python -m benchmarks.serving
+
+install-dev: $(VENV)/.installed-dev
+
+models: install-dev
+	$(BIN)/lead-assistant models pull
+
+# The stamps are written last, so a stamp means that these pins are installed.
+$(VENV)/.installed: $(PINS) | $(BIN)/pip
+	@echo "Installing the packages into $(VENV); the first time this takes some minutes."
+	$(PIP_INSTALL) -e ".[cpu]"
+	@touch $@
+
+$(VENV)/.installed-dev: $(PINS) | $(BIN)/pip
+	@echo "Installing the packages into $(VENV); the first time this takes some minutes."
+	$(PIP_INSTALL) -e ".[cpu,postgres,dev]"
+	@touch $(VENV)/.installed $@
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+		|| { echo "Python 3.11 is needed; $(PYTHON) is another. Name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
