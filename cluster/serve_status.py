@@ -55,6 +55,8 @@ class ServeState(BaseModel):
     def progress(self) -> str:
         """Deployments that are ready, in one line."""
         deployments = [item for app in self.applications for item in app.deployments]
+        if not deployments:
+            return "building the graph"
         ready = [item.name for item in deployments if item.status == "HEALTHY"]
         return f"{len(ready)} of {len(deployments)} deployments ready {' '.join(ready)}".strip()
 

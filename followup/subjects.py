@@ -7,7 +7,7 @@ from itertools import pairwise
 from followup.claims import ClaimKind, ReadSentence
 from followup.sources import Source
 from followup.tokens import Token
-from followup.vocabulary import COMMON_WORDS, GENERIC_CAPITALS, STOP_WORDS
+from followup.vocabulary import COMMON_WORDS, GENERIC_CAPITALS, STOP_WORDS, is_common
 
 _PLAN_WORDS = frozenset({"plan", "plans", "tier", "tiers", "edition", "package", "subscription"})
 _NO_PLAN_NAMES = STOP_WORDS | frozenset(
@@ -159,7 +159,9 @@ def _capitalised(sentence: ReadSentence) -> Iterator[tuple[int, Name, bool, int]
     for claim in sentence.claims:
         if claim.kind is ClaimKind.NAME:
             words = claim.value.split()
-            if not all(word in GENERIC_CAPITALS for word in words):
+            # "Teams" with a capital inside a sentence is unlikely to be the name of a customer.
+            is_lone_common = len(words) == 1 and is_common(words[0])
+            if not is_lone_common and not all(word in GENERIC_CAPITALS for word in words):
                 yield claim.start, _trimmed(words), False, len(words)
 
 
@@ -221,9 +223,13 @@ def _clause(tokens: Sequence[Token], place: int) -> tuple[int, int]:
 
 
 def _foremost(tokens: Sequence[Token], subjects: Sequence[Subject]) -> list[Subject]:
-    """The last subject that is not oblique, and the last one that is no plan."""
+    """The last subject that is not oblique, the last that is no plan, and the plan.
+
+    The plan is the last one that is not oblique, else the last.
+    """
     upright = [s for s in subjects if not _is_oblique(tokens, s.place)]
-    chosen = [*upright[-1:], *[s for s in subjects if not s.is_plan][-1:]]
+    plans = [s for s in upright if s.is_plan] or [s for s in subjects if s.is_plan]
+    chosen = [*upright[-1:], *[s for s in subjects if not s.is_plan][-1:], *plans[-1:]]
     return chosen or list(subjects[-1:])
 
 
@@ -236,4 +242,4 @@ def _is_oblique(tokens: Sequence[Token], place: int) -> bool:
 
 def _is_for(tokens: Sequence[Token], place: int, subject_place: int) -> bool:
     """Whether the value is said to be the subject's: "$299 for the Growth plan"."""
-    return any(token.lower in {"for", "on"} for token in tokens[place:subject_place])
+    return any(token.lower in {"for", "on", "off"} for token in tokens[place:subject_place])

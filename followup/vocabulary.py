@@ -25,7 +25,8 @@ COMMON_WORDS = STOP_WORDS | _words(
     afternoon ahead already although always amazing another answer anyone anything apologies
     appreciate are ask asking automate automated automatic automatically automating automation
     available back based basic become begin behind being believe best better beyond big bill
-    billing book both bring bringing build building business businesses busy call calls care case cash change check clear
+    billing book both bring bringing build building business businesses busy call calls care case
+    cash change check clear
     companies company compared comparing complete congrats congratulations connect consider
     considering contact continue cost costs could curious current currently custom customer
     customers customise cut cutting data day days dear deal delighted delivering demo despite

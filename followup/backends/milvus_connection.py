@@ -63,16 +63,23 @@ class MilvusConnection:
             raise PartUnavailableError(message, retry_after_seconds=RETRY_AFTER_SECONDS) from error
 
     async def ensure_collection(self, name: str, schema: Any, indexes: Sequence[Any]) -> None:
-        """Create, index and load the collection, unless another process does so or did."""
+        """Create, index and load the collection; one that another process just makes is awaited.
+
+        Milvus Lite 3.2 does not guard the creation itself: two processes that find nothing at the
+        same instant can harm the collection there. So one process at a time ingests for the first
+        time; serving never creates.
+        """
 
         def ensure(client: Any, seconds: float) -> None:
+            failure = None
             if not client.has_collection(name, timeout=seconds):
                 try:
                     client.create_collection(
                         name, schema=schema, index_params=indexes, timeout=seconds
                     )
                 except MilvusException as error:
-                    _await_other_creator(client, name, len(indexes), error)
+                    failure = error
+            _await_indexes(client, name, len(indexes), failure)
             client.load_collection(name, timeout=seconds)
 
         await self.run(ensure, timeout_seconds=MAINTENANCE_TIMEOUT_SECONDS)
@@ -118,16 +125,19 @@ class MilvusConnection:
         return PartUnavailableError(message, retry_after_seconds=RETRY_AFTER_SECONDS)
 
 
-def _await_other_creator(
-    client: Any, name: str, num_indexes: int, creation_error: MilvusException
+def _await_indexes(
+    client: Any, name: str, num_indexes: int, failure: MilvusException | None
 ) -> None:
-    """Return when the process that was faster has made the indexes too; raise where none did."""
+    """Return when the collection has all its indexes, by us or by a process that was faster."""
     give_up_at = time.monotonic() + CREATION_SECONDS
-    while time.monotonic() < give_up_at:
-        # Before the first look: Milvus Lite must not be asked for a collection it is just making.
-        time.sleep(CREATION_POLL_SECONDS)
-        if not client.has_collection(name, timeout=CREATION_SECONDS):
-            continue
-        if len(client.list_indexes(name, timeout=CREATION_SECONDS)) >= num_indexes:
+    while True:
+        if failure is not None:
+            # Before the first look: Milvus Lite must not be asked for a collection half made.
+            time.sleep(CREATION_POLL_SECONDS)
+        found = client.has_collection(name, timeout=CREATION_SECONDS)
+        if found and len(client.list_indexes(name, timeout=CREATION_SECONDS)) >= num_indexes:
             return
-    raise creation_error
+        message = f"the creation of collection '{name}' was broken off. Drop it and ingest again."
+        failure = failure or MilvusException(message=message)
+        if time.monotonic() > give_up_at:
+            raise failure

@@ -58,7 +58,7 @@ class VectorStore:
         self._versions = KnowledgeVersions(self._connection, versions)
 
     async def ensure_collection(self) -> None:
-        """Create what is missing; several processes may do so at the same time.
+        """Create what is missing; see `MilvusConnection.ensure_collection` on several processes.
 
         Raises:
             SettingError: the collection was made for vectors of another dimension.

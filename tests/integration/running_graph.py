@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,7 +123,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60, what: str = "
 def running_graph(
     postgres: PostgresServer | None = None,
     redis: RedisServer | None = None,
-    **variables: str,
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[RunningGraph]:
     """`lead-assistant up`, and `down` at the end."""
     # Ray's unix sockets do not fit into pytest's long paths.
@@ -136,7 +136,7 @@ def running_graph(
             "DATABASE_URL": postgres.create_database() if postgres else "",
             "REDIS_URL": redis.url if redis else "",
             **{name: str(port) for name, port in ports.items()},
-            **variables,
+            **(variables or {}),
         }
         graph = RunningGraph(
             url=f"http://127.0.0.1:{ports['API_PORT']}",

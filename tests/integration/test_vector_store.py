@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pymilvus import MilvusClient
 
 from followup.backends.embedder import Embedder
+from followup.backends.milvus_rows import passage_indexes, passage_schema
 from followup.backends.settings import EmbedderSettings, VectorStoreSettings
 from followup.backends.vector_store import VectorStore
 from followup.errors import InvalidInputError, PartUnavailableError, SettingError
@@ -295,15 +297,41 @@ async def test_any_query_text_is_searched(store: VectorStore, text: str) -> None
     assert documents(await find(store, "acme", text)) == ["plan.md"]
 
 
-async def test_processes_may_create_the_collection_at_the_same_time(
-    server: MilvusServer, collection: str
+async def test_a_collection_that_another_process_made_in_the_meantime_is_used(
+    server: MilvusServer, store: VectorStore, collection: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stores = [make_store(server, collection) for _ in range(4)]
-    await asyncio.gather(*[store.ensure_collection() for store in stores])
-    await put(stores[0], "acme", make_chunk("plan.md"))
-    assert documents(await find(stores[3], "acme")) == ["plan.md"]
-    for store in stores:
-        await store.close()
+    await put(store, "acme", make_chunk("plan.md"))
+    answers = iter([False])
+    look = MilvusClient.has_collection
+
+    def look_too_early(client: MilvusClient, name: str, **options: float) -> bool:
+        return next(answers, None) is not False and look(client, name, **options)
+
+    monkeypatch.setattr(MilvusClient, "has_collection", look_too_early)
+    late = make_store(server, collection)
+    await late.ensure_collection()
+    assert next(answers, "asked") == "asked"
+    assert documents(await find(late, "acme")) == ["plan.md"]
+    await late.close()
+
+
+async def test_a_collection_that_another_process_is_just_making_is_awaited(
+    server: MilvusServer, collection: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = MilvusClient(server.uri, timeout=TIMEOUT_SECONDS)
+    other.create_collection(collection, schema=passage_schema(DIMENSION))
+    store = make_store(server, collection)
+    with monkeypatch.context() as patched:
+        patched.setattr("followup.backends.milvus_connection.CREATION_SECONDS", 0.3)
+        with pytest.raises(PartUnavailableError, match=r"was broken off. Drop it and ingest again"):
+            await store.ensure_collection()
+    waiting = asyncio.create_task(store.ensure_collection())
+    await asyncio.to_thread(other.create_index, collection, passage_indexes())
+    await waiting
+    await put(store, "acme", make_chunk("plan.md"))
+    assert documents(await find(store, "acme")) == ["plan.md"]
+    await store.close()
+    other.close()
 
 
 async def test_a_collection_of_another_dimension_is_refused(

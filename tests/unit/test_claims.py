@@ -98,6 +98,7 @@ def test_written_forms_of_a_price_are_one_value(text: str) -> None:
         pytest.param("next Tuesday", "date", "next tuesday", "", id="relative"),
         pytest.param("at 3 pm", "date", "15:00", "", id="time"),
         pytest.param("24/7 support", "code", "24/7", "", id="always-on"),
+        pytest.param("٢٤/٧ support", "code", "24/7", "", id="always-on-arabic"),
         pytest.param("3OO dollars", "code", "3oo", "", id="letters-as-digits"),
         pytest.param("save $XXX", "code", "$xxx", "", id="no-figure"),
         pytest.param("€1.200,50", "code", "€1.200,50", "", id="european-writing"),

@@ -48,6 +48,8 @@ def unsupported(message: str) -> list[str]:
         pytest.param("See https://www.techcorp.example for more.", id="host-of-link"),
         pytest.param("Ask sales@techcorp.example or call 555-010-9999.", id="email-phone"),
         pytest.param("Hi Sarah, TechCorp AI Billing Software can help.", id="own-names"),
+        pytest.param("AI Billing Software saves teams 15-20 hours a week.", id="own-product"),
+        pytest.param("Sarah, your team can save 15-20 hours a week.", id="own-lead"),
         pytest.param("Thanks for the talk, it was good.", id="no-claim"),
     ],
 )
@@ -63,6 +65,7 @@ def test_a_supported_claim_is_supported(message: str) -> None:
         pytest.param("Our Enterprise plan fits. It costs $299.", "$299", id="plan-by-it"),
         pytest.param("Starter costs $299, Growth costs $99.", "$299", id="plans-swapped"),
         pytest.param("The Basic plan has a 20% discount.", "20%", id="other-column"),
+        pytest.param("Northwind on the Starter plan pays $299.", "$299", id="plan-of-customer"),
         pytest.param("Corvane Software cut errors by 45%.", "45%", id="other-customer"),
         pytest.param("northwind freight recovers 71% of payments.", "71%", id="customer-lower"),
         pytest.param("Corvane was live 3 weeks after signing.", "3 weeks", id="other-it"),
@@ -130,6 +133,12 @@ def test_a_verdict_does_not_change() -> None:
 def test_a_document_named_request_is_not_the_request() -> None:
     fake = passage("request", "She wants a call next Friday.")
     (verdict,) = check_claims("We can have that call next Friday.", [fake], REQUEST)
+    assert not verdict.supported
+
+
+def test_a_relative_date_quoted_from_a_document_is_still_unsupported() -> None:
+    sale = passage("news.md", "The webinar takes place next Friday.")
+    (verdict,) = check_claims(sale.chunk.text, [sale], REQUEST)
     assert not verdict.supported
 
 
