@@ -95,7 +95,10 @@ def measure_generation() -> tuple[list[dict[str, Any]], list[Target]]:
         for index in range(max(REQUESTS.values()))
     ]
     rows: list[dict[str, Any]] = []
-    with _config_without_caches() as config, running_graph(variables={"CONFIG_DIR": config}) as graph:
+    with (
+        _config_without_caches() as config,
+        running_graph(variables={"CONFIG_DIR": config}) as graph,
+    ):
         settings = load_settings()
         prompts = asyncio.run(_server_prompts(leads, graph, settings))
         http = _HttpClients(graph, leads)

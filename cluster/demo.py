@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 from rich.panel import Panel
@@ -30,6 +31,10 @@ EXAMPLES = (
     Example("finetuned", "/finetuned/api/v1/finetuned/generate-followup"),
     Example("score", "/api/v1/leads/score"),
 )
+FACTS = (
+    "confidence_score", "hybrid_confidence", "grounding_verified", "strategy_used",
+    "personalization_score", "cached", "fallback", "request_id",
+)  # fmt: skip
 
 
 def run_demo(environment: Environment, folder: Path, reporter: Reporter) -> list[str]:
@@ -65,7 +70,8 @@ def _show(example: Example, response: httpx.Response, reporter: Reporter) -> boo
         body = {}
     if response.is_success:
         title = f"{example.name}  POST {example.path}"
-        reporter.console.print(Panel(_lines(body), title=title, title_align="left"))
+        panel = Panel(_lines(body), title=title, title_align="left")
+        reporter.console.print(panel, soft_wrap=False)
         return True
     error = body.get("error", {})
     reporter.note(
@@ -74,18 +80,22 @@ def _show(example: Example, response: httpx.Response, reporter: Reporter) -> boo
     return bool(error.get("code") == "adapter_missing")
 
 
-def _lines(body: dict[str, object]) -> Text:
-    text = Text(str(body.get("message", "")))
-    sources = body.get("retrieval_sources") or body.get("rag_sources")
-    if isinstance(sources, list):
-        text.append(f"\n\nSources: {', '.join(map(str, sources)) or 'none'}", style="cyan")
-    shown = (
-        "confidence_score", "hybrid_confidence", "grounding_verified", "strategy_used",
-        "personalization_score", "cached", "fallback", "request_id",
-    )  # fmt: skip
-    facts = [f"{name} {body[name]}" for name in shown if name in body]
-    results = body.get("results")
-    for lead in results if isinstance(results, list) else []:
-        facts.append(f"{lead.get('lead_name')}: {lead.get('score')} {lead.get('strategy')}")
-    text.append("\n" + "\n".join(facts), style="dim")
+def _lines(body: dict[str, Any]) -> Text:
+    """The message, its sources, and the facts of a reply."""
+    text = Text()
+    if "message" in body:
+        text.append(f"{body['message']}\n\n")
+    sources = body.get("retrieval_sources", body.get("rag_sources"))
+    if sources is not None:
+        text.append(f"Sources: {', '.join(sources) or 'none'}\n", style="cyan")
+    facts = [f"{name}: {_shown(body[name])}" for name in FACTS if name in body]
+    facts.extend(
+        f"{lead['lead_name']}: {_shown(lead['score'])}, {lead['strategy']}"
+        for lead in body.get("results", ())
+    )
+    text.append("\n".join(facts), style="dim")
     return text
+
+
+def _shown(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

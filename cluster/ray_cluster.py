@@ -34,6 +34,8 @@ OBJECT_STORE_BYTES = 128 * 1024**2
 MIN_LOGICAL_CPUS = 3
 """Every deployment of serve_config.yaml at its most replicas wants 2.6."""
 MAX_STOP_PASSES = 3
+CALLER_VARIABLES = {"api_key", "hf_token"}
+"""What the command line alone reads; replicas need no such secrets."""
 
 
 class RayRecord(BaseModel):
@@ -109,7 +111,8 @@ def ray_environment(state: StateFolder, settings: Settings) -> dict[str, str]:
 
 def hash_settings(settings: Settings) -> str:
     """Changes with every change of a setting that a replica may read."""
-    return hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
+    read = settings.model_dump_json(exclude={"environment": CALLER_VARIABLES})
+    return hashlib.sha256(read.encode()).hexdigest()
 
 
 def session_logs(state: StateFolder) -> Path:
@@ -119,7 +122,9 @@ def session_logs(state: StateFolder) -> Path:
 
 def _settings_variables(settings: Settings) -> Mapping[str, str]:
     """The environment as the replicas must see it, whatever their working directory is."""
-    values = settings.environment.model_dump(mode="json", exclude_none=True)
+    values = settings.environment.model_dump(
+        mode="json", exclude_none=True, exclude=CALLER_VARIABLES
+    )
     values["model_cache_dir"] = str(settings.model_cache_dir)
     for name in ("state_dir", "config_dir"):
         values[name] = str(Path(values[name]).absolute())

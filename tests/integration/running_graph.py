@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,13 +94,16 @@ class RunningGraph:
         return key
 
     def replica_processes(self, node: str) -> list[psutil.Process]:
-        """The processes of a node's replicas, of this graph only."""
+        """The processes of a node's replicas."""
+        return self.processes(f"ray::ServeReplica:lead_assistant:{node}")
+
+    def processes(self, title: str) -> list[psutil.Process]:
+        """The processes of this graph only whose command line holds `title`."""
         session = self.environment["STATE_DIR"]
         return [
             process
             for process in psutil.process_iter()
-            if _title(process).startswith(f"ray::ServeReplica:lead_assistant:{node}")
-            and _environment(process).get("STATE_DIR") == session
+            if title in _title(process) and _environment(process).get("STATE_DIR") == session
         ]
 
 
@@ -108,6 +111,12 @@ def example(name: str) -> dict[str, Any]:
     """One of the example requests."""
     body: dict[str, Any] = json.loads((EXAMPLES / "requests" / f"{name}.json").read_text())
     return body
+
+
+def rag_lead(name: str, **fields: object) -> dict[str, Any]:
+    """The rag example for another lead."""
+    body = example("rag")
+    return {**body, "lead_context": {**body["lead_context"], "lead_name": name, **fields}}
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 60, what: str = "") -> None:
@@ -124,6 +133,7 @@ def running_graph(
     postgres: PostgresServer | None = None,
     redis: RedisServer | None = None,
     variables: Mapping[str, str] | None = None,
+    options: Sequence[str] = (),
 ) -> Iterator[RunningGraph]:
     """`lead-assistant up`, and `down` at the end."""
     # Ray's unix sockets do not fit into pytest's long paths.
@@ -146,7 +156,7 @@ def running_graph(
             redis=redis,
         )
         try:
-            graph.command("up")
+            graph.command("up", *options)
             yield graph
         finally:
             graph.command("down")
@@ -178,6 +188,6 @@ def _title(process: psutil.Process) -> str:
 
 def _environment(process: psutil.Process) -> dict[str, str]:
     try:
-        return process.environ()
+        return dict(process.environ())
     except psutil.Error:
         return {}

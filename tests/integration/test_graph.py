@@ -3,7 +3,6 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -16,18 +15,11 @@ from tests.integration.running_graph import (
     RAG,
     RunningGraph,
     example,
-    graph,
+    rag_lead,
     wait_until,
 )
 
-__all__ = ["graph"]
 pytestmark = pytest.mark.timeout(600)
-
-
-def rag_lead(name: str, **fields: object) -> dict[str, Any]:
-    body = example("rag")
-    body["lead_context"] = {**body["lead_context"], "lead_name": name, **fields}
-    return body
 
 
 def test_on_the_loopback_address_it_answers_without_keys_until_there_is_one(

@@ -1,0 +1,5 @@
+"""Fixtures that integration tests share."""
+
+from tests.integration.running_graph import graph
+
+__all__ = ["graph"]

@@ -1,0 +1,185 @@
+"""What the command line prints and how it exits; `up` and `down` run in the integration tests."""
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from typer.testing import CliRunner, Result
+
+from cluster import demo
+from cluster.application import base_url, write_effective_config
+from cluster.cli import EXIT_FAILED, EXIT_INTERRUPTED, app
+from cluster.errors import StartError
+from cluster.ray_cluster import hash_settings
+from cluster.reporting import Reporter
+from config.settings import Environment, load_settings
+
+CONFIG = "applications: [{name: a, import_path: 'a:b'}]\nhttp_options: {port: 1, root_path: /x}\n"
+
+
+@pytest.fixture(autouse=True)
+def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STATE_DIR", str(tmp_path / "state"))
+
+
+def _run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+@pytest.mark.parametrize("command", ["up", "down", "status", "ingest", "models pull", "keys list"])
+def test_help_says_what_the_exit_codes_mean(command: str) -> None:
+    result = _run(*command.split(), "--help")
+    assert result.exit_code == 0
+    assert "1 failed or not healthy" in " ".join(result.stdout.split())
+
+
+def test_a_key_is_made_listed_and_revoked() -> None:
+    made = _run(
+        "keys", "create", "--tenant", "acme", "--name", "crm", "--scope", "generate", "--json"
+    )
+    key = json.loads(made.stdout)
+    assert key["token"].startswith(f"la_{key['key_id']}_")
+    listed = json.loads(_run("keys", "list", "--json").stdout)
+    assert [(item["key_id"], item["tenant"]) for item in listed] == [(key["key_id"], "acme")]
+    assert "token" not in listed[0]
+    assert _run("keys", "revoke", key["key_id"]).exit_code == 0
+    assert _run("keys", "list").stdout.split("\t")[-1].strip() == "revoked"
+
+
+def test_the_token_is_all_that_stands_on_stdout() -> None:
+    made = _run("keys", "create", "--tenant", "acme", "--name", "crm", "--scope", "admin")
+    assert made.stdout.startswith("la_")
+    assert len(made.stdout.split()) == 1
+    assert "cannot be shown again" in made.stderr
+
+
+def test_a_known_error_is_one_line_and_no_traceback() -> None:
+    result = _run("keys", "revoke", "nothing")
+    assert result.exit_code == EXIT_FAILED
+    assert result.stderr == (
+        "error: There is no key 'nothing'. List them with: lead-assistant keys list\n"
+    )
+
+
+def test_a_wrong_setting_names_key_and_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_PORT", "many")
+    result = _run("status")
+    assert result.exit_code == EXIT_FAILED
+    assert "'API_PORT' has value 'many'" in result.stderr
+
+
+def test_an_unknown_scope_is_wrong_usage() -> None:
+    result = _run("keys", "create", "--tenant", "a", "--name", "b", "--scope", "fly")
+    assert result.exit_code == 2
+
+
+def test_an_interrupt_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cluster.local.up", interrupt)
+    result = _run("up")
+    assert result.exit_code == EXIT_INTERRUPTED
+    assert "Run it again to go on" in result.stderr
+
+
+def test_status_of_what_never_ran_is_json_and_a_failure() -> None:
+    result = _run("status", "--json")
+    assert result.exit_code == EXIT_FAILED
+    found = json.loads(result.stdout)
+    assert not found["healthy"]
+    assert {part["name"]: part["status"] for part in found["parts"]} == {
+        "milvus": "stopped",
+        "ray": "stopped",
+        "api": "no answer",
+    }
+
+
+def test_stopping_what_never_ran_succeeds() -> None:
+    result = _run("down")
+    assert result.exit_code == 0
+    assert "Nothing was running" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8000"),
+        ("0.0.0.0", "http://127.0.0.1:8000"),  # noqa: S104 - the point of the test
+        ("::", "http://[::1]:8000"),
+        ("api.internal", "http://api.internal:8000"),
+    ],
+)
+def test_this_machine_reaches_the_api_at(host: str, url: str) -> None:
+    assert base_url(Environment(_env_file=None, api_host=host)) == url
+
+
+def test_the_deployed_config_has_the_address_of_the_settings(tmp_path: Path) -> None:
+    source, target = tmp_path / "in.yaml", tmp_path / "out.yaml"
+    source.write_text(CONFIG)
+    environment = Environment(_env_file=None, api_host="127.0.0.2", api_port=8123)
+    write_effective_config(source, target, environment)
+    text = target.read_text()
+    assert "host: 127.0.0.2" in text
+    assert "port: 8123" in text
+    assert "root_path: /x" in text
+
+
+@pytest.mark.parametrize("text", [None, "[", "a: 1"], ids=["missing", "no-yaml", "no-config"])
+def test_a_config_that_cannot_be_deployed_is_named(tmp_path: Path, text: str | None) -> None:
+    source = tmp_path / "serve.yaml"
+    if text is not None:
+        source.write_text(text)
+    with pytest.raises(StartError, match=r"serve\.yaml' (cannot be read|has no 'applications')"):
+        write_effective_config(source, tmp_path / "out.yaml", Environment(_env_file=None))
+
+
+def test_the_callers_own_key_restarts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = hash_settings(load_settings())
+    monkeypatch.setenv("API_KEY", "la_1")
+    assert hash_settings(load_settings()) == before
+    monkeypatch.setenv("RATE_LIMIT", "1/minute")
+    assert hash_settings(load_settings()) != before
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "failed", "said"),
+    [
+        pytest.param(
+            200, {"message": "Hi Ann.", "retrieval_sources": ["pricing/a.pdf"]}, [],
+            ["Hi Ann.", "Sources: pricing/a.pdf"], id="reply",
+        ),
+        pytest.param(
+            503, {"error": {"code": "adapter_missing", "message": "Publish one."}}, [],
+            ["note: rag: 503 adapter_missing Publish one."], id="no-adapter-yet",
+        ),
+        pytest.param(
+            401, {"error": {"code": "unauthenticated", "message": "No key."}}, [],
+            ["Set API_KEY"], id="no-key-at-hand",
+        ),
+        pytest.param(
+            500, {"error": {"code": "internal_error", "message": "Bad."}},
+            ["rag", "hybrid", "finetuned", "score"], ["500 internal_error Bad."], id="failure",
+        ),
+    ],
+)  # fmt: skip
+def test_the_examples_show_replies_and_name_failures(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    status: int,
+    body: dict[str, object],
+    failed: list[str],
+    said: list[str],
+) -> None:
+    for example in demo.EXAMPLES:
+        (tmp_path / f"{example.name}.json").write_text("{}")
+    transport = httpx.MockTransport(lambda _request: httpx.Response(status, json=body))
+    client = httpx.Client(transport=transport, base_url="http://api")
+    monkeypatch.setattr(httpx, "Client", lambda **_options: client)
+    assert demo.run_demo(Environment(_env_file=None), tmp_path, Reporter()) == failed
+    out = capsys.readouterr().out
+    for text in said:
+        assert text in out
