@@ -143,8 +143,12 @@ class Embedder:
         return min(seconds), vectors
 
     def _compute_fingerprint(self) -> str:
-        """Hash of name, precision and every file that decides the vectors."""
-        digest = hashlib.sha256(f"{self._settings.model_name}\0{self.precision}".encode())
+        """Hash of the name and of every file that decides the vectors.
+
+        Not of the precision: its vectors are the same to 0.999 cosine, and a timing check that goes
+        the other way on a busy day must not embed a whole knowledge base again.
+        """
+        digest = hashlib.sha256(self._settings.model_name.encode())
         folder = self._settings.model_path
         for path in sorted(folder.rglob("*")):
             if path.suffix in MODEL_FILE_SUFFIXES and path.is_file():

@@ -58,7 +58,7 @@ class VectorStoreSettings(BackendSettings):
     )
     timeout_seconds: float = Field(default=5.0, gt=0, description="Time limit of every call.")
     dense_weight: float = Field(
-        default=0.5, ge=0, le=1, description="Share of the dense ranking in the fused order."
+        default=0.6, ge=0, le=1, description="Share of the dense ranking in the fused order."
     )
     num_candidates: int = Field(
         default=50, ge=1, le=1_000, description="Passages taken from each ranking before fusion."

@@ -106,7 +106,7 @@ def test_auto_without_an_advantage_is_exactly_float32(
     np.testing.assert_array_equal(cautious.embed(TEXTS), embedder.embed(TEXTS))
 
 
-def test_the_fingerprint_names_model_weights_and_precision(
+def test_the_fingerprint_names_model_and_weights_and_no_precision(
     embedder: Embedder, tmp_path: Path
 ) -> None:
     copied = tmp_path / "model"
@@ -114,7 +114,7 @@ def test_the_fingerprint_names_model_weights_and_precision(
     (copied / "README.md").write_text("another text")
     assert make_embedder(model_path=copied).fingerprint == embedder.fingerprint
     assert make_embedder(model_name="another").fingerprint != embedder.fingerprint
-    assert make_embedder("bfloat16").fingerprint != embedder.fingerprint
+    assert make_embedder("float32").fingerprint == embedder.fingerprint
     weights = copied / "model.safetensors"
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
