@@ -65,14 +65,11 @@ def up(
     folder: Annotated[
         Path, typer.Option("--documents", help="Documents of the tenant 'default'.")
     ] = Path("examples/knowledge_base"),
-    ingest_documents: Annotated[
-        bool, typer.Option("--ingest/--no-ingest", help="Ingest these documents.")
-    ] = True,
 ) -> None:
     """Start what is missing, wait until it is healthy, and leave it running."""
     options = local.UpOptions(
         config=config,
-        documents=folder if ingest_documents else None,
+        documents=folder,
         examples=Path("examples/requests") if demo else None,
     )
     local.up(load_settings(), options, Reporter())

@@ -34,8 +34,7 @@ class UpOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     config: Path
-    documents: Path | None
-    """None: ingest nothing."""
+    documents: Path
     examples: Path | None
     """None: send no example requests."""
 
@@ -72,8 +71,7 @@ def up(settings: Settings, options: UpOptions, reporter: Reporter) -> None:
             asyncio.run(migrate(settings))
             asyncio.run(preflight.check_access(settings))
         _start_servers(state, settings, reporter)
-        if options.documents is not None:
-            _ingest(settings, options.documents, reporter)
+        _ingest(settings, options.documents, reporter)
         record = running_ray(state)
         if record is None:
             message = f"Ray ended while the documents were ingested. Log: {state.logs}"

@@ -8,6 +8,7 @@ another program, whatever their pids and titles are.
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -21,6 +22,7 @@ from cluster.state import write_atomically
 MARKER = "LEAD_ASSISTANT_HOME"
 GRACE_SECONDS = 10.0
 KILL_SECONDS = 5.0
+POLL_SECONDS = 0.05
 CREATE_TIME_TOLERANCE_SECONDS = 0.01
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -129,11 +131,27 @@ def stop_processes(
             except psutil.AccessDenied as error:
                 message = f"Process {process.pid} may not be stopped by this user."
                 raise StartError(message) from error
-        _, alive = psutil.wait_procs(alive, timeout=seconds)
+        alive = wait_until_ended(alive, seconds)
     if alive:
         pids = ", ".join(str(process.pid) for process in alive)
         message = f"These processes do not end: {pids}. Look at them with: ps -fp {pids}"
         raise StartError(message)
+
+
+def wait_until_ended(
+    processes: Sequence[psutil.Process], timeout_seconds: float
+) -> list[psutil.Process]:
+    """Wait; those that still run at the end.
+
+    An ended process that its parent never collects, as in containers whose first process collects
+    nothing, counts as ended; psutil.wait_procs would wait for it.
+    """
+    give_up_at = time.monotonic() + timeout_seconds
+    alive = [process for process in processes if is_alive(process)]
+    while alive and time.monotonic() < give_up_at:
+        time.sleep(POLL_SECONDS)
+        alive = [process for process in alive if is_alive(process)]
+    return alive
 
 
 def run_to_end(

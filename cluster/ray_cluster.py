@@ -22,6 +22,7 @@ from cluster.processes import (
     read_record,
     run_to_end,
     stop_processes,
+    wait_until_ended,
     write_record,
 )
 from cluster.state import StateFolder, write_atomically
@@ -184,6 +185,6 @@ def _stop_raylet(processes: list[psutil.Process]) -> None:
             if process.name() == "raylet":
                 family = [process, *process.children(recursive=True)]
                 process.terminate()
-                psutil.wait_procs(family, timeout=GRACE_SECONDS)
+                wait_until_ended(family, GRACE_SECONDS)
         except psutil.NoSuchProcess:
             continue

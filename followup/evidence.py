@@ -1,6 +1,8 @@
-"""Sentences of the passages, to say something true where the model said nothing of substance."""
+"""Sentences of the passages: something true to say where the model said nothing of substance."""
 
+import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from followup.lead import Lead
@@ -12,7 +14,7 @@ from followup.vocabulary import content_stems
 
 MIN_WORDS = 6
 MAX_WORDS = 32
-MAX_INSERTED = 2
+MAX_QUOTED = 2
 SUBSTANCE_SHARE = 0.5
 MIN_SHARED_WORDS = 2
 # A sentence that starts so leans on the one before it and says nothing when it stands alone.
@@ -21,6 +23,8 @@ LEANING_START = re.compile(
     r"so|however|otherwise|yes|no|here|there|each|if not)\b",
     re.IGNORECASE,
 )
+# "I would love to learn more about it." says of what only behind another sentence.
+LEANING_END = re.compile(r"\b(?:it|them|this|that)[.!]$", re.IGNORECASE)
 PROSE = re.compile(r"^[A-Z0-9“\"(][^|•#*<>{}\[\]]+\.$")
 
 
@@ -40,36 +44,52 @@ def has_substance(message: str, passages: Sequence[Passage], lead: Lead) -> bool
     return False
 
 
-def insert_evidence(message: str, passages: Sequence[Passage], lead: Lead) -> str:
-    """The message with the sentences of the passages that fit the lead best, before its close."""
-    chosen = best_sentences(passages, lead, MAX_INSERTED)
+def write_from_evidence(message: str, passages: Sequence[Passage], lead: Lead) -> str:
+    """A message of the sentences of the passages that fit the lead best.
+
+    Of the message, which says nothing of substance, only the greeting and the first courteous
+    sentence stay. Without a sentence that fits, it stays as it is.
+    """
+    chosen = best_sentences(passages, lead, MAX_QUOTED)
     if not chosen:
         return message
-    units = list(split_units(message))
-    position = _end_of_opening(units)
-    inserted = [Unit(text, " " if position else "") for text in chosen]
-    if 0 < position <= len(units) and units[position - 1].is_greeting:
-        inserted[0] = Unit(chosen[0], "\n\n")
-    return join_units([*units[:position], *inserted, *units[position:]])
+    units = split_units(message)
+    greeting = [unit for unit in units[:1] if unit.is_greeting]
+    opening = next((unit for unit in units if _opens(unit)), None)
+    body = [opening.text, *chosen] if opening else chosen
+    gaps = ["\n\n", *(" " for _ in body[1:])]
+    return join_units([*greeting, *map(Unit, body, gaps)])
 
 
 def best_sentences(passages: Sequence[Passage], lead: Lead, limit: int) -> list[str]:
-    """Sentences that stand alone, by the share of the lead's words they hold, then by passage.
+    """Sentences that stand alone, those first that hold the most of the lead's words.
 
-    A sentence that repeats one already chosen by more than half of its words is left out.
+    A word counts the more the fewer of the sentences hold it: log(1 + sentences / sentences with
+    it), the inverse document frequency. In a tie the better passage wins. A sentence that repeats
+    one already chosen by more than half of its words is left out.
     """
+    sentences = _sentences(passages)
+    stems = {text: content_stems(text) for text in sentences}
+    frequency = Counter(stem for words in stems.values() for stem in words)
     wanted = content_stems(retrieval_query(lead)) - content_stems(lead.product_name)
-    ranked = sorted(
-        _sentences(passages), key=lambda text: len(content_stems(text) & wanted), reverse=True
-    )
+
+    def fit(text: str) -> float:
+        return sum(math.log(1 + len(stems) / frequency[stem]) for stem in stems[text] & wanted)
+
     chosen: list[str] = []
-    for text in ranked:
-        words = content_stems(text)
-        if all(len(words & content_stems(other)) <= len(words) / 2 for other in chosen):
+    for text in sorted(stems, key=fit, reverse=True):
+        words = stems[text]
+        if all(len(words & stems[other]) <= len(words) / 2 for other in chosen):
             chosen.append(text)
         if len(chosen) == limit:
             break
     return chosen
+
+
+def _opens(unit: Unit) -> bool:
+    """Whether the unit is a sentence that can stand before the facts."""
+    is_sentence = not (unit.is_greeting or unit.is_sign_off) and unit.text.endswith((".", "!"))
+    return is_sentence and not LEANING_START.match(unit.text) and not LEANING_END.search(unit.text)
 
 
 def _sentences(passages: Sequence[Passage]) -> list[str]:
@@ -82,11 +102,3 @@ def _sentences(passages: Sequence[Passage]) -> list[str]:
         and PROSE.match(unit.text)
         and not LEANING_START.match(unit.text)
     ]
-
-
-def _end_of_opening(units: Sequence[Unit]) -> int:
-    """Index after the greeting and the first sentence."""
-    for index, unit in enumerate(units):
-        if not unit.is_greeting:
-            return index if unit.is_sign_off else index + 1
-    return len(units)

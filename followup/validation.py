@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from followup.compliance import check_rules
 from followup.conservative import conservative_reply
-from followup.evidence import has_substance, insert_evidence
+from followup.evidence import has_substance, write_from_evidence
 from followup.fixes import apply_fixes
 from followup.fusion import Candidate, CandidateScore, best_candidate, fused_score, quality_score
 from followup.grounding import Verdict, check_claims, drop_unsupported, supported_share
@@ -148,7 +148,7 @@ def _repair(text: str, verdicts: Sequence[Verdict], task: ValidationTask) -> str
     kept = drop_unsupported_statements(kept, task.passages, request_text(task.lead))
     if task.situation is Situation.NOT_INTERESTED or has_substance(kept, task.passages, task.lead):
         return kept
-    return insert_evidence(kept, task.passages, task.lead)
+    return write_from_evidence(kept, task.passages, task.lead)
 
 
 def _share_of_rules_kept(message: str, task: ValidationTask, rules: ComplianceRules) -> float:

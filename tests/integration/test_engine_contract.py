@@ -8,6 +8,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -211,3 +212,12 @@ async def test_more_requests_than_places_wait_and_finish(name: str) -> None:
 def endless_prompt() -> Prompt:
     """A prompt whose greedy reply does not end within 900 tokens."""
     return Prompt(system="You count.", user="Count from 1 to 1000, one number a line.")
+
+
+async def test_the_reply_goes_on_from_its_given_start(engine: Engine) -> None:
+    prompt = Prompt(system="You repeat.", user="Count from one to ten, in words.")
+    free = await engine.generate(prompt, Sampling(max_tokens=24))
+    cut = free.text[: len(free.text) // 2]
+    rest = await engine.generate(replace(prompt, reply_start=cut), Sampling(max_tokens=24))
+    assert rest.num_prompt_tokens > free.num_prompt_tokens
+    assert not rest.text.startswith(cut)

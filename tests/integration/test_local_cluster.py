@@ -97,14 +97,14 @@ def test_up_again_and_down_start_and_stop_everything_once(installation: Installa
 @pytest.mark.slow
 @pytest.mark.timeout(3 * LIMIT_SECONDS)
 def test_up_goes_on_after_a_part_was_killed(installation: Installation) -> None:
-    started = installation.run("up", "--no-ingest")
+    started = installation.run("up")
     assert started.returncode == 0, started.stdout + started.stderr
     for process in marked_processes(str(installation.state)):
         if process.name() in {"gcs_server", "raylet"}:
             process.kill()
             process.wait(10)
     assert installation.run("status").returncode == 1
-    again = installation.run("up", "--no-ingest")
+    again = installation.run("up")
     assert again.returncode == 0, again.stdout + again.stderr
     assert "Milvus Lite: running" in again.stdout
     assert "Ray: started" in again.stdout

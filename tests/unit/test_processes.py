@@ -33,6 +33,12 @@ PARENT = (
     "time.sleep(60)"
 )
 
+NEGLIGENT_PARENT = (
+    "import subprocess, sys, time; "
+    f"child = subprocess.Popen([sys.executable, '-c', {SLEEP!r}]); print(flush=True); "
+    "time.sleep(60)"
+)
+
 
 @pytest.fixture
 def started() -> Iterator[list[subprocess.Popen[bytes]]]:
@@ -128,6 +134,17 @@ def test_stopping_what_has_already_ended_does_nothing(
     process = _start(started, "", "here")
     process.wait(10)
     stop_processes([process])
+
+
+def test_an_ended_process_that_nobody_collects_counts_as_ended(
+    started: list[subprocess.Popen[bytes]],
+) -> None:
+    holder = _start(started, NEGLIGENT_PARENT, "here", wait=True)
+    [child] = holder.children()
+    begun = time.monotonic()
+    stop_processes([child], grace_seconds=5)
+    assert time.monotonic() - begun < 4
+    assert child.status() == psutil.STATUS_ZOMBIE
 
 
 def test_a_command_past_its_time_is_killed_and_named(tmp_path: Path) -> None:

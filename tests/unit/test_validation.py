@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.settings import load_settings
-from followup.evidence import has_substance, insert_evidence
+from followup.evidence import best_sentences, has_substance, write_from_evidence
 from followup.fusion import Candidate
 from followup.grounding import check_claims
 from followup.lead import Lead
@@ -124,8 +124,17 @@ def test_without_candidates_the_conservative_reply_goes_out() -> None:
     assert not any(character.isdigit() for character in done.message)
 
 
-def test_an_unsound_candidate_gives_the_conservative_reply() -> None:
-    assert checked("").fallback_reason == "no_sound_candidate"
+def test_where_nothing_can_be_said_the_conservative_reply_goes_out() -> None:
+    table = (passage("Plan | Price\nGrowth | $299"),)
+    for text in ("", "Hi Sarah,\n\nWe won 90 awards on Mars.", "Buy now [Name]!"):
+        task = ValidationTask(
+            lead=LEAD,
+            situation=Situation.STANDARD,
+            passages=table,
+            candidates=(candidate(text),),
+            fusion_weight=0.6,
+        )
+        assert validate(task, RULES).fallback_reason == "no_sound_candidate"
 
 
 def test_the_better_grounded_candidate_wins_when_only_grounding_counts() -> None:
@@ -176,8 +185,22 @@ def test_lists_are_not_part_of_a_message() -> None:
     assert drop_unsupported_statements(text, PASSAGES, "") == "Hi Sarah,\n\nThank you."
 
 
-def test_evidence_comes_after_the_opening_and_never_twice() -> None:
-    text = insert_evidence("Hi Sarah,\n\nThank you for asking.", PASSAGES, LEAD)
+def test_evidence_comes_after_the_opening_in_place_of_empty_sentences() -> None:
+    empty = "Hi Sarah,\n\nThank you for asking. I would love to hear more. What do you think?"
+    text = write_from_evidence(empty, PASSAGES, LEAD)
+    assert not has_substance(empty, PASSAGES, LEAD)
     assert text.startswith("Hi Sarah,\n\nThank you for asking. ")
     assert text.count("$299") == 1
+    assert "think" not in text
     assert has_substance(text, PASSAGES, LEAD)
+
+
+def test_evidence_answers_what_the_lead_asked() -> None:
+    passages = (
+        passage("Northwind Freight saves 18 hours a week. Northwind Freight is paid earlier now."),
+        passage("Onboarding takes two weeks with a specialist. Support answers in four hours."),
+    )
+    asked = "Downloaded the Northwind Freight case study and asked how long onboarding takes."
+    lead = LEAD.model_copy(update={"interaction_history": asked})
+    [best] = best_sentences(passages, lead, 1)
+    assert best == "Onboarding takes two weeks with a specialist."

@@ -87,7 +87,7 @@ class OpenVinoEngine:
     def _encode(self, prompt: Prompt) -> ov.Tensor:
         text = self._tokenizer.apply_chat_template(chat_turns(prompt), add_generation_prompt=True)
         # The template writes the model's own start token where it wants one.
-        return self._tokenizer.encode(text, add_special_tokens=False).input_ids
+        return self._tokenizer.encode(text + prompt.reply_start, add_special_tokens=False).input_ids
 
     def _generation_config(self, sampling: Sampling) -> genai.GenerationConfig:
         config = genai.GenerationConfig(

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from followup.errors import (
     AdapterMissingError,
@@ -13,6 +14,9 @@ from followup.errors import (
 )
 from followup.prompts import Prompt
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
 
 def chat_turns(prompt: Prompt) -> list[dict[str, str]]:
     """The prompt as the turns that a chat template is applied to."""
@@ -20,6 +24,16 @@ def chat_turns(prompt: Prompt) -> list[dict[str, str]]:
         {"role": "system", "content": prompt.system},
         {"role": "user", "content": prompt.user},
     ]
+
+
+def encode(tokenizer: "PreTrainedTokenizerBase", prompt: Prompt) -> list[int]:
+    """Token ids of the prompt in the model's chat template, with the start of the reply."""
+    text = tokenizer.apply_chat_template(
+        chat_turns(prompt), add_generation_prompt=True, tokenize=False
+    )
+    # The template writes the model's own start token where it wants one.
+    token_ids: list[int] = tokenizer.encode(text + prompt.reply_start, add_special_tokens=False)
+    return token_ids
 
 
 def check_fits_context(num_prompt_tokens: int, max_tokens: int, context_tokens: int) -> None:

@@ -7,8 +7,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from followup.backends.engines.protocol import EngineLoad, Generation, Sampling
 from followup.backends.engines.request import (
-    chat_turns,
     check_fits_context,
+    encode,
     mean_or_none,
     refuse_adapter,
     text_before_stop,
@@ -58,9 +58,7 @@ class TransformersEngine:
         self._steps.check()
         refuse_adapter(adapter, "transformers")
         async with until(deadline):
-            input_ids: list[int] = self._tokenizer.apply_chat_template(
-                chat_turns(prompt), add_generation_prompt=True, return_dict=False
-            )
+            input_ids = encode(self._tokenizer, prompt)
             check_fits_context(len(input_ids), sampling.max_tokens, self._settings.context_tokens)
             output = await self._steps.generate(input_ids, self._rules(sampling))
         text, stopped = text_before_stop(self._decode(output.generated_ids), sampling.stop)

@@ -15,8 +15,8 @@ from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 
 from followup.backends.engines.protocol import EngineLoad, Generation, Sampling
 from followup.backends.engines.request import (
-    chat_turns,
     check_fits_context,
+    encode,
     engine_closed,
     mean_or_none,
     refuse_adapter,
@@ -67,9 +67,7 @@ class VllmEngine:
         await self.check_health()
         refuse_adapter(adapter, "vLLM")
         async with until(deadline):
-            input_ids: list[int] = self._tokenizer.apply_chat_template(
-                chat_turns(prompt), add_generation_prompt=True, return_dict=False
-            )
+            input_ids = encode(self._tokenizer, prompt)
             check_fits_context(len(input_ids), sampling.max_tokens, self._settings.context_tokens)
             output = await self._run(input_ids, sampling)
         return _generation(output, len(input_ids), sampling)
