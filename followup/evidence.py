@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from followup.lead import Lead
 from followup.passage import Passage
-from followup.query import retrieval_query
+from followup.query import last_question, retrieval_query
 from followup.sentences import Unit, join_units, split_units
 from followup.statements import COURTESY
 from followup.vocabulary import content_stems
@@ -65,16 +65,22 @@ def best_sentences(passages: Sequence[Passage], lead: Lead, limit: int) -> list[
     """Sentences that stand alone, those first that hold the most of the lead's words.
 
     A word counts the more the fewer of the sentences hold it: log(1 + sentences / sentences with
-    it), the inverse document frequency. In a tie the better passage wins. A sentence that repeats
-    one already chosen by more than half of its words is left out.
+    it), the inverse document frequency; twice, where it is of what the lead asked last. In a tie
+    the better passage wins. A sentence that repeats one already chosen by more than half of its
+    words is left out.
     """
     sentences = _sentences(passages)
     stems = {text: content_stems(text) for text in sentences}
     frequency = Counter(stem for words in stems.values() for stem in words)
-    wanted = content_stems(retrieval_query(lead)) - content_stems(lead.product_name)
+    product = content_stems(lead.product_name)
+    wanted = content_stems(retrieval_query(lead)) - product
+    asked = content_stems(last_question(lead)) - product
 
     def fit(text: str) -> float:
-        return sum(math.log(1 + len(stems) / frequency[stem]) for stem in stems[text] & wanted)
+        return sum(
+            math.log(1 + len(stems) / frequency[stem]) * (2 if stem in asked else 1)
+            for stem in stems[text] & wanted
+        )
 
     chosen: list[str] = []
     for text in sorted(stems, key=fit, reverse=True):

@@ -1,8 +1,13 @@
 """The search query of a lead: what it is about, not the raw record."""
 
+import re
+
 from followup.lead import Lead
 
 MAX_HISTORY_WORDS = 80
+ASKING = re.compile(
+    r"\b(?:ask(?:s|ed|ing)?|want(?:s|ed)? to know|wonder(?:s|ed)?|question)\b", re.I
+)
 
 
 def retrieval_query(lead: Lead) -> str:
@@ -14,3 +19,9 @@ def retrieval_query(lead: Lead) -> str:
     newest = lead.interaction_history.split()[-MAX_HISTORY_WORDS:]
     parts = [lead.product_name, " ".join(newest), *lead.objections_raised]
     return ". ".join(part.rstrip(". ") for part in parts if part)
+
+
+def last_question(lead: Lead) -> str:
+    """What the history says after the last word of asking; all of it where nobody asked."""
+    asking = list(ASKING.finditer(lead.interaction_history))
+    return lead.interaction_history[asking[-1].end() :] if asking else lead.interaction_history
