@@ -17,7 +17,7 @@ from cluster.application import Driver, base_url
 from cluster.errors import StartError
 from cluster.milvus import milvus_runs, start_milvus, stop_milvus
 from cluster.models import pull_model
-from cluster.processes import marked_processes
+from cluster.processes import own_processes
 from cluster.ray_cluster import running_ray, start_ray, stop_ray
 from cluster.reporting import Reporter
 from cluster.serve_status import ServeState
@@ -62,7 +62,7 @@ class Status(BaseModel):
 def up(settings: Settings, options: UpOptions, reporter: Reporter) -> None:
     """Start what is missing and wait until the API is healthy. Raises a FollowupError."""
     state = state_folder(settings)
-    own_pids = frozenset(process.pid for process in marked_processes(state.marker))
+    own_pids = frozenset(process.pid for process in own_processes(state))
     preflight.check(settings, own_pids)
     state.create()
     with _only_one(state):

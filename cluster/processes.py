@@ -1,8 +1,9 @@
 """The processes of one installation: started detached, recognised later, stopped to the last.
 
 Every process that `up` starts carries the installation's marker in its environment, and so do all
-that it starts in turn. That tells ours from those of another installation, another Ray cluster or
-another program, whatever their pids and titles are.
+that it starts in turn; Ray's workers, which overwrite theirs, keep logs of the installation open.
+That tells ours from those of another installation, another Ray cluster or another program,
+whatever their pids and titles are.
 """
 
 import os
@@ -17,7 +18,7 @@ import psutil
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cluster.errors import StartError
-from cluster.state import write_atomically
+from cluster.state import StateFolder, write_atomically
 
 MARKER = "LEAD_ASSISTANT_HOME"
 GRACE_SECONDS = 10.0
@@ -79,13 +80,13 @@ def start_detached(
         )
 
 
-def marked_processes(marker: str) -> list[psutil.Process]:
+def own_processes(state: StateFolder) -> list[psutil.Process]:
     """Every process of the installation, this one and its parents left out."""
     mine = {process.pid for process in (psutil.Process(), *psutil.Process().parents())}
     found: dict[int, psutil.Process] = {}
     for process in psutil.process_iter():
         try:
-            if process.pid in mine or not _carries(process, marker):
+            if process.pid in mine or not _is_own(process, state):
                 continue
             family = [process, *process.children(recursive=True)]
         except (psutil.Error, OSError):  # gone meanwhile, or another user's
@@ -102,12 +103,20 @@ def is_alive(process: psutil.Process) -> bool:
         return False
 
 
-def _carries(process: psutil.Process, marker: str) -> bool:
+def _is_own(process: psutil.Process, state: StateFolder) -> bool:
+    if _carries_marker(process, state.marker):
+        return True
+    # A worker of Ray writes its title over its environment, but keeps its logs open.
+    return process.name().startswith("ray::") and any(
+        Path(file.path).is_relative_to(state.ray_temp) for file in process.open_files()
+    )
+
+
+def _carries_marker(process: psutil.Process, marker: str) -> bool:
     block = Path(f"/proc/{process.pid}/environ")
     if not block.exists():
         return bool(process.environ().get(MARKER) == marker)
-    # Ray's workers write their titles over the first variables and leave empty ones behind, where
-    # psutil stops reading.
+    # psutil stops reading at the first empty variable; a title leaves such ones behind.
     return f"{MARKER}={marker}".encode() in block.read_bytes().split(b"\0")
 
 

@@ -17,7 +17,7 @@ from cluster.processes import (
     GRACE_SECONDS,
     ProcessRecord,
     marked_environment,
-    marked_processes,
+    own_processes,
     python_module,
     read_record,
     run_to_end,
@@ -173,7 +173,7 @@ def _ray_processes(state: StateFolder) -> list[psutil.Process]:
     milvus_process = milvus.find() if milvus else None
     return [
         process
-        for process in marked_processes(state.marker)
+        for process in own_processes(state)
         if milvus_process is None or process.pid != milvus_process.pid
     ]
 

@@ -123,7 +123,10 @@ class CacheFile(Strict):
 class Environment(BaseSettings):
     """The environment variables; `.env.example` lists each with a line of explanation."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_file=".env")
+    # An empty variable is the same as none, as it is in most .env files.
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_file=".env", env_ignore_empty=True
+    )
 
     state_dir: Path = Path(".lead-assistant")
     config_dir: Path = PACKAGED_CONFIG

@@ -165,16 +165,19 @@ def test_a_revoked_key_is_refused_by_the_next_call(graph: RunningGraph) -> None:
 
 
 def test_requests_at_the_same_time_are_one_batch(graph: RunningGraph) -> None:
+    """acme's only document is a line, so that the time goes into writing, which a batch shares."""
+
     def timed(names: list[str]) -> float:
+        bodies = [{**rag_lead(name), "max_tokens": 200} for name in names]
         start = time.perf_counter()
         with ThreadPoolExecutor(len(names)) as pool:
-            responses = list(pool.map(lambda name: graph.post(RAG, rag_lead(name)), names))
+            responses = list(pool.map(lambda body: graph.post(RAG, body, "acme"), bodies))
         assert all(response.status_code == 200 for response in responses)
         return time.perf_counter() - start
 
     alone = min(timed([f"Solo {letter}"]) for letter in "AB")
     together = timed([f"Many {letter}" for letter in "ABCDEFGHIJKLMNOP"])
-    assert together < 16 * alone / 2
+    assert together < 0.75 * 16 * alone
 
 
 METRICS = (

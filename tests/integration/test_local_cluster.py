@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -13,7 +14,8 @@ import httpx
 import pytest
 
 from cluster.preflight import free_port
-from cluster.processes import marked_processes
+from cluster.processes import own_processes
+from cluster.state import StateFolder
 from tests.integration.models import MODEL_CACHE_DIR
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +50,7 @@ class Installation:
         """Pids of the replicas and of Ray's own processes, its idle workers left out."""
         return {
             process.pid
-            for process in marked_processes(str(self.state))
+            for process in own_processes(StateFolder(self.state))
             if "ServeReplica" in process.name() or not process.name().startswith("ray::")
         }
 
@@ -60,7 +62,10 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
     environment = {**ports, "STATE_DIR": str(state), "MODEL_CACHE_DIR": str(MODEL_CACHE_DIR)}
     installation = Installation(state, environment)
     yield installation
-    installation.run("down")
+    stopped = installation.run("down")
+    shutil.rmtree(StateFolder(state).ray_temp, ignore_errors=True)
+    assert stopped.returncode == 0, stopped.stdout + stopped.stderr
+    assert own_processes(StateFolder(state)) == []
 
 
 @pytest.mark.slow
@@ -89,7 +94,7 @@ def test_up_again_and_down_start_and_stop_everything_once(installation: Installa
 
     down = installation.run("down")
     assert down.returncode == 0, down.stdout + down.stderr
-    assert marked_processes(str(installation.state)) == []
+    assert own_processes(StateFolder(installation.state)) == []
     assert installation.run("status").returncode == 1
     assert installation.run("down").returncode == 0
 
@@ -99,7 +104,7 @@ def test_up_again_and_down_start_and_stop_everything_once(installation: Installa
 def test_up_goes_on_after_a_part_was_killed(installation: Installation) -> None:
     started = installation.run("up")
     assert started.returncode == 0, started.stdout + started.stderr
-    for process in marked_processes(str(installation.state)):
+    for process in own_processes(StateFolder(installation.state)):
         if process.name() in {"gcs_server", "raylet"}:
             process.kill()
             process.wait(10)

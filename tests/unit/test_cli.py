@@ -20,7 +20,9 @@ CONFIG = "applications: [{name: a, import_path: 'a:b'}]\nhttp_options: {port: 1,
 
 @pytest.fixture(autouse=True)
 def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+    for name in Environment.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)  # no .env is read
     monkeypatch.setenv("STATE_DIR", str(tmp_path / "state"))
 
 

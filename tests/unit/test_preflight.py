@@ -10,7 +10,7 @@ import pytest
 from cluster import preflight
 from cluster.errors import StartError
 from cluster.preflight import MIN_FREE_BYTES, check, check_access, free_port
-from config.settings import Settings, load_settings
+from config.settings import Environment, Settings, load_settings
 from followup.backends.api_keys import ApiKeys
 from followup.backends.database import Database
 from followup.backends.tables import Scope
@@ -20,6 +20,8 @@ NOBODY: frozenset[int] = frozenset()
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    for name in Environment.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.chdir(tmp_path)  # no .env is read
     monkeypatch.setenv("STATE_DIR", str(tmp_path / "state"))
     for name in ("API_PORT", "METRICS_PORT", "MILVUS_LITE_PORT"):

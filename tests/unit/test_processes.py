@@ -15,12 +15,13 @@ from cluster.processes import (
     MARKER,
     ProcessRecord,
     is_alive,
-    marked_processes,
+    own_processes,
     read_record,
     run_to_end,
     stop_processes,
     write_record,
 )
+from cluster.state import StateFolder
 
 SLEEP = "import time; time.sleep(60)"
 DEAF = (
@@ -98,14 +99,14 @@ def test_a_damaged_pid_file_counts_as_none(tmp_path: Path, text: str) -> None:
 def test_only_processes_with_our_marker_are_ours(started: list[subprocess.Popen[bytes]]) -> None:
     ours = _start(started, SLEEP, "/our/state")
     theirs = _start(started, SLEEP, "/our/state2")
-    found = marked_processes("/our/state")
+    found = own_processes(StateFolder(Path("/our/state")))
     assert ours in found
     assert theirs not in found
 
 
 def test_a_child_that_lost_the_marker_is_ours_too(started: list[subprocess.Popen[bytes]]) -> None:
     parent = _start(started, PARENT, "/parent/state", wait=True)
-    found = marked_processes("/parent/state")
+    found = own_processes(StateFolder(Path("/parent/state")))
     assert {process.pid for process in found} == {
         parent.pid,
         *(child.pid for child in parent.children()),
@@ -117,7 +118,7 @@ def test_this_process_and_its_parents_are_never_stopped(monkeypatch: pytest.Monk
     marker = psutil.Process().environ().get("PATH", "")
     monkeypatch.setattr("cluster.processes.MARKER", "PATH")
     mine = {process.pid for process in (psutil.Process(), *psutil.Process().parents())}
-    assert mine.isdisjoint({process.pid for process in marked_processes(marker)})
+    assert mine.isdisjoint({process.pid for process in own_processes(StateFolder(Path(marker)))})
 
 
 def test_a_process_that_ignores_the_request_is_killed(
