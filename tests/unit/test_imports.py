@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,10 @@ def test_every_folder_of_modules_is_a_package(package: str) -> None:
         if not (folder / "__init__.py").exists() and "migrations" not in folder.parts
     ]
     assert without == []
+
+
+def test_the_import_contract_names_every_file_of_the_logic() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    named = {name for item in contracts["contracts"] for name in item.get("source_modules", [])}
+    files = {f"followup.{path.stem}" for path in (ROOT / "followup").glob("*.py")}
+    assert files - {"followup.__init__"} <= named
