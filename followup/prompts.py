@@ -18,9 +18,11 @@ from followup.passage import Passage
 from followup.scoring import Strategy
 from followup.situation import Situation
 
-# Chat markers such as <|im_end|>, <s>, [INST] or <<SYS>> inside untrusted text would end its turn.
+# Tokenizers read these inside untrusted text as special tokens, which would end its turn.
 CHAT_MARKERS = re.compile(
-    r"<\|[^|<>]{0,64}\|>|</?s>|\[/?INST\]|<</?SYS>>|<(?:bos|eos|pad|unk)>", re.I
+    r"<\|[^|<>]{0,64}\|>|</?s>|\[/?INST\]|<</?SYS>>|<(?:bos|eos|pad|unk)>|"
+    r"<(?:repo|file|gh|issue|jupyter|empty)_?[a-z_]{0,32}>",
+    re.IGNORECASE,
 )
 
 

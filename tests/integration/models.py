@@ -16,3 +16,11 @@ def embedding_model_path() -> Path:
     if not path.is_dir():
         pytest.fail(f"'{path}' is missing. Run: lead-assistant models pull", pytrace=False)
     return path
+
+
+def base_model_file() -> Path:
+    """The GGUF file of SmolLM2-135M-Instruct; the test fails, naming the remedy, without it."""
+    path = MODEL_CACHE_DIR / "smollm2-135m-instruct" / "SmolLM2-135M-Instruct.Q8_0.gguf"
+    if not path.is_file():
+        pytest.fail(f"'{path}' is missing. Run: lead-assistant models pull", pytrace=False)
+    return path

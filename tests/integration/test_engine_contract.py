@@ -23,7 +23,7 @@ from followup.errors import (
     PartUnavailableError,
 )
 from followup.prompts import Prompt
-from tests.integration.models import MODEL_CACHE_DIR
+from tests.integration.models import base_model_file
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -34,18 +34,11 @@ TOPICS = ("pricing", "security", "integrations", "reports", "support", "invoices
 GREEDY = Sampling(max_tokens=24)
 
 
-def model_file() -> str:
-    path = MODEL_CACHE_DIR / "smollm2-135m-instruct" / "SmolLM2-135M-Instruct.Q4_1.gguf"
-    if not path.is_file():
-        pytest.fail(f"'{path}' is missing. Run: lead-assistant models pull", pytrace=False)
-    return str(path)
-
-
 def settings(engine: str, **changes: object) -> EngineSettings:
     values = {
         "engine": engine,
         "model_name": "SmolLM2-135M-Instruct",
-        "model_path": model_file(),
+        "model_path": base_model_file(),
         "context_tokens": CONTEXT_TOKENS,
         **changes,
     }

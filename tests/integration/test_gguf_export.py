@@ -12,7 +12,7 @@ from followup.backends.gguf_export import export_gguf, model_folder
 from followup.errors import SettingError
 from tests.integration.models import MODEL_CACHE_DIR
 
-GGUF_FILE = MODEL_CACHE_DIR / "smollm2-135m-instruct" / "SmolLM2-135M-Instruct.Q4_1.gguf"
+GGUF_FILE = MODEL_CACHE_DIR / "smollm2-135m-instruct" / "SmolLM2-135M-Instruct.Q8_0.gguf"
 
 
 @pytest.fixture(scope="module")

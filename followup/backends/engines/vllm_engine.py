@@ -118,6 +118,9 @@ def _engine_args(settings: EngineSettings, folder: str) -> AsyncEngineArgs:
         max_num_seqs=settings.max_running_requests,
         kv_cache_memory_bytes=settings.kv_cache_gib * BYTES_PER_GIB,
         tensor_parallel_size=settings.tensor_parallel_size,
+        # Left to itself vLLM counts the GPUs that the replica sees. It holds none: the workers take
+        # those of the replica's placement group.
+        distributed_executor_backend="ray" if settings.tensor_parallel_size > 1 else None,
         enforce_eager=on_cpu,  # compiling takes two minutes there
         generation_config="vllm",  # sampling comes from the request, never from the model's folder
         disable_log_stats=True,
