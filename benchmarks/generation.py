@@ -25,7 +25,7 @@ from config.settings import PACKAGED_CONFIG, Settings, load_settings
 from followup.backends.embedder import Embedder
 from followup.backends.engines.openvino_engine import (
     BATCH_INVARIANT_PROPERTIES,
-    MAX_BATCHED_TOKENS,
+    scheduler_config,
 )
 from followup.backends.gguf_export import export_gguf
 from followup.backends.settings import VectorStoreSettings
@@ -211,10 +211,7 @@ class _BareEngine:
     """OpenVINO GenAI's pipeline and nothing else, with the settings that the server has."""
 
     def __init__(self, settings: Settings, prompts: Sequence[Prompt]) -> None:
-        config = genai.SchedulerConfig()
-        config.cache_size = settings.engine.kv_cache_gib
-        config.max_num_seqs = settings.engine.max_running_requests
-        config.max_num_batched_tokens = MAX_BATCHED_TOKENS
+        config = scheduler_config(settings.engine)
         path = MODEL_CACHE_DIR / settings.models.base_model.path
         properties = BATCH_INVARIANT_PROPERTIES
         self._pipeline = genai.ContinuousBatchingPipeline(str(path), config, "CPU", properties, {})

@@ -210,8 +210,10 @@ class Pipeline:
         validated: Validated,
     ) -> FollowupReply:
         approach = run.request.approach
-        sources = tuple(dict.fromkeys(passage.chunk.document for passage in passages))
-        rag = rag_confidence(passages, validated.supported_share)
+        # The conservative reply draws on no document, so none is named and none lends confidence.
+        used = passages if validated.fallback_reason is None else ()
+        sources = tuple(dict.fromkeys(passage.chunk.document for passage in used))
+        rag = rag_confidence(used, validated.supported_share)
         return FollowupReply(
             message=validated.message,
             fallback_reason=validated.fallback_reason,

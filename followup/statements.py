@@ -16,8 +16,8 @@ COURTESY = content_stems(
     good great happy hear hello help helpful hesitate hope information interest interested
     join know learn like look love mail meet meeting mention mentioned message mind moment need
     needs next note offer options please pleased point pressure problem question questions quick
-    reach read ready reply right see send share short show start step sure take talk team tell
-    thank thanks think time touch understand useful walk want welcome well week whenever worry
+    reach read ready regarding reply right see send share short show start step sure take talk team tell
+    thank thanks think time today touch understand useful walk want welcome well week whenever worry
     worth write writing"""
 )
 

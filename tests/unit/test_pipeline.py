@@ -111,6 +111,7 @@ async def test_weak_evidence_gives_the_conservative_reply() -> None:
     request = FollowupRequest(tenant="default", approach=Approach.RAG, lead=LEAD)
     reply = await unsure.write(request, nodes(), None)
     assert reply.fallback_reason == "low_confidence"
+    assert (reply.sources, reply.confidence) == ((), 0)
 
 
 def test_confidences_are_what_their_docstrings_say() -> None:

@@ -37,7 +37,7 @@ class OpenVinoEngine:
     def __init__(self, settings: EngineSettings) -> None:
         pipeline = genai.ContinuousBatchingPipeline(
             str(settings.model_path),
-            _scheduler_config(settings),
+            scheduler_config(settings),
             settings.device,
             BATCH_INVARIANT_PROPERTIES if settings.batch_invariant else {},
             {},
@@ -120,9 +120,13 @@ class OpenVinoEngine:
         )
 
 
-def _scheduler_config(settings: EngineSettings) -> genai.SchedulerConfig:
+def scheduler_config(settings: EngineSettings) -> genai.SchedulerConfig:
+    """How the pipeline batches and keeps keys and values."""
     config = genai.SchedulerConfig()
     config.cache_size = settings.kv_cache_gib
     config.max_num_seqs = settings.max_running_requests
     config.max_num_batched_tokens = MAX_BATCHED_TOKENS
+    # Prompts share their system turn and often their documents. In float32 a key read back is the
+    # key computed anew, so texts stay the same.
+    config.enable_prefix_caching = True
     return config
