@@ -13,12 +13,12 @@ LIST_LINE = re.compile(r"^(?:[-*•]|\d+[.)])\s|:$|\*\*")
 COURTESY = content_stems(
     """answer answers appreciate arrange ask asking call chat choose choice close connect
     contact decide detail details discuss email excited explain feel fine fit forward free glad
-    good great happy hear hello help helpful hesitate hope information interest interested
-    join know learn like look love mail meet meeting mention mentioned message mind moment need
-    needs next note offer options please pleased point pressure problem question questions quick
-    reach read ready regarding reply right see send share short show start step sure take talk team tell
-    thank thanks think time today touch understand useful walk want welcome well week whenever worry
-    worth write writing"""
+    good great happy hear hello help helpful hesitate hope information interest interested join
+    know learn like look love mail meet meeting mention mentioned message mind moment need needs
+    next note offer options please pleased point pressure problem question questions quick reach
+    read ready regarding reply right see send share short show start step sure take talk team
+    tell thank thanks think time today touch understand useful walk want welcome well week
+    whenever worry worth write writing"""
 )
 
 
