@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 
 from benchmarks.results import Target
+from cluster.preflight import free_port
 from tests.integration.running_graph import RAG, example, running_graph
-from tests.integration.servers import free_port
 
 CONNECTIONS = 32
 SECONDS = 8

@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 
 from benchmarks.results import Target
-from tests.integration.servers import free_port
+from cluster.preflight import free_port
 
 ROOT = Path(__file__).parents[1]
 SAMPLE_SECONDS = 0.5

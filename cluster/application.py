@@ -98,12 +98,18 @@ def deploy(driver: Driver, config: Path, reporter: Reporter) -> None:
     if last is not None and last.is_running:
         return
     if last is None:
-        message = f"The application was not deployed. Log: {driver.state.logs / 'deploy.log'}"
+        log = driver.state.logs / "deploy.log"
+        message = f"The application was not deployed: {_last_line(log)} Log: {log}"
     elif last.failure is not None:
         message = f"The application cannot start: {last.failure} Logs: {logs}"
     else:
         message = f"Not ready after {DEPLOY_SECONDS:g} s: {last.progress}. Logs: {logs}"
     raise StartError(message)
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    return next((line for line in reversed(lines) if line.strip()), "no reason given.")
 
 
 def wait_until_healthy(state: StateFolder, environment: Environment) -> str:

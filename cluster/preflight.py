@@ -3,9 +3,11 @@
 Each failure is one line with the remedy.
 """
 
+import random
 import shutil
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +22,8 @@ from followup.backends.database import Database
 
 MIN_FREE_BYTES = 2 * 1024**3
 """Twice the models' download and unpacked size, Ray's logs and room for the database."""
+PORTS_BELOW_EPHEMERAL = range(20_000, 32_000)
+MAX_PORT_TRIES = 100
 ENGINE_PACKAGES = {
     "openvino": ("openvino_genai",),
     "vllm": ("vllm",),
@@ -85,11 +89,16 @@ async def check_access(settings: Settings) -> None:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port that nothing listens on at the moment."""
-    with socket.socket() as listener:
-        listener.bind((host, 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A port that nothing listens on at the moment, and that the system gives to nobody unasked.
+
+    Below the range of ephemeral ports: one from that range is soon taken by a connection of Ray's.
+    """
+    for port in random.sample(PORTS_BELOW_EPHEMERAL, MAX_PORT_TRIES):
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind((host, port))
+            return port
+    message = f"None of {MAX_PORT_TRIES} ports tried on {host} is free."
+    raise StartError(message)
 
 
 def _missing_packages(settings: Settings) -> Iterator[str]:

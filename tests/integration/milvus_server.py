@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.servers import free_port
+from cluster.preflight import free_port
 
 START_SECONDS = 60
 STOP_SECONDS = 30

@@ -20,11 +20,11 @@ import httpx
 import psutil
 import pytest
 
+from cluster.preflight import free_port
 from tests.integration.models import MODEL_CACHE_DIR
 from tests.integration.servers import (
     PostgresServer,
     RedisServer,
-    free_port,
     postgres_server,
     redis_server,
 )

@@ -8,7 +8,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -21,16 +20,10 @@ from typing import NoReturn
 import pytest
 import redis
 
+from cluster.preflight import free_port
+
 START_SECONDS = 30
 STOP_SECONDS = 30
-
-
-def free_port() -> int:
-    """A TCP port that nothing listens on at the moment."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 class PostgresServer:

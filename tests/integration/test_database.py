@@ -15,9 +15,10 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlmodel import SQLModel
 
+from cluster.preflight import free_port
 from followup.backends.database import Database
 from followup.errors import PartUnavailableError
-from tests.integration.servers import PostgresServer, free_port, postgres_server
+from tests.integration.servers import PostgresServer, postgres_server
 from tests.records import make_settings
 
 pytest_plugins = ["tests.integration.databases"]

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
+from cluster.preflight import free_port
 from followup.backends import reply_log
 from followup.backends.database import Database
 from followup.backends.reply_log import ReplyLog
 from followup.backends.tables import Reply, ReplyRow
 from followup.errors import PartUnavailableError
-from tests.integration.servers import free_port, postgres_server
+from tests.integration.servers import postgres_server
 from tests.records import make_reply, make_settings
 
 pytest_plugins = ["tests.integration.databases"]
