@@ -107,7 +107,8 @@ def narrow_graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGr
     path.write_text(yaml.safe_dump(config))
     variables = {"REQUEST_TIMEOUT_SECONDS": "1"}
     with running_graph(variables=variables, options=("--config", str(path))) as graph:
-        wait_until(lambda: graph.post(RAG, rag_lead("Wanda Warm")).status_code == 200, what="warm")
+        short = {**rag_lead("Wanda Warm"), "max_tokens": 16}
+        wait_until(lambda: graph.post(RAG, short).status_code == 200, what="a first short reply")
         yield graph
 
 
