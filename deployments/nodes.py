@@ -10,6 +10,7 @@ from cachetools import TTLCache
 
 from deployments.handles import NodeCaller
 from followup.backends.engines.protocol import Generation, Sampling
+from followup.backends.single_flight import SingleFlight
 from followup.fusion import Candidate, CandidatePlan
 from followup.passage import Passage
 from followup.prompts import Prompt
@@ -122,13 +123,18 @@ class KnowledgeBaseVersions:
     def __init__(self, retriever: NodeCaller) -> None:
         self._retriever = retriever
         self._known: TTLCache[str, str] = TTLCache(MAX_TENANTS_REMEMBERED, VERSION_SECONDS)
+        self._flights: SingleFlight[str] = SingleFlight()
 
     async def __call__(self, tenant: str, deadline: float) -> str:
         """Raises PartUnavailableError while the vector store is away."""
         version: str | None = self._known.get(tenant)
-        if version is None:
-            version = await self._retriever.call(
-                "knowledge_base_version", tenant, deadline=deadline
-            )
-            self._known[tenant] = version
+        if version is not None:
+            return version
+        return await self._flights.run(tenant, lambda: self._ask(tenant, deadline))
+
+    async def _ask(self, tenant: str, deadline: float) -> str:
+        version: str = await self._retriever.call(
+            "knowledge_base_version", tenant, deadline=deadline
+        )
+        self._known[tenant] = version
         return version

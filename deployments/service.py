@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from deployments.auth import Caller
 from followup.backends.adapters import AdapterStore
-from followup.backends.cache import Made
+from followup.backends.cache import Answer, Made
 from followup.backends.reply_log import ReplyLog
 from followup.backends.single_flight import ReplyCache
 from followup.backends.tables import Reply as ReplyRecord
@@ -19,6 +19,7 @@ from followup.errors import DeadlineExceededError
 from followup.pipeline import FollowupReply, Nodes, Pipeline
 from followup.prompts import Approach
 from followup.request import FollowupRequest, Versions
+from followup.situation import Situation
 
 NO_KNOWLEDGE_BASE = "none"
 
@@ -62,6 +63,17 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
+class _Job:
+    """One request on its way."""
+
+    request: FollowupRequest
+    request_id: str
+    adapter: str | None
+    situation: Situation
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
 class FollowupService:
     """Answers follow-up requests."""
 
@@ -85,51 +97,68 @@ class FollowupService:
         raises, and DeadlineExceededError after `timeout_seconds`.
         """
         deadline = time.monotonic() + self.timeout_seconds
-        adapter = self.adapters.resolve(request.tenant)
-        self.pipeline.check(request, adapter)
+        adapter = self._adapter(request)
+        situation = self.pipeline.check(request, adapter)
+        job = _Job(request, request_id, adapter, situation, deadline)
         try:
             async with asyncio.timeout(self.timeout_seconds):
-                delivered = await self._deliver(request, request_id, adapter, deadline)
+                delivered = await self._deliver(job)
         except TimeoutError as error:
             message = f"The reply was not ready within {self.timeout_seconds:g} s."
             raise DeadlineExceededError(message) from error
         await self.log.append(_record(request, delivered, caller))
         return delivered
 
-    async def _deliver(
-        self, request: FollowupRequest, request_id: str, adapter: str | None, deadline: float
-    ) -> Delivered:
-        versions = await self._versions(request, adapter, deadline)
+    def _adapter(self, request: FollowupRequest) -> str | None:
+        if request.approach is Approach.RAG:
+            return None
+        return self.adapters.resolve(request.tenant)
 
-        async def make() -> Made:
-            nodes = self.nodes_for(deadline, versions.knowledge_base)
-            reply = await self.pipeline.write(request, nodes, adapter)
-            kept = KeptReply(request_id=request_id, reply=reply, versions=versions)
-            # A fallback may have a passing reason; the next request gets another chance.
-            return Made(kept.model_dump_json().encode(), cacheable=not reply.fallback)
-
-        answer = await self.cache.get_or_make(
-            _cache_key(request, versions), self.response_ttl_seconds, make
-        )
+    async def _deliver(self, job: _Job) -> Delivered:
+        versions = await self._versions(job)
+        answer = await self._get_or_make(job, versions)
         kept = KeptReply.model_validate_json(answer.value)
         return Delivered(
-            request_id=request_id,
+            request_id=job.request_id,
             reply=kept.reply,
             versions=kept.versions,
             cached_from=kept.request_id if answer.cached else None,
             created_at=datetime.now(UTC),
         )
 
-    async def _versions(
-        self, request: FollowupRequest, adapter: str | None, deadline: float
-    ) -> Versions:
-        needs_documents = request.approach is not Approach.FINETUNED
+    async def _get_or_make(self, job: _Job, versions: Versions) -> Answer:
+        """The cached reply, or one that is made once for all who ask the same now.
+
+        The maker works under its own deadline. One who joined it late still has time when that
+        passes, and then makes the reply itself.
+        """
+        is_own = False
+
+        async def make() -> Made:
+            nonlocal is_own
+            is_own = True
+            nodes = self.nodes_for(job.deadline, versions.knowledge_base)
+            reply = await self.pipeline.write(job.request, nodes, job.adapter, job.situation)
+            kept = KeptReply(request_id=job.request_id, reply=reply, versions=versions)
+            # A fallback may have a passing reason; the next request gets another chance.
+            return Made(kept.model_dump_json().encode(), cacheable=not reply.fallback)
+
+        key = _cache_key(job.request, versions)
+        while True:
+            try:
+                return await self.cache.get_or_make(key, self.response_ttl_seconds, make)
+            except DeadlineExceededError:
+                if is_own or time.monotonic() >= job.deadline:
+                    raise
+
+    async def _versions(self, job: _Job) -> Versions:
+        needs_documents = job.request.approach is not Approach.FINETUNED
         return Versions(
             prompt=self.pipeline.templates.version,
             model=self.model_version,
             rules=self.rules_version,
-            adapter=None if request.approach is Approach.RAG else adapter,
-            knowledge_base=await self.knowledge_base_version(request.tenant, deadline)
+            adapter=job.adapter,
+            knowledge_base=await self.knowledge_base_version(job.request.tenant, job.deadline)
             if needs_documents
             else NO_KNOWLEDGE_BASE,
         )

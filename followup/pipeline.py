@@ -129,14 +129,18 @@ class Pipeline:
         return situation
 
     async def write(
-        self, request: FollowupRequest, nodes: Nodes[Any], adapter: str | None
+        self,
+        request: FollowupRequest,
+        nodes: Nodes[Any],
+        adapter: str | None,
+        situation: Situation,
     ) -> FollowupReply:
-        """Write one message. Raises what `check` raises and what the nodes raise."""
+        """Write one message in the situation that `check` found. Raises what the nodes raise."""
         run = _Run(
             request=request,
             nodes=nodes,
             adapter=adapter,
-            situation=self.check(request, adapter),
+            situation=situation,
             score=score_lead(request.lead, self.scoring),
         )
         passages = await self._retrieve(run)

@@ -10,6 +10,7 @@ from followup.passage import Chunk, Passage
 from followup.pipeline import FollowupReply, Pipeline
 from followup.prompts import Approach
 from followup.request import FollowupRequest, GenerationOptions, RetrievalOptions
+from followup.situation import Situation
 from tests.fakes import FakeNodes
 
 SETTINGS = load_settings()
@@ -43,7 +44,8 @@ async def write(
         retrieval=RetrievalOptions(retrieval_threshold=0.65),
         generation=GenerationOptions.model_validate(generation),
     )
-    return await PIPELINE.write(request, nodes, adapter)
+    situation = PIPELINE.check(request, adapter)
+    return await PIPELINE.write(request, nodes, adapter, situation)
 
 
 def nodes(**options: object) -> FakeNodes:
@@ -89,16 +91,14 @@ async def test_finetuned_needs_an_adapter() -> None:
         await write(Approach.FINETUNED, nodes())
 
 
-async def test_an_opted_out_lead_costs_no_work() -> None:
+def test_an_opted_out_lead_costs_no_work() -> None:
     request = FollowupRequest(
         tenant="default",
         approach=Approach.RAG,
         lead=LEAD.model_copy(update={"interaction_history": "Take me off your list."}),
     )
-    made = nodes()
     with pytest.raises(LeadOptedOutError, match="asked not to be contacted"):
-        await PIPELINE.write(request, made, None)
-    assert made.plans == []
+        PIPELINE.check(request, None)
 
 
 async def test_an_error_of_a_node_is_raised_as_it_is() -> None:
@@ -109,7 +109,7 @@ async def test_an_error_of_a_node_is_raised_as_it_is() -> None:
 async def test_weak_evidence_gives_the_conservative_reply() -> None:
     unsure = Pipeline(SETTINGS.scoring, SETTINGS.compliance, SETTINGS.prompts, 0.99)
     request = FollowupRequest(tenant="default", approach=Approach.RAG, lead=LEAD)
-    reply = await unsure.write(request, nodes(), None)
+    reply = await unsure.write(request, nodes(), None, Situation.STANDARD)
     assert reply.fallback_reason == "low_confidence"
     assert (reply.sources, reply.confidence) == ((), 0)
 

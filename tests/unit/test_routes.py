@@ -27,7 +27,12 @@ from followup.backends.reply_log import ReplyLog
 from followup.backends.settings import DatabaseSettings
 from followup.backends.single_flight import ReplyCache
 from followup.backends.tables import Scope
-from followup.errors import FollowupError, OverloadedError, PartUnavailableError
+from followup.errors import (
+    DeadlineExceededError,
+    FollowupError,
+    OverloadedError,
+    PartUnavailableError,
+)
 from followup.passage import Chunk, Passage
 from followup.pipeline import Pipeline
 from followup.request import GenerationOptions
@@ -78,6 +83,9 @@ class World:
     failure: FollowupError | None = None
     hold: asyncio.Event | None = None
     has_begun: asyncio.Event = field(default_factory=asyncio.Event)
+    has_joined: asyncio.Event = field(default_factory=asyncio.Event)
+    num_asked: int = 0
+    passing_failures: list[FollowupError] = field(default_factory=list)
 
     async def post(self, path: str, body: object, key: str | None = None) -> httpx.Response:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -89,6 +97,9 @@ class World:
         return HeldNodes(self)
 
     async def version(self, tenant: str, deadline: float) -> str:
+        self.num_asked += 1
+        if self.num_asked > 1:
+            self.has_joined.set()
         if isinstance(self.failure, PartUnavailableError):
             raise self.failure
         return self.knowledge_base
@@ -104,6 +115,8 @@ class HeldNodes(FakeNodes):
     async def embed(self, text: str) -> list[float]:
         if self._world.hold is not None:
             await self._world.hold.wait()
+        if self._world.passing_failures:
+            raise self._world.passing_failures.pop()
         return await super().embed(text)
 
 
@@ -253,6 +266,17 @@ async def test_equal_requests_are_written_once_and_then_come_from_the_cache(worl
     assert {body["message"] for body in bodies} == {again["message"]}
     assert again["cached"] is True
     assert len({body["request_id"] for body in [*bodies, again]}) == 9
+
+
+async def test_one_who_joins_late_is_not_bound_to_the_first_ones_deadline(world: World) -> None:
+    world.hold = asyncio.Event()
+    world.passing_failures = [DeadlineExceededError("The deadline passed.")]
+    first = asyncio.create_task(world.post(RAG, {"lead_context": LEAD}))
+    await world.has_begun.wait()
+    second = asyncio.create_task(world.post(RAG, {"lead_context": LEAD}))
+    await world.has_joined.wait()
+    world.hold.set()
+    assert ((await first).status_code, (await second).status_code) == (504, 200)
 
 
 @pytest.mark.parametrize(
