@@ -160,6 +160,7 @@ def running_graph(
             yield graph
         finally:
             graph.command("down")
+            assert graph.processes("") == []
 
 
 @pytest.fixture(scope="session", params=["embedded", "servers"])

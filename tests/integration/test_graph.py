@@ -7,7 +7,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from deployments.api import RagRequest
 from followup.grounding import check_claims
+from followup.passage import Passage
+from followup.validation import request_text
+from ingestion.chunking import chunk_document
+from ingestion.readers import read_document
 from tests.integration.running_graph import (
     EXAMPLES,
     FINETUNED,
@@ -20,6 +25,11 @@ from tests.integration.running_graph import (
 )
 
 pytestmark = pytest.mark.timeout(600)
+QUESTIONS = (
+    "Asked what the mid-tier plan costs and how much time it saves.",
+    "Asked about results that other customers had.",
+    "Asked how long the trial and the onboarding take.",
+)
 
 
 def test_on_the_loopback_address_it_answers_without_keys_until_there_is_one(
@@ -49,13 +59,26 @@ def test_the_examples_of_the_spec_get_a_verified_message_from_the_documents(
     assert all(claim["supported"] for claim in body["grounding"])
 
 
-def test_a_message_holds_no_figure_that_neither_documents_nor_request_hold(
-    graph: RunningGraph,
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_message_states_nothing_that_its_documents_and_the_request_do_not_hold(
+    graph: RunningGraph, question: str
 ) -> None:
-    body = graph.post(HYBRID, example("hybrid")).json()
-    known = "\n".join(str(claim["evidence"]) for claim in body["grounding"])
-    lead = str(example("hybrid"))
-    assert all(verdict.supported for verdict in check_claims(body["message"], [], known + lead))
+    """Checked against the files themselves, not against what the response says of them."""
+    body = rag_lead("Fay Figures", interaction_history=question)
+    reply = graph.post(RAG, body).json()
+    passages = [passage_of(name) for name in reply["retrieval_sources"]]
+    lead = RagRequest.model_validate(body).to_followup("default").lead
+    verdicts = check_claims(reply["message"], passages, request_text(lead))
+    assert [verdict for verdict in verdicts if not verdict.supported] == []
+
+
+def passage_of(name: str) -> Passage:
+    """A document of the example knowledge base as one passage."""
+    root = EXAMPLES / "knowledge_base"
+    document = read_document(root / name, root)
+    chunks = chunk_document(document, lambda text: len(text.split()), 100_000)
+    text = "\n".join(chunk.text for chunk in chunks)
+    return Passage(chunk=chunks[0].model_copy(update={"text": text}), score=1)
 
 
 def test_leads_are_scored(graph: RunningGraph) -> None:
@@ -86,7 +109,7 @@ def test_an_equal_request_comes_from_the_cache_and_both_are_in_the_audit(
     first = graph.post(RAG, rag_lead("Cora Cachewell")).json()
     second = graph.post(RAG, rag_lead("Cora Cachewell")).json()
     assert second["message"] == first["message"]
-    assert second["cached"] is not first["fallback"]
+    assert (first["fallback"], first["cached"], second["cached"]) == (False, False, True)
     for body in (first, second):
         feedback = {"request_id": body["request_id"], "outcome": "replied"}
         assert graph.post("/api/v1/feedback", feedback).status_code == 200
@@ -164,20 +187,24 @@ def test_a_revoked_key_is_refused_by_the_next_call(graph: RunningGraph) -> None:
     assert httpx.post(url, json=body, headers=headers).status_code == 401
 
 
-def test_requests_at_the_same_time_are_one_batch(graph: RunningGraph) -> None:
-    """acme's only document is a line, so that the time goes into writing, which a batch shares."""
+def test_32_requests_at_once_are_one_batch_and_not_32_turns(graph: RunningGraph) -> None:
+    """acme's only document is a line, so that the time goes into writing, which a batch shares.
+
+    The nodes before the generator take some 40 ms a request, so only a batch of the engine can
+    halve the time.
+    """
 
     def timed(names: list[str]) -> float:
-        bodies = [{**rag_lead(name), "max_tokens": 200} for name in names]
+        bodies = [{**rag_lead(name), "max_tokens": 100} for name in names]
         start = time.perf_counter()
         with ThreadPoolExecutor(len(names)) as pool:
             responses = list(pool.map(lambda body: graph.post(RAG, body, "acme"), bodies))
         assert all(response.status_code == 200 for response in responses)
         return time.perf_counter() - start
 
-    alone = min(timed([f"Solo {letter}"]) for letter in "AB")
-    together = timed([f"Many {letter}" for letter in "ABCDEFGHIJKLMNOP"])
-    assert together < 0.75 * 16 * alone
+    alone = min(timed([f"Solo {letter}"]) for letter in "ABC")
+    together = timed([f"Many {letter}{half}" for letter in "ABCDEFGHIJKLMNOP" for half in "xy"])
+    assert together < 32 * alone / 2
 
 
 METRICS = (
@@ -188,6 +215,7 @@ METRICS = (
     "reply_cache_total",
     "retrieval_cache_total",
     "retrieval_score",
+    "fallbacks_total",
     "verdicts_total",
     "strategies_total",
     "lead_score",
