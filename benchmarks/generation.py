@@ -21,7 +21,8 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from benchmarks.results import Target
-from config.settings import PACKAGED_CONFIG, Settings, load_settings
+from config.environment import PACKAGED_CONFIG
+from config.settings import Settings, load_settings
 from followup.backends.embedder import Embedder
 from followup.backends.engines.openvino_engine import (
     BATCH_INVARIANT_PROPERTIES,

@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import yaml
 from pydantic import ValidationError
 
 from cluster.errors import StartError
 from cluster.processes import python_module
 from cluster.ray_cluster import RayRecord, ray_environment, session_logs
 from cluster.reporting import Reporter
+from cluster.serve_config import write_effective_config
 from cluster.serve_status import ServeState
-from cluster.state import StateFolder, write_atomically
-from config.settings import Environment, Settings
+from cluster.state import StateFolder
+from config.environment import Environment
+from config.settings import Settings
 
 DEPLOY_SECONDS = 600.0
 """Loading the models of a large GPU installation from a cold disk takes minutes."""
@@ -64,23 +65,6 @@ class Driver:
         """Serve's state now; None when it does not answer in time."""
         with self.states(timeout_seconds=STATUS_SECONDS) as states:
             return next(states, None)
-
-
-def write_effective_config(source: Path, target: Path, environment: Environment) -> None:
-    """Write the Serve config with the address of API_HOST and API_PORT. StartError if it cannot."""
-    try:
-        config = yaml.safe_load(source.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        message = (
-            f"'{source}' cannot be read: {error}. Run from the project's root, or use --config."
-        )
-        raise StartError(message) from error
-    if not isinstance(config, dict) or "applications" not in config:
-        message = f"'{source}' has no 'applications'. It must be a Ray Serve config file."
-        raise StartError(message)
-    address = {"host": environment.api_host, "port": environment.api_port}
-    config["http_options"] = {**(config.get("http_options") or {}), **address}
-    write_atomically(target, yaml.safe_dump(config, sort_keys=False))
 
 
 def deploy(driver: Driver, config: Path, reporter: Reporter) -> None:

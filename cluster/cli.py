@@ -13,9 +13,13 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperGroup
 
-from cluster import documents, keys, local
+from cluster import keys, local
 from cluster.reporting import Reporter
+from cluster.serve_config import read_arguments
+from cluster.state import StateFolder
+from config.environment import read_state_dir
 from config.settings import load_settings
+from deployments.arguments import load_graph_settings
 from followup.backends.tables import Scope
 from followup.errors import FollowupError
 
@@ -53,6 +57,10 @@ keys_app = typer.Typer(no_args_is_help=True, help="API keys: who may call, as wh
 app.add_typer(models_app, name="models")
 app.add_typer(keys_app, name="keys")
 
+MODELS_FILE = "models.yaml"
+ModelsFileOption = Annotated[
+    str, typer.Option(help="File in CONFIG_DIR that names the models, such as models.gpu.yaml.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 
 
@@ -63,22 +71,28 @@ def up(
         "serve_config.yaml"
     ),
     folder: Annotated[
-        Path, typer.Option("--documents", help="Documents of the tenant 'default'.")
-    ] = Path("examples/knowledge_base"),
+        Path | None,
+        typer.Option(
+            "--documents",
+            help="Make the documents of the tenant 'default' those of this folder. Without it: "
+            "the examples, unless the tenant has documents of its own.",
+        ),
+    ] = None,
 ) -> None:
     """Start what is missing, wait until it is healthy, and leave it running."""
     options = local.UpOptions(
         config=config,
         documents=folder,
-        examples=Path("examples/requests") if demo else None,
+        example_documents=Path("examples/knowledge_base"),
+        requests=Path("examples/requests") if demo else None,
     )
-    local.up(load_settings(), options, Reporter())
+    local.up(load_graph_settings(read_arguments(config)), options, Reporter())
 
 
 @app.command(epilog=EXIT_CODES)
 def down() -> None:
     """Stop everything that 'up' started, and nothing else."""
-    local.down(load_settings(), Reporter())
+    local.down(StateFolder(read_state_dir().absolute()), Reporter())
 
 
 @app.command(epilog=EXIT_CODES)
@@ -95,26 +109,26 @@ def status(as_json: JsonOption = False) -> None:
 
 
 @models_app.command("pull", epilog=EXIT_CODES)
-def models_pull() -> None:
+def models_pull(models_file: ModelsFileOption = MODELS_FILE) -> None:
     """Fetch the models of models.yaml that are not there yet."""
-    local.pull_models(load_settings(), Reporter())
+    local.pull_models(load_settings(models_file=models_file), Reporter())
 
 
 @app.command(epilog=EXIT_CODES)
 def ingest(
     path: Annotated[Path, typer.Argument(help="Folder of documents.")],
     tenant: Annotated[str, typer.Option(help="Whose documents they are.")] = local.DEFAULT_TENANT,
+    models_file: ModelsFileOption = MODELS_FILE,
     as_json: JsonOption = False,
 ) -> None:
     """Make a tenant's documents those of a folder; unreadable ones are listed and left out."""
     reporter = Reporter(quiet=as_json)
-    summary = asyncio.run(documents.ingest_documents(load_settings(), path, tenant, reporter))
+    settings = load_settings(models_file=models_file)
+    summary = local.ingest(settings, path, tenant, reporter)
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(summary)))
         return
-    reporter.step(documents.describe(summary))
-    for reject in summary.rejects:
-        reporter.note(f"'{reject.document}' was left out: {reject.reason}")
+    local.report_ingest(summary, reporter)
 
 
 @keys_app.command("create", epilog=EXIT_CODES)

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from cluster.application import base_url
 from cluster.reporting import Reporter
-from config.settings import Environment
+from config.environment import Environment
 
 MARGIN_SECONDS = 10.0
 """Beyond the service's own deadline, so that its answer and not our time limit is seen."""
@@ -42,7 +42,8 @@ def run_demo(environment: Environment, folder: Path, reporter: Reporter) -> list
 
     That no adapter is published yet, or that the caller has no key at hand, is no failure.
     """
-    headers = {"Authorization": f"Bearer {environment.api_key}"} if environment.api_key else {}
+    key = environment.api_key.get_secret_value()
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
     timeout = environment.request_timeout_seconds + MARGIN_SECONDS
     failed = []
     with httpx.Client(base_url=base_url(environment), headers=headers, timeout=timeout) as client:

@@ -24,6 +24,7 @@ from cluster.serve_status import ServeState
 from cluster.state import StateFolder
 from config.settings import Settings
 from followup.backends.database import Database
+from ingestion.ingest import IngestSummary
 
 DEFAULT_TENANT = "default"
 
@@ -34,9 +35,11 @@ class UpOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     config: Path
-    documents: Path
-    examples: Path | None
-    """None: send no example requests."""
+    documents: Path | None
+    """None: the examples, unless the tenant has documents of its own."""
+    example_documents: Path
+    requests: Path | None
+    """Folder of the example requests; None: send none."""
 
 
 class PartStatus(BaseModel):
@@ -71,7 +74,7 @@ def up(settings: Settings, options: UpOptions, reporter: Reporter) -> None:
             asyncio.run(migrate(settings))
             asyncio.run(preflight.check_access(settings))
         _start_servers(state, settings, reporter)
-        _ingest(settings, options.documents, reporter)
+        _ingest_at_start(settings, options, reporter)
         record = running_ray(state)
         if record is None:
             message = f"Ray ended while the documents were ingested. Log: {state.logs}"
@@ -81,17 +84,16 @@ def up(settings: Settings, options: UpOptions, reporter: Reporter) -> None:
         health = application.wait_until_healthy(state, settings.environment)
         reporter.step(f"The API is {health}")
     failed = []
-    if options.examples is not None:
-        failed = demo.run_demo(settings.environment, options.examples, reporter)
+    if options.requests is not None:
+        failed = demo.run_demo(settings.environment, options.requests, reporter)
     _print_addresses(settings, reporter)
     if failed:
         message = f"The service runs, but these examples failed: {', '.join(failed)}"
         raise StartError(message)
 
 
-def down(settings: Settings, reporter: Reporter) -> None:
+def down(state: StateFolder, reporter: Reporter) -> None:
     """Stop everything that `up` started, and only that. StartError names what does not end."""
-    state = state_folder(settings)
     if not state.ray_record.parent.exists():
         reporter.step("Nothing was running.")
         return
@@ -125,9 +127,24 @@ def status(settings: Settings) -> Status:
     return Status(healthy=all(part.ok for part in parts), parts=tuple(parts))
 
 
+def ingest(settings: Settings, folder: Path, tenant: str, reporter: Reporter) -> IngestSummary:
+    """Make the tenant's documents those of the folder. Raises a FollowupError."""
+    state = state_folder(settings)
+    state.create()
+    with _only_one(state):
+        return asyncio.run(documents.ingest_documents(settings, folder, tenant, reporter))
+
+
+def report_ingest(summary: IngestSummary, reporter: Reporter) -> None:
+    """Say what a run did, and which documents it left out."""
+    reporter.step(f"Knowledge base: {documents.describe(summary)}")
+    for reject in summary.rejects:
+        reporter.note(f"'{reject.document}' was left out: {reject.reason}")
+
+
 def pull_models(settings: Settings, reporter: Reporter) -> None:
     """Fetch the models that are missing. Raises DownloadError."""
-    token = settings.environment.hf_token
+    token = settings.environment.hf_token.get_secret_value()
     for spec in (settings.models.base_model, settings.models.embedding_model):
         fetched = pull_model(spec, settings.model_cache_dir, token, reporter)
         reporter.step(f"Model {spec.name}: {'fetched' if fetched else 'there'}")
@@ -157,11 +174,18 @@ def _start_servers(state: StateFolder, settings: Settings, reporter: Reporter) -
     reporter.step(f"Ray: {'started' if started else 'running'}")
 
 
-def _ingest(settings: Settings, folder: Path, reporter: Reporter) -> None:
+def _ingest_at_start(settings: Settings, options: UpOptions, reporter: Reporter) -> None:
+    folder = options.documents
+    if folder is None:
+        folder = options.example_documents
+        # Ingesting the examples would delete everything else that the tenant has.
+        if not asyncio.run(documents.has_only_examples(settings, DEFAULT_TENANT, folder)):
+            reporter.step(
+                f"Knowledge base: tenant '{DEFAULT_TENANT}' has documents of its own; left alone"
+            )
+            return
     summary = asyncio.run(documents.ingest_documents(settings, folder, DEFAULT_TENANT, reporter))
-    reporter.step(f"Knowledge base: {documents.describe(summary)}")
-    for reject in summary.rejects:
-        reporter.note(f"'{reject.document}' was left out: {reject.reason}")
+    report_ingest(summary, reporter)
 
 
 def _print_addresses(settings: Settings, reporter: Reporter) -> None:
@@ -195,11 +219,14 @@ def _deployment_parts(state: ServeState | None) -> list[PartStatus]:
 
 @contextmanager
 def _only_one(state: StateFolder) -> Iterator[None]:
-    """Let one `up` or `down` of this installation work at a time."""
+    """Let one `up`, `down` or `ingest` of this installation work at a time."""
     with (state.ray_record.parent / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            message = "Another 'lead-assistant up' or 'down' is at work. Wait until it has ended."
+            message = (
+                "Another 'lead-assistant up', 'down' or 'ingest' is at work. "
+                "Wait until it has ended."
+            )
             raise StartError(message) from None
         yield

@@ -18,14 +18,8 @@ from cluster.download import download
 from cluster.errors import DownloadError
 from cluster.reporting import Reporter
 from cluster.state import write_atomically
-from config.settings import (
-    HubSource,
-    LocalSource,
-    ModelSource,
-    ModelSpec,
-    PackageSource,
-    Strict,
-)
+from config.models_file import HubSource, LocalSource, ModelSource, ModelSpec, PackageSource
+from config.reading import Strict
 
 RESOLVE_SECONDS = 120
 Resolve = Callable[[str], str]

@@ -27,6 +27,7 @@ from cluster.processes import (
 )
 from cluster.state import StateFolder, write_atomically
 from config.settings import Settings
+from deployments.auth import is_loopback
 
 HOST = "127.0.0.1"
 START_SECONDS = 90.0
@@ -37,6 +38,9 @@ MIN_LOGICAL_CPUS = 3
 MAX_STOP_PASSES = 3
 CALLER_VARIABLES = {"api_key", "hf_token"}
 """What the command line alone reads; replicas need no such secrets."""
+
+REPLICA_PACKAGES = ("config", "deployments", "followup")
+PROJECT = Path(__file__).parents[1]
 
 
 class RayRecord(BaseModel):
@@ -58,7 +62,8 @@ def start_ray(state: StateFolder, settings: Settings) -> bool:
     """Start Ray unless it runs with these settings; True when it was started.
 
     The replicas read their settings from the environment they were started with, so changed
-    settings need a new cluster. StartError names the log.
+    settings need a new cluster, and so does changed code, which their processes have loaded.
+    StartError names the log.
     """
     record = running_ray(state)
     settings_hash = hash_settings(settings)
@@ -98,6 +103,8 @@ def ray_environment(state: StateFolder, settings: Settings) -> dict[str, str]:
     """Environment of `ray start`, which every worker inherits, and of drivers."""
     inherited = marked_environment(state.marker, _settings_variables(settings))
     inherited.pop("RAY_ADDRESS", None)  # would lead a driver to another cluster
+    for name in CALLER_VARIABLES:
+        inherited.pop(name.upper(), None)
     return {
         **inherited,
         # Whoever reaches Ray's ports can run code, other users of this machine too.
@@ -111,9 +118,14 @@ def ray_environment(state: StateFolder, settings: Settings) -> dict[str, str]:
 
 
 def hash_settings(settings: Settings) -> str:
-    """Changes with every change of a setting that a replica may read."""
+    """Changes with every change of a setting that a replica may read, and of the code it runs."""
     read = settings.model_dump_json(exclude={"environment": CALLER_VARIABLES})
-    return hashlib.sha256(read.encode()).hexdigest()
+    digest = hashlib.sha256(read.encode())
+    for package in REPLICA_PACKAGES:
+        for path in sorted((PROJECT / package).rglob("*.py")):
+            digest.update(path.relative_to(PROJECT).as_posix().encode() + b"\0")
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def session_logs(state: StateFolder) -> Path:
@@ -126,6 +138,8 @@ def _settings_variables(settings: Settings) -> Mapping[str, str]:
     values = settings.environment.model_dump(
         mode="json", exclude_none=True, exclude=CALLER_VARIABLES
     )
+    # Only this machine reaches a loopback address, and who runs `up` trusts its users.
+    values["allow_keyless"] = is_loopback(settings.environment.api_host)
     values["model_cache_dir"] = str(settings.model_cache_dir)
     for name in ("state_dir", "config_dir"):
         values[name] = str(Path(values[name]).absolute())

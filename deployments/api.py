@@ -1,9 +1,16 @@
 """The request and response bodies of the HTTP API. Unknown fields are rejected by name."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from followup.fusion import CandidateScore
 from followup.grounding import Verdict
@@ -34,6 +41,9 @@ from followup.scoring import Contribution, Strategy
 
 MAX_LEADS_PER_CALL = 1_000
 MAX_NOTE_CHARACTERS = 2_000
+EARLIEST_EVENT = datetime(2000, 1, 1, tzinfo=UTC)
+MAX_CLOCK_LEAD = timedelta(days=1)
+"""How far ahead of ours the clock of a CRM may be."""
 
 TopK = Annotated[int, Field(ge=1, le=50)]
 MaxTokens = Annotated[int, Field(ge=16, le=512)]
@@ -118,7 +128,10 @@ class FinetunedRequest(Body):
 class HybridRagConfig(Body):
     top_k: TopK = 5
     retrieval_threshold: Share = 0.65
-    use_reranking: bool = True
+    use_reranking: bool = Field(
+        default=True,
+        description="Accepted, and without effect: there is no reranker in this version.",
+    )
     source_weights: Annotated[dict[SourceType, SourceWeight], Field(max_length=50)] = Field(
         default_factory=dict
     )
@@ -237,8 +250,23 @@ class ScoreReply(Body):
 class FeedbackRequest(Body):
     request_id: str = Field(pattern=r"^[0-9a-f]{32}$")
     outcome: Literal["sent", "replied", "meeting", "converted", "unsubscribed"]
-    occurred_at: AwareDatetime | None = Field(default=None, description="Left out: now.")
+    occurred_at: AwareDatetime | None = Field(
+        default=None,
+        description=(
+            "From 2000-01-01 to a day ahead. Left out: now, and the outcome counts once for this "
+            "request_id, so that sending it again changes nothing. An outcome that happens more "
+            "than once needs its time."
+        ),
+    )
     note: str | None = Field(default=None, max_length=MAX_NOTE_CHARACTERS)
+
+    @field_validator("occurred_at")
+    @classmethod
+    def _is_plausible(cls, value: datetime | None) -> datetime | None:
+        if value is None or EARLIEST_EVENT <= value <= datetime.now(UTC) + MAX_CLOCK_LEAD:
+            return value
+        message = f"must be from {EARLIEST_EVENT:%Y-%m-%d} to at most one day from now"
+        raise ValueError(message)
 
 
 class FeedbackReply(Body):

@@ -22,19 +22,23 @@ class Caller:
 
 
 class Authenticator:
-    """Turns an Authorization header into a caller."""
+    """Turns an Authorization header into a caller.
 
-    def __init__(self, keys: ApiKeys, api_host: str) -> None:
+    `allow_keyless` opens the service until the first key is made. The starter sets it where the
+    proxy listens on a loopback address only; nothing in a replica knows where the proxy listens.
+    """
+
+    def __init__(self, keys: ApiKeys, *, allow_keyless: bool) -> None:
         self._keys = keys
-        self._is_local = is_loopback(api_host)
+        self._allow_keyless = allow_keyless
         self._has_keys = False
-        self._checked_at = -RECHECK_SECONDS
+        self._checked_at: float | None = None
 
     async def identify(self, authorization: str | None, scope: Scope) -> Caller:
         """The caller. AuthenticationError without a good key, ScopeError without the scope.
 
-        As long as no key was ever made, everyone on this machine is the tenant "default"; an
-        address that others reach always needs a key. An admin key has every scope.
+        Where keyless access is allowed and no key was ever made, everyone is DEFAULT_TENANT. An
+        admin key has every scope.
         """
         if authorization is None:
             await self._admit_without_key()
@@ -50,7 +54,7 @@ class Authenticator:
         return Caller(key.tenant, key.key_id)
 
     async def _admit_without_key(self) -> None:
-        if not self._is_local or await self._any_key():
+        if not self._allow_keyless or await self._any_key():
             message = (
                 "An API key is needed, as 'Authorization: Bearer <key>'. "
                 "Make one with: lead-assistant keys create"
@@ -59,13 +63,14 @@ class Authenticator:
 
     async def _any_key(self) -> bool:
         now = time.monotonic()
-        if self._has_keys or now - self._checked_at < RECHECK_SECONDS:
+        is_known = self._checked_at is not None and now - self._checked_at < RECHECK_SECONDS
+        if self._has_keys or is_known:
             return self._has_keys
         try:
             self._has_keys = await self._keys.has_keys()
         except PartUnavailableError:
             # Before the first good answer nobody is let in unasked; after it, as it was.
-            if self._checked_at < 0:
+            if self._checked_at is None:
                 raise
         self._checked_at = now
         return self._has_keys

@@ -21,11 +21,11 @@ class EmbedderNode:
         self._embedder = Embedder(settings)
         self._metrics = NodeMetrics("embedder")
 
-    async def embed(self, text: str) -> npt.NDArray[np.float32]:
+    async def embed(self, tenant: str, text: str) -> npt.NDArray[np.float32]:
         """Vector of a text: float32, shape (dimension,), of length 1."""
         start = time.perf_counter()
         vector: npt.NDArray[np.float32] = await self._embed_batch(text)
-        self._metrics.seconds.observe(time.perf_counter() - start)
+        self._metrics.seconds.observe(time.perf_counter() - start, tags={"tenant": tenant})
         return vector
 
     async def dimension(self) -> int:

@@ -38,6 +38,7 @@ STATUSES: dict[type[FollowupError], int] = {
     DeadlineExceededError: 504,
 }
 DEFAULT_RETRY_AFTER_SECONDS = 5.0
+BODY = "body"
 HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
 
@@ -89,19 +90,37 @@ def _on_followup_error(request: Request, error: Exception) -> JSONResponse:
 def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
     first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"] if part != "body")
+    if first["type"] == "json_invalid":
+        position = first["loc"][-1]
+        return _unreadable(request, f"{first['ctx']['error']} at character {position}.")
+    field = ".".join(str(part) for part in first["loc"] if part != BODY) or BODY
     shown = _shorten(first.get("input"))
-    message = f"Field '{field or 'body'}' has value {shown}: {first['msg']}."
+    message = f"Field '{field}' has value {shown}: {first['msg']}."
     return error_response(
-        422, "invalid_input", message, field=field or "body", request_id=_request_id(request)
+        422, "invalid_input", message, field=field, request_id=_request_id(request)
+    )
+
+
+def _unreadable(request: Request, reason: str) -> JSONResponse:
+    message = f"The body cannot be read as JSON: {reason}"
+    return error_response(
+        422, "invalid_input", message, field=BODY, request_id=_request_id(request)
     )
 
 
 def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
+    if error.status_code == 400:  # noqa: PLR2004
+        # FastAPI's word for whatever the JSON parser raises besides a syntax error: wrong bytes,
+        # too deep a nesting, too long a number.
+        return _unreadable(request, "it is nested too deeply, or holds wrong bytes or numbers.")
     code = HTTP_CODES.get(error.status_code, "http_error")
     return error_response(
-        error.status_code, code, str(error.detail), request_id=_request_id(request)
+        error.status_code,
+        code,
+        str(error.detail),
+        request_id=_request_id(request),
+        headers=dict(error.headers or {}),
     )
 
 

@@ -17,36 +17,36 @@ class GeneratorNode:
         self._metrics = GeneratorMetrics()
 
     async def generate(
-        self, prompt: Prompt, sampling: Sampling, adapter: str | None, timeout_seconds: float
+        self,
+        tenant: str,
+        prompt: Prompt,
+        sampling: Sampling,
+        adapter: str | None,
+        timeout_seconds: float,
     ) -> Generation:
         """Write one reply; past the time limit the engine stops work on it."""
         start = time.perf_counter()
         generation = await self._engine.generate(
             prompt, sampling, adapter=adapter, deadline=time.monotonic() + timeout_seconds
         )
-        self._metrics.seconds.observe(time.perf_counter() - start)
-        self._count(generation)
+        self._metrics.seconds.observe(time.perf_counter() - start, tags={"tenant": tenant})
+        self._count(tenant, generation)
         return generation
 
     async def check_engine(self) -> None:
         """Raises PartUnavailableError when the engine can no longer write."""
         await self._engine.check_health()
 
-    async def num_running(self) -> int:
-        """Sequences in the engine now, running or waiting."""
-        load = self._engine.load
-        return load.num_running + load.num_waiting
-
     async def check_health(self) -> None:
         """Serve replaces the replica when the engine is dead."""
         await self._engine.check_health()
 
-    def _count(self, generation: Generation) -> None:
+    def _count(self, tenant: str, generation: Generation) -> None:
         for kind, number in (
             ("prompt", generation.num_prompt_tokens),
             ("completion", generation.num_completion_tokens),
         ):
-            tags = {"kind": kind, "model": self._engine.model_name}
+            tags = {"kind": kind, "model": self._engine.model_name, "tenant": tenant}
             if number:
                 self._metrics.tokens.inc(number, tags=tags)
 

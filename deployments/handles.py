@@ -3,15 +3,14 @@
 import asyncio
 import time
 from collections.abc import Awaitable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from ray import serve
 from ray.exceptions import RayActorError, RayTaskError
-from ray.serve.exceptions import (
-    BackPressureError,
-    DeploymentUnavailableError,
-    RayServeException,
-)
+from ray.serve.exceptions import BackPressureError, RayServeException
 from ray.serve.handle import DeploymentHandle
+from ray.serve.schema import ReplicaState
 
 from followup.errors import (
     DeadlineExceededError,
@@ -30,6 +29,8 @@ class NodeCaller:
     def __init__(self, name: str, handle: DeploymentHandle) -> None:
         self._name = name
         self._handle = handle
+        # A thread of its own: while Serve's controller is away, at most this one waits for it.
+        self._asking_serve = ThreadPoolExecutor(max_workers=1, thread_name_prefix="serve-status")
 
     async def call(self, method: str, *arguments: object, deadline: float) -> Any:
         """The method's result before `deadline` (time.monotonic()).
@@ -48,6 +49,20 @@ class NodeCaller:
         except RayActorError as error:
             reason = f"its replicas died: {type(error).__name__}"
             raise self._unavailable(reason) from error
+
+    async def is_running(self) -> bool:
+        """Whether Serve runs a replica of the node that passes Serve's own health checks.
+
+        Those checks (`check_health` of the node, each `health_check_period_s`) do not queue behind
+        requests, so a busy node passes them. Serve notices a death within that period, and a
+        failing check after three of them. The caller sets the time limit.
+        """
+        loop = asyncio.get_running_loop()
+        status = await loop.run_in_executor(self._asking_serve, serve.status)
+        application = status.applications.get(self._handle.app_name)
+        deployments = application.deployments if application is not None else {}
+        node = deployments.get(self._handle.deployment_name)
+        return node is not None and node.replica_states.get(ReplicaState.RUNNING, 0) > 0
 
     async def _once(self, method: str, arguments: tuple[object, ...], deadline: float) -> Any:
         response = getattr(self._handle, method).remote(*arguments)
@@ -69,7 +84,7 @@ class NodeCaller:
             if isinstance(error.cause, FollowupError):
                 raise error.cause from error
             raise
-        except (DeploymentUnavailableError, RayServeException) as error:
+        except RayServeException as error:
             raise self._unavailable(str(error)) from error
 
     def _unavailable(self, reason: str) -> PartUnavailableError:

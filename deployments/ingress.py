@@ -1,18 +1,19 @@
 """The ingress node: HTTP in front, the pipeline behind it, cache and audit beside it."""
 
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import FastAPI
 from ray.serve.handle import DeploymentHandle
 
-from config.settings import Settings
+from config.settings import DISTRIBUTION, Settings
 from deployments.auth import Authenticator
 from deployments.handles import NodeCaller
 from deployments.health import Embedded, HealthProbes
 from deployments.metrics import IngressMetrics
 from deployments.nodes import Graph, KnowledgeBaseVersions, SamplingDefaults
 from deployments.routes import Parts, build_api
-from deployments.service import FollowupService
+from deployments.service import FollowupService, NodesFor
 from followup.backends.adapters import AdapterStore
 from followup.backends.api_keys import ApiKeys
 from followup.backends.cache import build_cache
@@ -21,10 +22,8 @@ from followup.backends.rate_limiter import RateLimiter
 from followup.backends.replies import Replies
 from followup.backends.reply_log import ReplyLog
 from followup.backends.single_flight import ReplyCache
-from followup.pipeline import Pipeline
+from followup.pipeline import Nodes, Pipeline
 from followup.request import GenerationOptions
-
-DISTRIBUTION = "ai-lead-assistant"
 
 
 class IngressNode:
@@ -64,7 +63,9 @@ class IngressNode:
             service=self._build_service(settings, graph, adapters),
             replies=Replies(self._database),
             scoring=settings.scoring,
-            authenticator=Authenticator(ApiKeys(self._database), settings.environment.api_host),
+            authenticator=Authenticator(
+                ApiKeys(self._database), allow_keyless=settings.environment.allow_keyless
+            ),
             limiter=self._limiter,
             health=HealthProbes(
                 graph=graph,
@@ -97,13 +98,13 @@ class IngressNode:
                 templates=settings.prompts,
                 min_confidence=settings.models.min_confidence_threshold,
             ),
-            nodes_for=graph.nodes_for,
+            nodes_for=name_settings(graph.nodes_for, settings.settings_version),
             knowledge_base_version=KnowledgeBaseVersions(graph.retriever),
             adapters=adapters,
             cache=ReplyCache(self._cache),
             log=self._log,
             model_version=settings.model_version,
-            rules_version=settings.rules_version,
+            rules_version=settings.settings_version,
             response_ttl_seconds=settings.cache.response_ttl_seconds,
             timeout_seconds=settings.environment.request_timeout_seconds,
         )
@@ -119,3 +120,13 @@ class IngressNode:
         await self._limiter.close()
         await self._cache.close()
         await self._database.close()
+
+
+def name_settings(nodes_for: NodesFor, settings_version: str) -> NodesFor:
+    """The nodes, with the settings in the name that passages are cached under: they decide what is
+    found as much as the documents do."""
+
+    def named(tenant: str, deadline: float, knowledge_base_version: str) -> Nodes[Any]:
+        return nodes_for(tenant, deadline, f"{knowledge_base_version}:{settings_version}")
+
+    return named

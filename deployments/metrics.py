@@ -20,7 +20,7 @@ class IngressMetrics:
             "lead_assistant_request_seconds",
             description="Time from the request to the response, in seconds.",
             boundaries=SECONDS,
-            tag_keys=("endpoint", "status"),
+            tag_keys=("endpoint", "status", "tenant"),
         )
         self.cache = Counter(
             "lead_assistant_reply_cache_total",
@@ -53,7 +53,7 @@ class NodeMetrics:
             "lead_assistant_node_seconds",
             description="Time a node spends on one call, in seconds.",
             boundaries=SECONDS,
-            tag_keys=("node",),
+            tag_keys=("node", "tenant"),
         )
         self.seconds.set_default_tags({"node": node})
 
@@ -66,7 +66,7 @@ class GeneratorMetrics(NodeMetrics):
         self.tokens = Counter(
             "lead_assistant_tokens_total",
             description="Tokens read (prompt) and written (completion).",
-            tag_keys=("kind", "model"),
+            tag_keys=("kind", "model", "tenant"),
         )
 
 
@@ -96,5 +96,5 @@ class ValidatorMetrics(NodeMetrics):
         self.verdicts = Counter(
             "lead_assistant_verdicts_total",
             description="Claims checked in messages as sent, by kind and verdict.",
-            tag_keys=("kind", "supported"),
+            tag_keys=("kind", "supported", "tenant"),
         )

@@ -4,12 +4,16 @@ import time
 import uuid
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.error_table import error_response
 from deployments.metrics import IngressMetrics
 
 MAX_BODY_BYTES = 256 * 1024
+CALLER_GONE = "499"
+"""Status under which a request is counted whose caller left before it was answered."""
+FAILED = "500"
 
 
 class RequestIdMiddleware:
@@ -37,7 +41,8 @@ class BodyLimitMiddleware:
     """Answers 413 to a body over the limit, declared or not; never holds more than the limit.
 
     The body is read here, whole, because an error raised from `receive` inside a route would reach
-    the client as "could not parse".
+    the client as "could not parse". When the caller leaves before the end of the body, nothing
+    runs.
     """
 
     def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES) -> None:
@@ -48,7 +53,10 @@ class BodyLimitMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = None if _declared_bytes(scope) > self._max_bytes else await self._read(receive)
+        try:
+            body = None if _declared_bytes(scope) > self._max_bytes else await self._read(receive)
+        except ClientDisconnect:
+            return
         if body is None:
             await self._refuse(scope, receive, send)
             return
@@ -60,14 +68,16 @@ class BodyLimitMiddleware:
         await self._app(scope, replay, send)
 
     async def _read(self, receive: Receive) -> bytes | None:
-        """The whole body, or None once it is over the limit."""
+        """The whole body, or None once it is over the limit. Raises ClientDisconnect."""
         body = bytearray()
         while True:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
             body += message.get("body", b"")
             if len(body) > self._max_bytes:
                 return None
-            if message["type"] != "http.request" or not message.get("more_body", False):
+            if not message.get("more_body", False):
                 return bytes(body)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,24 +100,27 @@ class MeasuringMiddleware:
             await self._app(scope, receive, send)
             return
         start = time.perf_counter()
-        status = 500
+        status = CALLER_GONE
 
         async def send_noted(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = str(message["status"])
             await send(message)
 
         try:
             await self._app(scope, receive, send_noted)
+        except Exception:
+            status = FAILED  # the answer to an unforeseen error is made outside of this
+            raise
         finally:
-            self._count(scope, str(status), time.perf_counter() - start)
+            self._count(scope, status, time.perf_counter() - start)
 
     def _count(self, scope: Scope, status: str, seconds: float) -> None:
         endpoint = getattr(scope.get("route"), "path", "unknown")
         tenant = scope["state"].get("tenant", "unknown")
-        tags = {"endpoint": endpoint, "status": status}
-        self._metrics.requests.inc(tags={**tags, "tenant": tenant})
+        tags = {"endpoint": endpoint, "status": status, "tenant": tenant}
+        self._metrics.requests.inc(tags=tags)
         self._metrics.request_seconds.observe(seconds, tags=tags)
 
 

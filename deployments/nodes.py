@@ -41,9 +41,9 @@ class Graph:
     validator: NodeCaller
     sampling: SamplingDefaults
 
-    def nodes_for(self, deadline: float, knowledge_base_version: str) -> "HandleNodes":
+    def nodes_for(self, tenant: str, deadline: float, knowledge_base_version: str) -> "HandleNodes":
         """The nodes for one request that must be answered by `deadline` (time.monotonic())."""
-        return HandleNodes(self, deadline, knowledge_base_version)
+        return HandleNodes(self, tenant, deadline, knowledge_base_version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,14 @@ class HandleNodes:
     """The pipeline's `Nodes` on Ray Serve."""
 
     graph: Graph
+    tenant: str
     deadline: float
     knowledge_base_version: str
 
     async def embed(self, text: str) -> npt.NDArray[np.float32]:
         """Vector of a text: float32, shape (dimension,)."""
         vector: npt.NDArray[np.float32] = await self.graph.embedder.call(
-            "embed", text, deadline=self.deadline
+            "embed", self.tenant, text, deadline=self.deadline
         )
         return vector
 
@@ -94,6 +95,7 @@ class HandleNodes:
         )
         generation: Generation = await self.graph.generator.call(
             "generate",
+            self.tenant,
             prompt,
             sampling,
             adapter,
@@ -112,7 +114,7 @@ class HandleNodes:
     async def validate(self, task: ValidationTask) -> Validated:
         """Repair, check and choose."""
         validated: Validated = await self.graph.validator.call(
-            "validate", task, deadline=self.deadline
+            "validate", self.tenant, task, deadline=self.deadline
         )
         return validated
 

@@ -58,7 +58,7 @@ class RetrieverNode:
         answer = await self._cache.get_or_make(key, self._ttl_seconds, search)
         passages = PASSAGES.validate_json(answer.value)
         self._count(tenant, passages, is_cached=answer.cached)
-        self._metrics.seconds.observe(time.perf_counter() - start)
+        self._metrics.seconds.observe(time.perf_counter() - start, tags={"tenant": tenant})
         return passages
 
     async def knowledge_base_version(self, tenant: str) -> str:

@@ -1,7 +1,6 @@
 """The HTTP routes: each reads a body, calls the service, and shapes the reply."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -66,8 +65,9 @@ def build_api(parts: Parts) -> FastAPI:
     api.state.parts = parts
     api.include_router(router)
     add_error_handlers(api)
-    api.add_middleware(MeasuringMiddleware, metrics=parts.metrics)
+    # The last one added is the outermost: what the body limit refuses is counted too.
     api.add_middleware(BodyLimitMiddleware)
+    api.add_middleware(MeasuringMiddleware, metrics=parts.metrics)
     api.add_middleware(RequestIdMiddleware)
     if parts.cors_origins:
         api.add_middleware(
@@ -200,7 +200,7 @@ async def add_feedback(body: FeedbackRequest, caller: Generating, parts: PartsOf
         caller.tenant,
         body.request_id,
         Outcome(body.outcome),
-        body.occurred_at or datetime.now(UTC),
+        body.occurred_at,
         body.note,
     )
     return FeedbackReply(

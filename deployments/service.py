@@ -19,7 +19,6 @@ from followup.errors import DeadlineExceededError
 from followup.pipeline import FollowupReply, Nodes, Pipeline
 from followup.prompts import Approach
 from followup.request import FollowupRequest, Versions
-from followup.situation import Situation
 
 NO_KNOWLEDGE_BASE = "none"
 
@@ -27,7 +26,7 @@ NO_KNOWLEDGE_BASE = "none"
 class NodesFor(Protocol):
     """Makes the nodes of one request, whose calls all end at its deadline."""
 
-    def __call__(self, deadline: float, knowledge_base_version: str) -> Nodes[Any]: ...
+    def __call__(self, tenant: str, deadline: float, knowledge_base_version: str) -> Nodes[Any]: ...
 
 
 class KnowledgeBaseVersions(Protocol):
@@ -69,7 +68,6 @@ class _Job:
     request: FollowupRequest
     request_id: str
     adapter: str | None
-    situation: Situation
     deadline: float
 
 
@@ -97,9 +95,8 @@ class FollowupService:
         raises, and DeadlineExceededError after `timeout_seconds`.
         """
         deadline = time.monotonic() + self.timeout_seconds
-        adapter = self._adapter(request)
-        situation = self.pipeline.check(request, adapter)
-        job = _Job(request, request_id, adapter, situation, deadline)
+        adapter = await self._adapter(request)
+        job = _Job(request, request_id, adapter, deadline)
         try:
             async with asyncio.timeout(self.timeout_seconds):
                 delivered = await self._deliver(job)
@@ -109,10 +106,10 @@ class FollowupService:
         await self.log.append(_record(request, delivered, caller))
         return delivered
 
-    def _adapter(self, request: FollowupRequest) -> str | None:
+    async def _adapter(self, request: FollowupRequest) -> str | None:
         if request.approach is Approach.RAG:
             return None
-        return self.adapters.resolve(request.tenant)
+        return await self.adapters.resolve(request.tenant)
 
     async def _deliver(self, job: _Job) -> Delivered:
         versions = await self._versions(job)
@@ -137,8 +134,11 @@ class FollowupService:
         async def make() -> Made:
             nonlocal is_own
             is_own = True
-            nodes = self.nodes_for(job.deadline, versions.knowledge_base)
-            reply = await self.pipeline.write(job.request, nodes, job.adapter, job.situation)
+            # Not before the look into the cache: what lies there under this lead and these rules
+            # has passed.
+            situation = self.pipeline.check(job.request, job.adapter)
+            nodes = self.nodes_for(job.request.tenant, job.deadline, versions.knowledge_base)
+            reply = await self.pipeline.write(job.request, nodes, job.adapter, situation)
             kept = KeptReply(request_id=job.request_id, reply=reply, versions=versions)
             # A fallback may have a passing reason; the next request gets another chance.
             return Made(kept.model_dump_json().encode(), cacheable=not reply.fallback)
@@ -154,7 +154,7 @@ class FollowupService:
     async def _versions(self, job: _Job) -> Versions:
         needs_documents = job.request.approach is not Approach.FINETUNED
         return Versions(
-            prompt=self.pipeline.templates.version,
+            prompt=self.pipeline.prompt_version,
             model=self.model_version,
             rules=self.rules_version,
             adapter=job.adapter,

@@ -15,13 +15,14 @@ class ValidatorNode:
         self._rules = rules
         self._metrics = ValidatorMetrics()
 
-    async def validate(self, task: ValidationTask) -> Validated:
+    async def validate(self, tenant: str, task: ValidationTask) -> Validated:
         """The message to send and the verdicts on its claims."""
         start = time.perf_counter()
         validated = await asyncio.to_thread(validate, task, self._rules)
-        self._metrics.seconds.observe(time.perf_counter() - start)
+        self._metrics.seconds.observe(time.perf_counter() - start, tags={"tenant": tenant})
         for verdict in validated.verdicts:
-            tags = {"kind": verdict.kind, "supported": str(verdict.supported).lower()}
+            supported = str(verdict.supported).lower()
+            tags = {"kind": verdict.kind, "supported": supported, "tenant": tenant}
             self._metrics.verdicts.inc(tags=tags)
         return validated
 

@@ -113,6 +113,11 @@ class Pipeline:
     compliance: ComplianceRules
     templates: PromptTemplates
     min_confidence: float
+    prompt_version: str = field(init=False)
+    """Version of the templates, worked out once: every look into the cache needs it."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prompt_version", self.templates.version)
 
     def check(self, request: FollowupRequest, adapter: str | None) -> Situation:
         """What can be refused before any work: returns the lead's situation.

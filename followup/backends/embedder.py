@@ -1,6 +1,5 @@
 """Texts to unit vectors: the one class that ingestion, serving and bulk embed with."""
 
-import hashlib
 import logging
 import threading
 import time
@@ -13,16 +12,13 @@ import torch
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
+from followup.backends.model_fingerprint import model_fingerprint
 from followup.backends.settings import EmbedderSettings
-from followup.errors import SettingError
 
 logger = logging.getLogger(__name__)
 
 MIN_SPEEDUP = 1.2
 MIN_COSINE = 0.999
-FINGERPRINT_CHARACTERS = 12
-# What decides a model's vectors; a README does not.
-MODEL_FILE_SUFFIXES = frozenset({".bin", ".json", ".model", ".safetensors", ".txt"})
 # The length of a usual chunk: about 120 tokens. Four of them keep the check below a second.
 _CHECK_TEXTS = tuple(
     f"Plan {plan} bills {users} users a month. " * 12 for plan, users in enumerate((5, 20, 80, 300))
@@ -54,12 +50,7 @@ class Embedder:
     """
 
     def __init__(self, settings: EmbedderSettings) -> None:
-        if not (settings.model_path / "modules.json").is_file():
-            message = (
-                f"'{settings.model_path}' is not a sentence-transformers model folder. "
-                "Fetch the model with: lead-assistant models pull"
-            )
-            raise SettingError(message, field="model_path")
+        self.fingerprint = model_fingerprint(settings)
         self._settings = settings
         # The tokenizer keeps its truncation as state, so two threads may not use it at once.
         self._lock = threading.Lock()
@@ -68,7 +59,6 @@ class Embedder:
         self.precision = self._choose_precision()
         self.dimension = int(self._model.get_embedding_dimension())
         self.max_tokens = int(self._model.max_seq_length)
-        self.fingerprint = self._compute_fingerprint()
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of length 1, float32, shape (len(texts), dimension), in the order of `texts`.
@@ -141,21 +131,6 @@ class Embedder:
             self._encode(self._model, _CHECK_TEXTS)
             seconds.append(time.perf_counter() - start)
         return min(seconds), vectors
-
-    def _compute_fingerprint(self) -> str:
-        """Hash of the name and of every file that decides the vectors.
-
-        Not of the precision: its vectors are the same to 0.999 cosine, and a timing check that goes
-        the other way on a busy day must not embed a whole knowledge base again.
-        """
-        digest = hashlib.sha256(self._settings.model_name.encode())
-        folder = self._settings.model_path
-        for path in sorted(folder.rglob("*")):
-            if path.suffix in MODEL_FILE_SUFFIXES and path.is_file():
-                with path.open("rb") as file:
-                    content = hashlib.file_digest(file, "sha256").hexdigest()
-                digest.update(f"\0{path.relative_to(folder).as_posix()}\0{content}".encode())
-        return digest.hexdigest()[:FINGERPRINT_CHARACTERS]
 
 
 def _has_bfloat16(device: str) -> bool:

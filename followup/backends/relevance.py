@@ -12,6 +12,8 @@ from importlib.resources import files
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from followup.errors import SettingError
+
 
 class RelevanceModel(BaseModel):
     """Logistic regression on two features, written by `python -m training.fit_relevance`."""
@@ -31,6 +33,18 @@ class RelevanceModel(BaseModel):
         """Probability, 0 to 1, that the passage is relevant, at even prior odds."""
         logit = self.cosine * cosine + self.coverage * coverage + self.intercept
         return 1 / (1 + math.exp(-logit))
+
+    def check_fits(self, embedding_model: str) -> None:
+        """Raise SettingError where the cosines are another model's; case does not matter."""
+        if embedding_model.casefold() == self.embedding_model.casefold():
+            return
+        message = (
+            f"The relevance of passages is calibrated for '{self.embedding_model}', but the "
+            f"embedding model is '{embedding_model}'. Calibrate it with: "
+            "lead-assistant models pull, then python -m training.fit_relevance --model FOLDER, "
+            "where the folder is named as the model."
+        )
+        raise SettingError(message, field="embedding_model")
 
 
 @cache

@@ -2,12 +2,19 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import tuple_
+from sqlalchemy import ScalarSelect, func, literal, tuple_
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from followup.backends.database import Database
-from followup.backends.tables import Feedback, FeedbackRow, Outcome, Reply, ReplyRow
+from followup.backends.tables import (
+    Feedback,
+    FeedbackRow,
+    Outcome,
+    Reply,
+    ReplyRow,
+    UtcDateTime,
+)
 from followup.errors import NotFoundError
 
 MAX_LISTED = 200
@@ -46,37 +53,57 @@ class Replies:
         tenant: str,
         request_id: str,
         outcome: Outcome,
-        occurred_at: datetime,
+        occurred_at: datetime | None,
         note: str | None = None,
     ) -> Feedback:
         """Store what became of a reply; the same event again changes nothing.
 
+        Without a time an event is its outcome: it is stored, as of now, unless the reply already
+        has that outcome. A time taken anew from the clock would make every retry another event.
         Returns the event as stored, with the note and time of its first report. NotFoundError
         when this tenant has no reply of that id.
         """
+        now = datetime.now(UTC)
         feedback = Feedback(
             tenant=tenant,
             request_id=request_id,
             outcome=outcome,
-            occurred_at=occurred_at,
-            recorded_at=datetime.now(UTC),
+            occurred_at=occurred_at or now,
+            recorded_at=now,
             note=note,
         )
         async with self._database.session() as session:
-            await _find(session, tenant, request_id)
+            # Locked, so that of two reports at the same time the second sees the first.
+            await _find(session, tenant, request_id, lock=True)
             insert = self._database.insert_once(SQLModel.metadata.tables["feedback"])
-            await session.exec(insert, params=feedback.model_dump())
+            first_time = _first_time(request_id, outcome)
+            time = literal(feedback.occurred_at, UtcDateTime)
+            kept = time if occurred_at else func.coalesce(first_time, time)
+            await session.exec(
+                insert.values(occurred_at=kept), params=feedback.model_dump(exclude={"occurred_at"})
+            )
             stored = await session.exec(
                 select(FeedbackRow)
                 .where(FeedbackRow.request_id == request_id)
                 .where(FeedbackRow.outcome == outcome)
-                .where(FeedbackRow.occurred_at == feedback.occurred_at)
+                .where(FeedbackRow.occurred_at == (time if occurred_at else first_time))
             )
             return Feedback.model_validate(stored.one())
 
 
-async def _find(session: AsyncSession, tenant: str, request_id: str) -> ReplyRow:
-    row = await session.get(ReplyRow, request_id)
+def _first_time(request_id: str, outcome: Outcome) -> ScalarSelect[datetime]:
+    return (
+        select(func.min(FeedbackRow.occurred_at))
+        .where(FeedbackRow.request_id == request_id)
+        .where(FeedbackRow.outcome == outcome)
+        .scalar_subquery()
+    )
+
+
+async def _find(
+    session: AsyncSession, tenant: str, request_id: str, *, lock: bool = False
+) -> ReplyRow:
+    row = await session.get(ReplyRow, request_id, with_for_update=lock)
     if row is None or row.tenant != tenant:
         message = f"There is no reply with request_id '{request_id}'."
         raise NotFoundError(message, field="request_id")

@@ -12,14 +12,12 @@ class BackendSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class EngineSettings(BackendSettings):
-    """The generation engine."""
+class EngineOptions(BackendSettings):
+    """`engine:` of models.yaml: the generation engine."""
 
     engine: Literal["openvino", "vllm", "transformers"] = Field(
         default="openvino", description="Which engine writes the replies."
     )
-    model_name: str = Field(description="Name of the base model, recorded with every reply.")
-    model_path: Path = Field(description="GGUF file, or Hugging Face model folder.")
     device: str = Field(default="CPU", description="OpenVINO or torch device name.")
     context_tokens: int = Field(
         default=4_096, ge=256, description="Longest prompt plus reply, in tokens."
@@ -27,7 +25,7 @@ class EngineSettings(BackendSettings):
     max_running_requests: int = Field(
         default=64, ge=1, description="Sequences in the running batch; more wait in the engine."
     )
-    kv_cache_gib: int = Field(default=1, ge=1, description="Memory of the KV cache, in GiB.")
+    kv_cache_gib: int = Field(default=3, ge=1, description="Memory of the KV cache, in GiB.")
     batch_invariant: bool = Field(
         default=True,
         description="A greedy reply does not depend on what else is in the batch. On OpenVINO this "
@@ -36,11 +34,16 @@ class EngineSettings(BackendSettings):
     tensor_parallel_size: int = Field(default=1, ge=1, description="GPUs per replica (vLLM only).")
 
 
-class EmbedderSettings(BackendSettings):
-    """The embedding model."""
+class EngineSettings(EngineOptions):
+    """The generation engine with its model."""
 
-    model_name: str = Field(description="Name of the embedding model, part of its fingerprint.")
-    model_path: Path = Field(description="sentence-transformers model folder.")
+    model_name: str = Field(description="Name of the base model, recorded with every reply.")
+    model_path: Path = Field(description="GGUF file, or Hugging Face model folder.")
+
+
+class EmbedderOptions(BackendSettings):
+    """`embedder:` of models.yaml: how the embedding model runs."""
+
     device: str = Field(default="cpu", description="Torch device name.")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto", description="auto: bfloat16 where a measured check finds it faster."
@@ -48,15 +51,26 @@ class EmbedderSettings(BackendSettings):
     batch_size: int = Field(default=32, ge=1, description="Texts per forward pass.")
 
 
+class EmbedderSettings(EmbedderOptions):
+    """The embedding model."""
+
+    model_name: str = Field(description="Name of the embedding model, part of its fingerprint.")
+    model_path: Path = Field(description="sentence-transformers model folder.")
+
+
 class VectorStoreSettings(BackendSettings):
     """Milvus, standalone or Milvus Lite's server."""
 
     uri: str = Field(description="Milvus address, such as http://127.0.0.1:19530.")
-    token: str = Field(default="", description="Milvus token, user:password; empty for none.")
+    token: str = Field(
+        default="", repr=False, description="Milvus token, user:password; empty for none."
+    )
     collection: str = Field(
         default="passages", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$", description="Collection name."
     )
-    timeout_seconds: float = Field(default=5.0, gt=0, description="Time limit of every call.")
+    timeout_seconds: float = Field(
+        default=5.0, gt=0, description="Time limit of every call, in seconds."
+    )
     dense_weight: float = Field(
         default=0.6, ge=0, le=1, description="Share of the dense ranking in the fused order."
     )
@@ -68,22 +82,37 @@ class VectorStoreSettings(BackendSettings):
 class DatabaseSettings(BackendSettings):
     """SQLite (aiosqlite) or PostgreSQL (asyncpg)."""
 
-    url: str = Field(description="SQLAlchemy URL with an async driver.")
-    timeout_seconds: float = Field(default=5.0, gt=0, description="Time limit of every call.")
+    url: str = Field(repr=False, description="SQLAlchemy URL with an async driver.")
+    timeout_seconds: float = Field(
+        default=5.0, gt=0, description="Time limit of every call, in seconds."
+    )
     pool_size: int = Field(default=5, ge=1, description="Connections kept (PostgreSQL only).")
     spool_dir: Path = Field(
         description="Where replies are written down while the database is away."
     )
 
 
-class CacheSettings(BackendSettings):
-    """The reply and retrieval cache."""
+class CacheOptions(BackendSettings):
+    """`cache.yaml`: the reply and retrieval cache."""
 
-    redis_url: str = Field(default="", description="Redis address; empty: in this process.")
-    response_ttl_seconds: int = Field(default=1_800, ge=0, description="Life of a cached reply.")
-    retrieval_ttl_seconds: int = Field(default=3_600, ge=0, description="Life of cached passages.")
+    response_ttl_seconds: int = Field(
+        default=1_800, ge=0, description="Life of a cached reply, in seconds."
+    )
+    retrieval_ttl_seconds: int = Field(
+        default=3_600, ge=0, description="Life of cached passages, in seconds."
+    )
     model_ttl_seconds: int = Field(
-        default=86_400, ge=0, description="How long an idle adapter stays loaded."
+        default=86_400, ge=0, description="How long an idle adapter stays loaded, in seconds."
     )
     max_entries: int = Field(default=10_000, ge=1, description="Entries held in this process.")
-    timeout_seconds: float = Field(default=0.5, gt=0, description="Time limit of a Redis call.")
+    timeout_seconds: float = Field(
+        default=0.5, gt=0, description="Time limit of a Redis call, in seconds."
+    )
+
+
+class CacheSettings(CacheOptions):
+    """The cache and where it is."""
+
+    redis_url: str = Field(
+        default="", repr=False, description="Redis address; empty: in this process."
+    )

@@ -17,27 +17,23 @@ from followup.backends.knowledge_version import KnowledgeVersions
 from followup.backends.milvus_connection import MAINTENANCE_TIMEOUT_SECONDS, MilvusConnection
 from followup.backends.milvus_rows import (
     CHUNK_FIELDS,
-    check_tenant,
     documents_filter,
-    first_chunks_filter,
     ids_filter,
     passage_indexes,
     passage_schema,
     search_filter,
-    tenant_filter,
     to_chunk,
     to_row,
 )
 from followup.backends.ranking import Candidate, fuse, to_passage
 from followup.backends.relevance import load_relevance_model
 from followup.backends.settings import VectorStoreSettings
+from followup.backends.stored_documents import StoredDocuments
 from followup.backends.terms import index_terms
 from followup.errors import InvalidInputError, SettingError
 from followup.passage import Chunk, Passage
 
 ROWS_PER_WRITE = 500
-# Milvus returns at most this many rows to a query.
-ROWS_PER_QUERY = 16_384
 
 
 class VectorStore:
@@ -55,6 +51,7 @@ class VectorStore:
         versions = f"{settings.collection}_versions"
         self._relevance = load_relevance_model()
         self._connection = MilvusConnection(settings, [self._passages, versions])
+        self._stored = StoredDocuments(self._connection, self._passages)
         self._versions = KnowledgeVersions(self._connection, versions)
 
     async def ensure_collection(self) -> None:
@@ -67,13 +64,8 @@ class VectorStore:
             self._passages, passage_schema(self._dimension), passage_indexes()
         )
         await self._versions.ensure_collection()
-        described = await self._connection.run(
-            lambda client, seconds: client.describe_collection(self._passages, timeout=seconds)
-        )
-        [stored] = [
-            field["params"]["dim"] for field in described["fields"] if field["name"] == "dense"
-        ]
-        if int(stored) != self._dimension:
+        stored = await self._stored.dimension()
+        if stored != self._dimension:
             message = (
                 f"Collection '{self._passages}' holds vectors of {stored} numbers, the embedding "
                 f"model makes {self._dimension}. Set another collection name and ingest again."
@@ -136,13 +128,11 @@ class VectorStore:
 
     async def document_hashes(self, tenant: str) -> dict[str, str]:
         """Content hash by document name, of every document that was written completely."""
-        rows = await self._first_chunks(check_tenant(tenant), id_prefix="")
-        return {row["document"]: row["content_hash"] for row in rows}
+        return await self._stored.hashes(tenant)
 
     async def count(self, tenant: str) -> int:
         """Number of the tenant's chunks."""
-        [row] = await self._query(tenant_filter(tenant), ["count(*)"])
-        return int(row["count(*)"])
+        return await self._stored.count(tenant)
 
     async def version(self, tenant: str) -> str:
         """A name of the tenant's present knowledge base, never used again; one small read."""
@@ -248,31 +238,6 @@ class VectorStore:
             )
         )
         return list(hits)
-
-    async def _first_chunks(self, tenant: str, id_prefix: str) -> list[Any]:
-        """Split by the next digit of the id where a query would not return every row."""
-        expression = first_chunks_filter(tenant, id_prefix)
-        rows = await self._query(expression, ["document", "content_hash"], limit=ROWS_PER_QUERY)
-        if len(rows) < ROWS_PER_QUERY:
-            return rows
-        parts = [
-            await self._first_chunks(tenant, id_prefix + digit) for digit in "0123456789abcdef"
-        ]
-        return [row for part in parts for row in part]
-
-    async def _query(self, expression: str, fields: list[str], **options: Any) -> list[Any]:
-        # Strong: an ingestion reads what it has just written.
-        rows = await self._connection.run(
-            lambda client, seconds: client.query(
-                self._passages,
-                filter=expression,
-                output_fields=fields,
-                consistency_level="Strong",
-                timeout=seconds,
-                **options,
-            )
-        )
-        return list(rows)
 
     async def _finish_change(self, tenant: str) -> None:
         # A strong read first: whoever sees the new version also sees the changed chunks.

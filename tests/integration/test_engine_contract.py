@@ -40,6 +40,7 @@ def settings(engine: str, **changes: object) -> EngineSettings:
         "model_name": "SmolLM2-135M-Instruct",
         "model_path": base_model_file(),
         "context_tokens": CONTEXT_TOKENS,
+        "kv_cache_gib": 1,
         **changes,
     }
     return EngineSettings.model_validate(values)

@@ -1,4 +1,4 @@
-"""The graph behind Serve's HAProxy, in its throughput mode: the same answers and the same errors."""
+"""The graph behind HAProxy, in Serve's throughput mode: the same answers and the same errors."""
 
 from collections.abc import Iterator
 

@@ -70,7 +70,9 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3 * LIMIT_SECONDS)
-def test_up_again_and_down_start_and_stop_everything_once(installation: Installation) -> None:
+def test_up_again_and_down_start_and_stop_everything_once(
+    installation: Installation, tmp_path: Path
+) -> None:
     first = installation.run("up", "--demo")
     assert first.returncode == 0, first.stdout + first.stderr
     assert "Sources: " in first.stdout
@@ -90,7 +92,17 @@ def test_up_again_and_down_start_and_stop_everything_once(installation: Installa
     assert second.returncode == 0, second.stdout + second.stderr
     assert time.monotonic() - begun < SECOND_UP_SECONDS
     assert " 0 added, 0 changed," in second.stdout
+    assert "Loading " not in second.stdout
     assert installation.serving_pids() == before
+
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "plans.md").write_text("# Plans\n\nThe plan of our own costs $7 a month.\n")
+    ingested = installation.run("ingest", str(own))
+    assert ingested.returncode == 0, ingested.stdout + ingested.stderr
+    third = installation.run("up")
+    assert "has documents of its own; left alone" in third.stdout, third.stdout + third.stderr
+    assert " 1 unchanged, 0 deleted," in installation.run("ingest", str(own)).stdout
 
     down = installation.run("down")
     assert down.returncode == 0, down.stdout + down.stderr

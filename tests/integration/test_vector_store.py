@@ -226,7 +226,7 @@ async def test_a_document_that_was_not_written_to_its_end_keeps_no_new_hash(
 async def test_every_document_is_listed_beyond_what_one_query_returns(
     store: VectorStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("followup.backends.vector_store.ROWS_PER_QUERY", 7)
+    monkeypatch.setattr("followup.backends.stored_documents.ROWS_PER_QUERY", 7)
     monkeypatch.setattr("followup.backends.vector_store.ROWS_PER_WRITE", 15)
     names = {f"{number}.md" for number in range(40)}
     await put(store, "acme", *[make_chunk(name) for name in sorted(names)])

@@ -7,15 +7,17 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
-from cluster import demo
-from cluster.application import base_url, write_effective_config
+from cluster import demo, ray_cluster
+from cluster.application import base_url
 from cluster.cli import EXIT_FAILED, EXIT_INTERRUPTED, app
-from cluster.errors import StartError
-from cluster.ray_cluster import hash_settings
+from cluster.local import UpOptions
+from cluster.ray_cluster import REPLICA_PACKAGES, hash_settings, ray_environment
 from cluster.reporting import Reporter
-from config.settings import Environment, load_settings
+from cluster.state import StateFolder
+from config.environment import Environment
+from config.settings import Settings, load_settings
 
-CONFIG = "applications: [{name: a, import_path: 'a:b'}]\nhttp_options: {port: 1, root_path: /x}\n"
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -82,9 +84,44 @@ def test_an_interrupt_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None
         raise KeyboardInterrupt
 
     monkeypatch.setattr("cluster.local.up", interrupt)
-    result = _run("up")
+    result = _run("up", "--config", str(ROOT / "serve_config.yaml"))
     assert result.exit_code == EXIT_INTERRUPTED
     assert "Run it again to go on" in result.stderr
+
+
+def test_up_runs_with_the_models_that_the_serve_config_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[tuple[Settings, UpOptions]] = []
+    monkeypatch.setattr(
+        "cluster.local.up", lambda settings, options, _reporter: started.append((settings, options))
+    )
+    config = tmp_path / "serve.yaml"
+    config.write_text(
+        "applications: [{import_path: 'deployments.graph:build_app', "
+        "args: {models_file: models.gpu.yaml}}]"
+    )
+    assert _run("up", "--config", str(config)).exit_code == 0
+    [(settings, options)] = started
+    assert settings.engine.engine == "vllm"
+    assert options.documents is None
+
+
+def test_up_refuses_embedded_parts_on_several_nodes_before_it_starts_any() -> None:
+    result = _run("up", "--config", str(ROOT / "serve_config.gpu.yaml"))
+    assert result.exit_code == EXIT_FAILED
+    assert "DATABASE_URL is not set" in result.stderr
+
+
+def test_the_models_of_another_file_can_be_pulled(monkeypatch: pytest.MonkeyPatch) -> None:
+    pulled: list[str] = []
+    monkeypatch.setattr(
+        "cluster.local.pull_models",
+        lambda settings, _reporter: pulled.append(settings.models.base_model.name),
+    )
+    assert _run("models", "pull").exit_code == 0
+    assert _run("models", "pull", "--models-file", "models.gpu.yaml").exit_code == 0
+    assert pulled == ["SmolLM2-135M-Instruct", "Qwen2.5-7B-Instruct"]
 
 
 def test_status_of_what_never_ran_is_json_and_a_failure() -> None:
@@ -105,6 +142,12 @@ def test_stopping_what_never_ran_succeeds() -> None:
     assert "Nothing was running" in result.stdout
 
 
+def test_a_wrong_setting_does_not_keep_the_product_from_stopping(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("API_PORT=many\nRATE_LIMIT=x\n")
+    assert _run("status").exit_code == EXIT_FAILED
+    assert _run("down").exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("host", "url"),
     [
@@ -118,32 +161,48 @@ def test_this_machine_reaches_the_api_at(host: str, url: str) -> None:
     assert base_url(Environment(_env_file=None, api_host=host)) == url
 
 
-def test_the_deployed_config_has_the_address_of_the_settings(tmp_path: Path) -> None:
-    source, target = tmp_path / "in.yaml", tmp_path / "out.yaml"
-    source.write_text(CONFIG)
-    environment = Environment(_env_file=None, api_host="127.0.0.2", api_port=8123)
-    write_effective_config(source, target, environment)
-    text = target.read_text()
-    assert "host: 127.0.0.2" in text
-    assert "port: 8123" in text
-    assert "root_path: /x" in text
-
-
-@pytest.mark.parametrize("text", [None, "[", "a: 1"], ids=["missing", "no-yaml", "no-config"])
-def test_a_config_that_cannot_be_deployed_is_named(tmp_path: Path, text: str | None) -> None:
-    source = tmp_path / "serve.yaml"
-    if text is not None:
-        source.write_text(text)
-    with pytest.raises(StartError, match=r"serve\.yaml' (cannot be read|has no 'applications')"):
-        write_effective_config(source, tmp_path / "out.yaml", Environment(_env_file=None))
-
-
 def test_the_callers_own_key_restarts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     before = hash_settings(load_settings())
     monkeypatch.setenv("API_KEY", "la_1")
     assert hash_settings(load_settings()) == before
     monkeypatch.setenv("RATE_LIMIT", "1/minute")
     assert hash_settings(load_settings()) != before
+
+
+@pytest.mark.parametrize("package", REPLICA_PACKAGES)
+def test_changed_code_restarts_the_replicas(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    monkeypatch.setattr(ray_cluster, "PROJECT", tmp_path)
+    module = tmp_path / package / "parts" / "module.py"
+    module.parent.mkdir(parents=True)
+    module.write_text("A = 1")
+    settings = load_settings()
+    before = hash_settings(settings)
+    assert hash_settings(settings) == before
+    module.write_text("A = 2")
+    assert hash_settings(settings) != before
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed"),
+    [("127.0.0.1", "True"), ("::1", "True"), ("0.0.0.0", "False"), ("192.0.2.7", "False")],  # noqa: S104 - the point of the test
+)
+def test_replicas_admit_callers_without_a_key_on_a_loopback_address_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, allowed: str
+) -> None:
+    monkeypatch.setenv("API_HOST", host)
+    monkeypatch.setenv("ALLOW_KEYLESS", "true")
+    environment = ray_environment(StateFolder(tmp_path), load_settings())
+    assert environment["ALLOW_KEYLESS"] == allowed
+
+
+def test_replicas_get_no_secret_of_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "s3cret")
+    monkeypatch.setenv("API_KEY", "s3cret")
+    assert "s3cret" not in ray_environment(StateFolder(tmp_path), load_settings()).values()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import PACKAGED_CONFIG, Environment
+from config.environment import PACKAGED_CONFIG, Environment
 
 ROOT = Path(__file__).parents[2]
 LINES = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()

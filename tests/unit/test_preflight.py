@@ -10,7 +10,8 @@ import pytest
 from cluster import preflight
 from cluster.errors import StartError
 from cluster.preflight import MIN_FREE_BYTES, check, check_access, free_port
-from config.settings import Environment, Settings, load_settings
+from config.environment import Environment
+from config.settings import Settings, load_settings
 from followup.backends.api_keys import ApiKeys
 from followup.backends.database import Database
 from followup.backends.tables import Scope

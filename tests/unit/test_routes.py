@@ -1,8 +1,11 @@
 """The HTTP API without Ray: bodies, tenants, errors, cache and audit. Fake nodes, SQLite."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +94,7 @@ class World:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         return await self.client.post(path, json=body, headers=headers)
 
-    def nodes_for(self, deadline: float, knowledge_base_version: str) -> FakeNodes:
+    def nodes_for(self, tenant: str, deadline: float, knowledge_base_version: str) -> FakeNodes:
         self.num_writes += 1
         self.has_begun.set()
         return HeldNodes(self)
@@ -144,7 +147,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         service=service,
         replies=made.replies,
         scoring=SETTINGS.scoring,
-        authenticator=Authenticator(made.keys, "127.0.0.1"),
+        authenticator=Authenticator(made.keys, allow_keyless=True),
         limiter=RateLimiter("", "1000/minute"),
         health=StubHealth(),
         metrics=IngressMetrics(),
@@ -391,11 +394,11 @@ async def test_once_a_key_exists_nobody_is_let_in_without_one(world: World) -> N
     assert (response.status_code, error_of(response)["code"]) == (401, "unauthenticated")
 
 
-async def test_an_address_that_others_reach_needs_a_key_even_before_the_first(
+async def test_where_keyless_access_is_not_allowed_even_the_first_caller_needs_a_key(
     world: World,
 ) -> None:
-    open_to_all = replace(world.parts, authenticator=Authenticator(world.keys, "0.0.0.0"))  # noqa: S104
-    world.client = client_of(open_to_all)
+    closed = Authenticator(world.keys, allow_keyless=False)
+    world.client = client_of(replace(world.parts, authenticator=closed))
     assert (await world.post(RAG, {"lead_context": LEAD})).status_code == 401
 
 
@@ -461,17 +464,122 @@ async def test_a_body_over_the_limit_is_413_declared_or_not(world: World) -> Non
         assert (response.status_code, error_of(response)["code"]) == (413, "body_too_large")
 
 
-@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b"[]", b"null", b""])
-async def test_a_body_that_is_no_json_object_is_422(world: World, content: bytes) -> None:
+async def test_a_body_over_the_limit_is_counted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[dict[str, str]] = []
+    monkeypatch.setattr(world.parts.metrics.requests, "inc", lambda *, tags: counted.append(tags))
+    await world.client.post(RAG, content=b"x" * (MAX_BODY_BYTES + 1))
+    await world.post(RAG, {"lead_context": LEAD})
+    assert counted == [
+        {"endpoint": "unknown", "status": "413", "tenant": "unknown"},
+        {"endpoint": RAG, "status": "200", "tenant": "default"},
+    ]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{",
+        b'{"lead_context": }',
+        b"\xff\xfe",
+        b'{"\xff": 1}',
+        b"[]",
+        b"null",
+        b"",
+        b'{"lead_context":' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+        b'{"max_tokens": ' + b"9" * 5_000 + b"}",
+    ],
+    ids=["cut", "syntax", "utf-16", "bytes", "list", "null", "empty", "nested", "long number"],
+)
+async def test_a_body_that_is_no_json_object_is_422_and_the_field_is_the_body(
+    world: World, content: bytes
+) -> None:
     response = await world.client.post(
         RAG, content=content, headers={"Content-Type": "application/json"}
     )
-    assert (response.status_code, error_of(response)["code"]) == (422, "invalid_input")
+    error = error_of(response)
+    assert (response.status_code, error["code"], error["field"]) == (422, "invalid_input", "body")
+
+
+async def test_a_wrong_method_is_405_and_says_which_are_allowed(world: World) -> None:
+    response = await world.client.get(RAG)
+    assert (response.status_code, error_of(response)["code"]) == (405, "method_not_allowed")
+    assert response.headers["Allow"] == "POST"
 
 
 async def test_an_unknown_path_is_404_in_the_one_shape(world: World) -> None:
     response = await world.client.get("/nothing")
     assert (response.status_code, error_of(response)["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    "occurred_at",
+    [
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-12:00",
+        "1999-12-31T23:59:59Z",
+        (datetime.now(UTC) + timedelta(days=2)).isoformat(),
+        "2026-01-05T10:00:00",
+    ],
+    ids=["year 1", "year 9999", "before 2000", "day after tomorrow", "no offset"],
+)
+async def test_feedback_of_an_impossible_time_is_422_and_named(
+    world: World, occurred_at: str
+) -> None:
+    body = {"request_id": "0" * 32, "outcome": "replied", "occurred_at": occurred_at}
+    response = await world.post("/api/v1/feedback", body)
+    error = error_of(response)
+    assert (response.status_code, error["field"]) == (422, "occurred_at")
+
+
+def num_events(folder: Path) -> int:
+    with closing(sqlite3.connect(folder / "db")) as database:
+        [(number,)] = database.execute("SELECT count(*) FROM feedback")
+    return int(number)
+
+
+async def test_feedback_without_a_time_that_is_sent_again_is_the_same_event(
+    world: World, tmp_path: Path
+) -> None:
+    reply = (await world.post(RAG, {"lead_context": LEAD})).json()
+    body = {"request_id": reply["request_id"], "outcome": "replied"}
+    first, again = [await world.post("/api/v1/feedback", body) for _ in range(2)]
+    assert (first.status_code, first.json()) == (200, again.json())
+    assert num_events(tmp_path) == 1
+    other = await world.post("/api/v1/feedback", {**body, "outcome": "meeting"})
+    assert other.json()["occurred_at"] > first.json()["occurred_at"]
+    monday = {**body, "occurred_at": "2026-01-05T10:00:00+02:00"}
+    dated = [await world.post("/api/v1/feedback", monday) for _ in range(2)]
+    assert {item.json()["occurred_at"] for item in dated} == {"2026-01-05T08:00:00Z"}
+    after = await world.post("/api/v1/feedback", body)
+    assert after.json() == dated[0].json()
+    assert num_events(tmp_path) == 3
+
+
+async def test_reports_of_one_outcome_at_the_same_time_are_one_event(
+    world: World, tmp_path: Path
+) -> None:
+    reply = (await world.post(RAG, {"lead_context": LEAD})).json()
+    body = {"request_id": reply["request_id"], "outcome": "replied"}
+    reports = await asyncio.gather(*(world.post("/api/v1/feedback", body) for _ in range(8)))
+    assert [item.status_code for item in reports] == [200] * 8
+    assert len({item.json()["occurred_at"] for item in reports}) == 1
+    assert num_events(tmp_path) == 1
+
+
+async def test_rag_needs_no_adapter_and_the_others_name_a_damaged_alias(
+    world: World, tmp_path: Path
+) -> None:
+    alias = tmp_path / "adapters" / "default" / "production"
+    alias.parent.mkdir(parents=True)
+    alias.write_text("nonsense")
+    assert (await world.post(RAG, {"lead_context": LEAD})).status_code == 200
+    for path, body in ((FINETUNED, {"lead_profile": LEAD}), (HYBRID, {"lead_context": LEAD})):
+        response = await world.post(path, body)
+        error = error_of(response)
+        assert (response.status_code, error["code"]) == (503, "adapter_missing")
+        assert str(alias) in error["message"]
 
 
 async def test_scores_say_why(world: World) -> None:

@@ -40,3 +40,11 @@ def test_a_value_out_of_range_is_refused_by_name(field: str, value: object) -> N
 )
 def test_the_ends_of_the_ranges_are_allowed(allowed: Sampling) -> None:
     assert allowed.max_tokens >= 1
+
+
+@pytest.mark.parametrize(
+    ("temperature", "greedy"),
+    [(0.0, True), (1e-300, True), (1e-46, True), (1e-38, True), (0.0099, True), (0.01, False)],
+)
+def test_a_temperature_too_small_to_divide_by_is_greedy(temperature: float, greedy: bool) -> None:
+    assert replace(DEFAULTS, temperature=temperature).is_greedy is greedy

@@ -10,7 +10,7 @@ import pytest
 
 from followup.backends.engines.protocol import EngineLoad
 from followup.backends.engines.step_loop import StepLoop
-from followup.errors import PartUnavailableError
+from followup.errors import InvalidInputError, PartUnavailableError
 
 IDLE = EngineLoad(num_running=0, num_waiting=0)
 
@@ -51,6 +51,9 @@ class Pipeline:
         self.largest_batch = 0
 
     def add_request(self, request_id: int, input_ids: str, rules: int) -> Sequence:
+        if rules < 1:
+            message = "Exception from src/cpp/config.cpp:1:\nCheck 'rules > 0' failed\n"
+            raise RuntimeError(message)
         sequence = Sequence(num_tokens=rules)
         self.sequences.append(sequence)
         return sequence
@@ -97,6 +100,7 @@ async def test_a_cancelled_request_leaves_the_pipeline_and_others_finish() -> No
     await until_load(loop, lambda load: load == EngineLoad(num_running=2, num_waiting=1))
     endless.cancel()
     waiting.cancel()
+    await asyncio.gather(endless, waiting, return_exceptions=True)
     pipeline.gate.set()
     assert (await other).generated_ids == [0, 1, 2, 3, 4]
     await until_load(loop, lambda load: load == IDLE)
@@ -131,6 +135,23 @@ async def test_a_step_that_raises_fails_every_request_and_every_later_one(
         await asyncio.wait_for(loop.generate("", 3), timeout=30)
     assert loop.load == IDLE
     loop.close()  # the thread is over, and with it its own report of the error
+
+
+async def test_a_request_that_the_pipeline_refuses_fails_alone() -> None:
+    pipeline = Pipeline()
+    pipeline.gate.clear()
+    loop = StepLoop(pipeline, max_running=2)
+    running = asyncio.create_task(loop.generate("", 3))
+    await until_load(loop, lambda load: load.num_running == 1)
+    refused = asyncio.create_task(loop.generate("", 0))
+    later = asyncio.create_task(loop.generate("", 2))
+    pipeline.gate.set()
+    with pytest.raises(InvalidInputError, match=r"refused the request: Check 'rules > 0' failed$"):
+        await asyncio.wait_for(refused, timeout=30)
+    assert (await running).generated_ids == [0, 1, 2]
+    assert (await later).generated_ids == [0, 1]
+    loop.check()
+    loop.close()
 
 
 async def test_a_request_that_the_cache_cannot_hold_fails_alone() -> None:

@@ -97,9 +97,9 @@ class OpenVinoEngine:
             # OpenVINO drops whole tokens; kept, the text is cut exactly at the stop string.
             include_stop_str_in_output=True,
             logprobs=1,
-            do_sample=sampling.temperature > 0,
+            do_sample=not sampling.is_greedy,
         )
-        if sampling.temperature > 0:
+        if not sampling.is_greedy:
             config.temperature = sampling.temperature
             config.top_p = sampling.top_p
             config.rng_seed = sampling.seed

@@ -14,12 +14,15 @@ FinishReason = Literal["stop", "length"]
 
 MAX_SEED = 2**63 - 1
 """The largest seed that every engine's generator takes."""
+GREEDY_BELOW_TEMPERATURE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How tokens are drawn. temperature 0 is greedy and ignores seed and top_p.
+    """How tokens are drawn.
 
+    A temperature below GREEDY_BELOW_TEMPERATURE is greedy and ignores seed and top_p: it would
+    choose the likeliest token anyway, but logits divided by it overflow and break the whole batch.
     A value outside its range raises InvalidInputError here, before it can reach a running batch.
     """
 
@@ -47,6 +50,11 @@ class Sampling:
             if not is_allowed:
                 message = f"Sampling value '{field}' is {value!r}. Allowed: {expected}."
                 raise InvalidInputError(message, field=field)
+
+    @property
+    def is_greedy(self) -> bool:
+        """Whether the likeliest token is taken at each step."""
+        return self.temperature < GREEDY_BELOW_TEMPERATURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,8 @@ class Engine(Protocol):
     A repetition penalty counts the tokens of prompt and reply. Markers of the model's chat
     template inside a prompt are read as markers: `render_prompt` keeps them out.
     Errors: AdapterMissingError for an adapter that is not loaded or not supported,
-    InvalidInputError for a prompt beyond the context length, PartUnavailableError once closed.
+    InvalidInputError for a prompt beyond the context length or a request that the engine refuses
+    to start, PartUnavailableError once closed.
     """
 
     @property

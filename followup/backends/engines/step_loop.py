@@ -1,8 +1,9 @@
 """The thread that steps a batch of sequences for many asyncio callers.
 
 A request waits until a place is free, runs in the pipeline, and its output is handed to the
-caller's event loop. With nothing to do the thread sleeps on a condition. A step that raises ends
-the thread: every request fails, and so does every later one.
+caller's event loop. With nothing to do the thread sleeps on a condition. A request that the
+pipeline refuses fails alone. A step that raises ends the thread: every request fails, and so does
+every later one.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from typing import Generic, Protocol, TypeVar
 
 from followup.backends.engines.protocol import EngineLoad
 from followup.backends.engines.request import engine_closed
-from followup.errors import PartUnavailableError
+from followup.errors import FollowupError, InvalidInputError, PartUnavailableError
 
 InputIdsT = TypeVar("InputIdsT")
 RulesT = TypeVar("RulesT")
@@ -58,7 +59,10 @@ class Pipeline(Protocol[InputIdsT_contra, RulesT_contra]):
     def add_request(
         self, request_id: int, input_ids: InputIdsT_contra, rules: RulesT_contra, /
     ) -> Handle:
-        """Start a sequence: its token ids, and how it is sampled and ends."""
+        """Start a sequence: its token ids, and how it is sampled and ends.
+
+        Raises RuntimeError for one that it refuses; those that run go on.
+        """
 
     def step(self) -> None:
         """Run the model once for the scheduled sequences. Raises RuntimeError when it breaks."""
@@ -78,7 +82,7 @@ class _Request(Generic[InputIdsT, RulesT]):
         """Hand the output to the caller. Called by the thread."""
         self._in_callers_loop(lambda: self.future.set_result(output))
 
-    def fail(self, error: PartUnavailableError) -> None:
+    def fail(self, error: FollowupError) -> None:
         """Raise the error in the caller. Called by the thread."""
         self._in_callers_loop(lambda: self.future.set_exception(error))
 
@@ -155,11 +159,8 @@ class StepLoop(Generic[InputIdsT, RulesT]):
             while not self._closing:
                 self._waiting = deque(each for each in self._waiting if not each.cancelled)
                 while self._waiting and len(self._running) < self._max_running:
-                    request = self._waiting[0]
-                    handle = pipeline.add_request(
-                        next(self._request_ids), request.input_ids, request.rules
-                    )
-                    self._running.append((self._waiting.popleft(), handle))
+                    self._start(pipeline, self._waiting[0])
+                    self._waiting.popleft()
                 if self._running:
                     break
                 self._changed.wait()
@@ -167,6 +168,16 @@ class StepLoop(Generic[InputIdsT, RulesT]):
             if request.cancelled:
                 handle.cancel()  # the next step frees its cache
         return not self._closing
+
+    def _start(
+        self, pipeline: Pipeline[InputIdsT, RulesT], request: _Request[InputIdsT, RulesT]
+    ) -> None:
+        try:
+            handle = pipeline.add_request(next(self._request_ids), request.input_ids, request.rules)
+        except RuntimeError as error:
+            request.fail(_refused(error))
+        else:
+            self._running.append((request, handle))
 
     def _settle(self) -> None:
         """Hand over what has finished; forget what was cancelled."""
@@ -200,6 +211,13 @@ def _broken(reason: str) -> PartUnavailableError:
     return PartUnavailableError(
         f"The generation engine broke: {reason}. Restart the service: lead-assistant up"
     )
+
+
+def _refused(error: RuntimeError) -> InvalidInputError:
+    # OpenVINO's text opens with the places in its own source; its last line says what was wrong.
+    lines = str(error).strip().splitlines()
+    reason = lines[-1].strip() if lines else "it gave no reason"
+    return InvalidInputError(f"The generation engine refused the request: {reason}")
 
 
 def _out_of_memory() -> PartUnavailableError:

@@ -77,7 +77,7 @@ class Row:
         seen = torch.tensor([self.input_ids + self.generated_ids], device=logits.device)
         if sampling.repetition_penalty != 1.0:
             logits = RepetitionPenaltyLogitsProcessor(sampling.repetition_penalty)(seen, logits)
-        if sampling.temperature == 0:
+        if sampling.is_greedy:
             return int(logits.argmax())
         logits = TemperatureLogitsWarper(sampling.temperature)(seen, logits)
         if sampling.top_p < 1:

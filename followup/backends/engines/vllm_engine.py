@@ -130,7 +130,7 @@ def _engine_args(settings: EngineSettings, folder: str) -> AsyncEngineArgs:
 def _sampling_params(sampling: Sampling) -> SamplingParams:
     return SamplingParams(
         max_tokens=sampling.max_tokens,
-        temperature=sampling.temperature,
+        temperature=0.0 if sampling.is_greedy else sampling.temperature,
         top_p=sampling.top_p,
         repetition_penalty=sampling.repetition_penalty,
         seed=sampling.seed,
