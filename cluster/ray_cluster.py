@@ -114,6 +114,9 @@ def ray_environment(state: StateFolder, settings: Settings) -> dict[str, str]:
         # Says on every system, whatever its name, that the node's address is the loopback one;
         # without it Ray turns 127.0.0.1 into the network address and listens on all interfaces.
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+        # Ray gives its workers niceness 15, below every other process of the machine, Milvus Lite's
+        # server among them: meant for batch work beside a desktop, wrong for who answers requests.
+        "RAY_worker_niceness": "0",
     }
 
 
