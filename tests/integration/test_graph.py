@@ -25,6 +25,8 @@ from tests.integration.running_graph import (
 )
 
 pytestmark = pytest.mark.timeout(600)
+# What depends on neither database nor cache is shown once, on embedded parts.
+embedded_only = pytest.mark.parametrize("graph", ["embedded"], indirect=True)
 QUESTIONS = (
     "Asked what the mid-tier plan costs and how much time it saves.",
     "Asked about results that other customers had.",
@@ -59,6 +61,7 @@ def test_the_examples_of_the_spec_get_a_verified_message_from_the_documents(
     assert all(claim["supported"] for claim in body["grounding"])
 
 
+@embedded_only
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_a_message_states_nothing_that_its_documents_and_the_request_do_not_hold(
     graph: RunningGraph, question: str
@@ -81,6 +84,15 @@ def passage_of(name: str) -> Passage:
     return Passage(chunk=chunks[0].model_copy(update={"text": text}), score=1)
 
 
+@embedded_only
+def test_nothing_above_the_threshold_gives_a_reply_without_figures(graph: RunningGraph) -> None:
+    lead = rag_lead("Nell Nothing")
+    body = graph.post(RAG, {**lead, "rag_config": {"retrieval_threshold": 1.0}}).json()
+    assert (body["fallback"], body["fallback_reason"]) == (True, "no_documents")
+    assert not any(character.isdigit() for character in body["message"])
+
+
+@embedded_only
 def test_leads_are_scored(graph: RunningGraph) -> None:
     body = graph.post("/api/v1/leads/score", example("score")).json()
     for result in body["results"]:
@@ -88,6 +100,7 @@ def test_leads_are_scored(graph: RunningGraph) -> None:
         assert result["score"] == pytest.approx(total)
 
 
+@embedded_only
 def test_finetuned_says_which_command_publishes_an_adapter(graph: RunningGraph) -> None:
     response = graph.post(FINETUNED, example("finetuned"))
     assert (response.status_code, response.json()["error"]["code"]) == (503, "adapter_missing")
@@ -144,6 +157,7 @@ def test_tenants_share_neither_documents_nor_messages_nor_logs(
     assert graph.post("/api/v1/feedback", theirs, "acme").status_code == 404
 
 
+@embedded_only
 def test_a_changed_document_is_seen_and_makes_a_new_message(
     graph: RunningGraph, tmp_path: Path
 ) -> None:
@@ -168,6 +182,7 @@ def test_a_changed_document_is_seen_and_makes_a_new_message(
     assert prices == ["$611", "$722"]
 
 
+@embedded_only
 @pytest.mark.parametrize("scopes", [("ingest",), ("approve",)], ids=lambda value: value[0])
 def test_a_key_without_the_scope_is_403(graph: RunningGraph, scopes: tuple[str, ...]) -> None:
     token = graph.create_key("acme", *scopes)["token"]
@@ -187,6 +202,7 @@ def test_a_revoked_key_is_refused_by_the_next_call(graph: RunningGraph) -> None:
     assert httpx.post(url, json=body, headers=headers).status_code == 401
 
 
+@embedded_only
 def test_32_requests_at_once_are_one_batch_and_not_32_turns(graph: RunningGraph) -> None:
     """acme's only document is a line, so that the time goes into writing, which a batch shares.
 
@@ -222,11 +238,13 @@ METRICS = (
 )
 
 
+@embedded_only
 @pytest.mark.parametrize("name", METRICS)
 def test_a_documented_metric_is_exported(graph: RunningGraph, name: str) -> None:
     wait_until(lambda: f"ray_lead_assistant_{name}" in graph.metrics(), what=name)
 
 
+@embedded_only
 def test_the_documentation_is_served(graph: RunningGraph) -> None:
     for path in ("/docs", "/redoc", "/openapi.json"):
         assert httpx.get(graph.url + path, timeout=30).status_code == 200
