@@ -83,14 +83,14 @@ def build_api(parts: Parts) -> FastAPI:
 router = APIRouter()
 
 
-def _parts(request: Request) -> Parts:
+async def _parts(request: Request) -> Parts:
+    """Asynchronous, because FastAPI sends a plain function to a thread, four times a request."""
     parts: Parts = request.app.state.parts
     return parts
 
 
-async def _generating(request: Request) -> Caller:
+async def _generating(request: Request, parts: Annotated[Parts, Depends(_parts)]) -> Caller:
     """The caller, who may generate and is within the tenant's limit."""
-    parts = _parts(request)
     caller = await parts.authenticator.identify(
         request.headers.get("Authorization"), Scope.GENERATE
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from deployments.auth import Caller
 from followup.backends.adapters import AdapterStore
@@ -16,11 +16,13 @@ from followup.backends.single_flight import ReplyCache
 from followup.backends.tables import Reply as ReplyRecord
 from followup.cache_key import reply_key
 from followup.errors import DeadlineExceededError
+from followup.grounding import Verdict
 from followup.pipeline import FollowupReply, Nodes, Pipeline
 from followup.prompts import Approach
 from followup.request import FollowupRequest, Versions
 
 NO_KNOWLEDGE_BASE = "none"
+VERDICTS = TypeAdapter(tuple[Verdict, ...])
 
 
 class NodesFor(Protocol):
@@ -196,7 +198,7 @@ def _record(request: FollowupRequest, delivered: Delivered, caller: Caller) -> R
             "confidence": reply.confidence,
             "personalization_score": reply.personalization,
         },
-        verdicts=[verdict.model_dump(mode="json") for verdict in reply.verdicts],
+        verdicts=VERDICTS.dump_python(reply.verdicts, mode="json"),
         sources=list(reply.sources),
         prompt_version=versions.prompt,
         model_version=versions.model,

@@ -44,6 +44,8 @@ class EngagementPattern(StrEnum):
 
 def normalise_text(text: str) -> str:
     """NFC, without control or zero-width characters, whitespace runs as one space."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())  # most texts: nothing to compose or to take out
     composed = unicodedata.normalize("NFC", text)
     visible = "".join(
         " " if character in "\n\r\t" else character

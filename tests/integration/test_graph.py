@@ -164,7 +164,6 @@ def test_a_changed_document_is_seen_and_makes_a_new_message(
     folder = tmp_path / "pricing"
     folder.mkdir()
     tenant = "zeta"
-    prices = []
     for price in ("$611", "$722"):
         text = f"# Pricing\n\nThe Heron plan of AI Billing Software costs {price} per month.\n"
         (folder / "plans.md").write_text(text)
@@ -178,8 +177,6 @@ def test_a_changed_document_is_seen_and_makes_a_new_message(
             seconds=30,
             what=f"a message with {price}",
         )
-        prices.append(price)
-    assert prices == ["$611", "$722"]
 
 
 @embedded_only
