@@ -41,7 +41,7 @@ from tests.integration.models import MODEL_CACHE_DIR
 from tests.integration.running_graph import RAG, RunningGraph, running_graph
 
 MAX_TOKENS = 100
-ROUNDS = 3
+ROUNDS = 2
 REQUESTS = {1: 6, 8: 32, 32: 96}
 STATIC_REQUESTS = {1: 2, 8: 8, 32: 32}
 ASKS = (
