@@ -125,7 +125,8 @@ def test_a_full_queue_is_429_at_once(narrow_graph: RunningGraph) -> None:
     for response, took in refused:
         assert response.json()["error"]["code"] == "overloaded"
         assert int(response.headers["Retry-After"]) >= 1
-        assert took < 1
+        # With the time that eight clients take to connect; a request that waits gets a 504 instead.
+        assert took < 2
 
 
 def test_past_its_deadline_a_request_is_504_and_the_engine_stops(
