@@ -104,7 +104,8 @@ def measure_generation() -> tuple[list[dict[str, Any]], list[Target]]:
         prompts = asyncio.run(_server_prompts(leads, graph, settings))
         http = _HttpClients(graph, leads)
         bare = _BareEngine(settings, prompts)
-        http.run(8)  # the first searches and forward passes are slow
+        for warmed in (http, bare):
+            warmed.run(8)  # the first passes are slow, and then both have the prompts' prefixes
         for turn in range(ROUNDS):
             for clients in REQUESTS:
                 rows.append(http.run(clients).as_row(turn))
