@@ -23,7 +23,8 @@ def test_vllm_keeps_the_engine_contract() -> None:
     contract = [
         *(str(PYTHON), "-m", "pytest", "tests/integration/test_engine_contract.py"),
         # The conftest starts the whole graph for other tests, on packages that are not there.
-        *("-v", "--timeout", "600", "-p", "no:cacheprovider", "--noconftest"),
+        # vLLM's own imports warn; in this project warnings are errors.
+        *("-W", "default", "-v", "--timeout", "600", "-p", "no:cacheprovider", "--noconftest"),
     ]
     done = subprocess.run(  # noqa: S603
         contract,
