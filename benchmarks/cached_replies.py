@@ -47,6 +47,8 @@ def measure_cached_replies() -> tuple[list[dict[str, Any]], list[Target]]:
             url = graph.url + RAG
             reply = httpx.post(url, json=example("rag"), timeout=120)
             reply.raise_for_status()
+            again = httpx.post(url, json=example("rag"), timeout=120).json()
+            assert again["cached"], "the reply is not cached, so this would measure generation"
             with _bare_fastapi(reply.text) as bare_url:
                 _load(url, seconds=2)
                 for turn in range(ROUNDS):
