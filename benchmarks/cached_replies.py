@@ -22,7 +22,11 @@ CONNECTIONS = 32
 SECONDS = 8
 ROUNDS = 3
 MODES = {
-    "default": {},
+    "default": {
+        "RAY_SERVE_THROUGHPUT_OPTIMIZED": "0",
+        "RAY_SERVE_ENABLE_DIRECT_INGRESS": "0",
+        "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.1",
+    },
     "haproxy": {"RAY_SERVE_THROUGHPUT_OPTIMIZED": "1", "RAY_SERVE_ENABLE_HA_PROXY": "1"},
 }
 BARE_APP = """

@@ -39,6 +39,17 @@ MAX_STOP_PASSES = 3
 CALLER_VARIABLES = {"api_key", "hf_token"}
 """What the command line alone reads; replicas need no such secrets."""
 
+SERVE_DEFAULTS = {
+    # Calls between nodes go by gRPC (authenticated with the cluster's token) instead of as actor
+    # tasks, and a replica's code runs in its main loop: a third less processor time a request.
+    "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+    # Part of the mode above, but without HAProxy nothing would answer on the API's port.
+    "RAY_SERVE_ENABLE_DIRECT_INGRESS": "0",
+    # The controller looks at every replica ten times a second by default: 5% of a core, always.
+    "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
+}
+"""How Serve runs unless the caller's environment says otherwise."""
+
 REPLICA_PACKAGES = ("config", "deployments", "followup")
 PROJECT = Path(__file__).parents[1]
 
@@ -106,6 +117,7 @@ def ray_environment(state: StateFolder, settings: Settings) -> dict[str, str]:
     for name in CALLER_VARIABLES:
         inherited.pop(name.upper(), None)
     return {
+        **SERVE_DEFAULTS,
         **inherited,
         # Whoever reaches Ray's ports can run code, other users of this machine too.
         "RAY_AUTH_MODE": "token",

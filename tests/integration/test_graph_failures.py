@@ -96,15 +96,21 @@ def test_a_killed_generator_costs_no_request(graph: RunningGraph) -> None:
     wait_until(lambda: is_healthy(graph), what="healthy again")
 
 
+def _narrow_config(folder: Path, node: str) -> Path:
+    """serve_config.yaml with a node that takes one request and queues one."""
+    config = yaml.safe_load((ROOT / "serve_config.yaml").read_text())
+    for deployment in config["applications"][0]["deployments"]:
+        if deployment["name"] == node:
+            deployment |= {"max_ongoing_requests": 1, "max_queued_requests": 1}
+    path = folder / "serve_config.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
 @pytest.fixture(scope="module")
 def narrow_graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGraph]:
     """A graph whose generator takes one request and queues one, with a second for a reply."""
-    config = yaml.safe_load((ROOT / "serve_config.yaml").read_text())
-    for deployment in config["applications"][0]["deployments"]:
-        if deployment["name"] == "generator":
-            deployment |= {"max_ongoing_requests": 1, "max_queued_requests": 1}
-    path: Path = tmp_path_factory.mktemp("narrow") / "serve_config.yaml"
-    path.write_text(yaml.safe_dump(config))
+    path = _narrow_config(tmp_path_factory.mktemp("narrow"), "generator")
     variables = {"REQUEST_TIMEOUT_SECONDS": "1"}
     with running_graph(variables=variables, options=("--config", str(path))) as graph:
         short = {**rag_lead("Wanda Warm"), "max_tokens": 16}
@@ -127,6 +133,17 @@ def test_a_full_queue_is_429_at_once(narrow_graph: RunningGraph) -> None:
         assert int(response.headers["Retry-After"]) >= 1
         # With the time that eight clients take to connect; a request that waits gets a 504 instead.
         assert took < 2
+
+
+@pytest.mark.slow
+def test_a_full_queue_before_the_ingress_is_429_too(tmp_path: Path) -> None:
+    path = _narrow_config(tmp_path, "ingress")
+    with running_graph(options=("--config", str(path))) as graph, ThreadPoolExecutor(8) as pool:
+        leads = [rag_lead(f"Q{chr(97 + index)} Queue") for index in range(8)]
+        answers = list(pool.map(lambda lead: graph.post(RAG, lead), leads))
+    refused = [response for response in answers if response.status_code == 429]
+    assert refused
+    assert {response.headers["Retry-After"] for response in refused} == {"1"}
 
 
 def test_past_its_deadline_a_request_is_504_and_the_engine_stops(

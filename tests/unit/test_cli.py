@@ -197,6 +197,15 @@ def test_replicas_admit_callers_without_a_key_on_a_loopback_address_only(
     assert environment["ALLOW_KEYLESS"] == allowed
 
 
+def test_serve_runs_in_its_throughput_mode_unless_the_caller_says_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "RAY_SERVE_THROUGHPUT_OPTIMIZED"
+    assert ray_environment(StateFolder(tmp_path), load_settings())[name] == "1"
+    monkeypatch.setenv(name, "0")
+    assert ray_environment(StateFolder(tmp_path), load_settings())[name] == "0"
+
+
 def test_replicas_get_no_secret_of_the_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,14 @@ def test_ray_takes_the_file(file: Path) -> None:
 
 
 @both_files
+def test_a_full_queue_before_the_ingress_is_429_with_retry_after(file: Path) -> None:
+    assert _deployments(file)["ingress"]["backpressure_config"] == {
+        "status_code": 429,
+        "retry_after_s": 1,
+    }
+
+
+@both_files
 def test_every_node_scales_and_has_bounded_queues(file: Path) -> None:
     for deployment in _deployments(file).values():
         assert {"autoscaling_config", "max_ongoing_requests", "max_queued_requests"} <= set(
