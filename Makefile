@@ -7,7 +7,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PINS := pyproject.toml constraints.txt
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: serve stop check test test-slow bench install-dev models
+.PHONY: serve stop check test test-slow bench bench-reading install-dev models
 
 serve: $(VENV)/.installed
 	$(BIN)/lead-assistant up --demo
@@ -29,6 +29,9 @@ test-slow: install-dev models $(if $(VLLM_PYTHON),,$(VLLM_VENV)/.installed)
 
 bench: install-dev models
 	$(BIN)/python -m benchmarks.serving
+
+bench-reading: install-dev models
+	$(BIN)/python -m benchmarks.reading
 
 install-dev: $(VENV)/.installed-dev
 

@@ -116,7 +116,7 @@ def models_pull(models_file: ModelsFileOption = MODELS_FILE) -> None:
 
 @app.command(epilog=EXIT_CODES)
 def ingest(
-    path: Annotated[Path, typer.Argument(help="Folder of documents.")],
+    path: Annotated[str, typer.Argument(help="Folder, file, glob or URI of the documents.")],
     tenant: Annotated[str, typer.Option(help="Whose documents they are.")] = local.DEFAULT_TENANT,
     models_file: ModelsFileOption = MODELS_FILE,
     as_json: JsonOption = False,

@@ -18,7 +18,9 @@ from followup.backends.settings import EmbedderSettings
 from followup.backends.stored_documents import StoredDocuments
 from followup.backends.vector_store import VectorStore
 from ingestion.ingest import IngestProgress, IngestSummary, ingest_folder
-from ingestion.readers import document_name
+from ingestion.parser_process import ParserProcess
+from ingestion.rejects import write_rejects
+from ingestion.sources import DocumentSource
 
 if TYPE_CHECKING:
     from followup.backends.embedder import Embedder
@@ -42,9 +44,9 @@ class LazyEmbedder:
         """Longest text that is embedded whole."""
         return self._loaded.max_tokens
 
-    def count_tokens(self, text: str) -> int:
-        """Tokens of a text, special tokens included."""
-        return self._loaded.count_tokens(text)
+    def count_tokens_batch(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, special tokens included."""
+        return self._loaded.count_tokens_batch(texts)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of length 1, shape (len(texts), dimension)."""
@@ -62,7 +64,7 @@ class LazyEmbedder:
 
 
 async def ingest_documents(
-    settings: Settings, folder: Path, tenant: str, reporter: Reporter
+    settings: Settings, folder: Path | str, tenant: str, reporter: Reporter
 ) -> IngestSummary:
     """Bring the tenant's documents in line with the folder. Errors: see `ingest_folder`."""
     embedder = LazyEmbedder(settings.embedder, reporter)
@@ -76,9 +78,28 @@ async def ingest_documents(
             def show(progress: IngestProgress) -> None:
                 bar.update(progress.num_done, progress.num_total)
 
-            return await ingest_folder(folder, tenant, embedder, store, on_progress=show)
+            with ParserProcess(settings.ingestion) as parser:
+                summary = await ingest_folder(
+                    folder,
+                    tenant,
+                    embedder,
+                    store,
+                    settings=settings.ingestion,
+                    parse=parser.parse,
+                    on_progress=show,
+                )
+        path = rejects_path(settings, tenant)
+        await asyncio.to_thread(write_rejects, path, summary.rejects)
+        if summary.rejects:
+            reporter.note(f"What was left out is listed in '{path}'")
+        return summary
     finally:
         await store.close()
+
+
+def rejects_path(settings: Settings, tenant: str) -> Path:
+    """The file that lists the documents which the tenant's last run left out."""
+    return settings.environment.state_dir.absolute() / "rejects" / f"{tenant}.jsonl"
 
 
 async def has_only_examples(settings: Settings, tenant: str, examples: Path) -> bool:
@@ -100,7 +121,7 @@ def describe(summary: IngestSummary) -> str:
 
 
 def _document_names(root: Path) -> set[str]:
-    return {document_name(path, root) for path in root.rglob("*") if path.is_file()}
+    return {file.name for file in DocumentSource.open(str(root)).list_files()}
 
 
 @asynccontextmanager

@@ -127,7 +127,9 @@ def status(settings: Settings) -> Status:
     return Status(healthy=all(part.ok for part in parts), parts=tuple(parts))
 
 
-def ingest(settings: Settings, folder: Path, tenant: str, reporter: Reporter) -> IngestSummary:
+def ingest(
+    settings: Settings, folder: Path | str, tenant: str, reporter: Reporter
+) -> IngestSummary:
     """Make the tenant's documents those of the folder. Raises a FollowupError."""
     state = state_folder(settings)
     state.create()
@@ -140,6 +142,9 @@ def report_ingest(summary: IngestSummary, reporter: Reporter) -> None:
     reporter.step(f"Knowledge base: {documents.describe(summary)}")
     for reject in summary.rejects:
         reporter.note(f"'{reject.document}' was left out: {reject.reason}")
+    for document, flags in summary.flags.items():
+        kinds = ", ".join(sorted({flag.kind.value for flag in flags}))
+        reporter.note(f"'{document}' was taken in, but marked: {kinds}")
 
 
 def pull_models(settings: Settings, reporter: Reporter) -> None:

@@ -24,6 +24,7 @@ from followup.backends.settings import (
 from followup.prompts import Approach, Guidance, PromptTemplate, PromptTemplates
 from followup.rules import ComplianceRules
 from followup.scoring import ScoringRules
+from ingestion.settings import IngestionSettings
 
 DISTRIBUTION = "ai-lead-assistant"
 
@@ -40,6 +41,7 @@ class Settings(Strict):
     database: DatabaseSettings = Field(description="Where the database is.")
     vector_store: VectorStoreSettings = Field(description="Where Milvus is, and how it ranks.")
     embedder: EmbedderSettings = Field(description="The embedding model in place.")
+    ingestion: IngestionSettings = Field(description="ingestion.yaml.")
     engine: EngineSettings = Field(description="The base model in place, and its engine.")
     model_version: str = Field(description="Changes with the base model; see model_version.")
     settings_version: str = Field(
@@ -103,6 +105,7 @@ def load_settings(config_dir: Path | None = None, models_file: str = "models.yam
             model_name=models.embedding_model.name,
             model_path=models_folder / models.embedding_model.path,
         ),
+        ingestion=read_yaml(folder / "ingestion.yaml", IngestionSettings),
         engine=EngineSettings(
             **models.engine.model_dump(),
             model_name=models.base_model.name,

@@ -19,6 +19,12 @@ class Chunk(BaseModel):
     page: int = Field(default=0, ge=0, description="1-based page; 0 where there are no pages.")
     position: int = Field(ge=0, description="0-based order inside the document.")
     text: str = Field(min_length=1)
+    flags: str = Field(
+        default="",
+        pattern=r"^([a-z_]+(,[a-z_]+)*)?$",
+        max_length=256,
+        description="Kinds of suspicious text in it, joined by commas; such as answer_directive.",
+    )
 
 
 class Passage(BaseModel):

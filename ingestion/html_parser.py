@@ -1,114 +1,175 @@
-"""HTML and Markdown to sections. Markdown is rendered to HTML first, so both share one walk."""
+"""HTML to sections. Markdown is rendered to HTML first, so both share one walk."""
 
-from bs4 import BeautifulSoup, Tag
-from bs4.element import NavigableString, PreformattedString
-from markdown_it import MarkdownIt
+import re
 
-from ingestion.document import ParsedFile, SectionBuilder
+from lxml import etree, html
+
+from ingestion.document import ParsedFile, TextKind
+from ingestion.encoding import decode_text
+from ingestion.html_table import is_data_table, table_rows
+from ingestion.html_visibility import Visibility
+from ingestion.rejects import RejectCode, RejectedFileError
+from ingestion.section_builder import SectionBuilder
 
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6, "summary": 6}
-# Not content, or not visible to a reader of the page.
+# Not content: neither read nor reported.
 _DROPPED = {
     "script", "style", "template", "noscript", "nav", "footer", "head", "svg", "iframe", "object",
-    "button", "select", "textarea", "input", "dialog",
+    "button", "select", "textarea", "input", "dialog", "math",
 }  # fmt: skip
 _BLOCKS = {
     "address", "article", "aside", "blockquote", "body", "center", "dd", "details", "div", "dl",
     "dt", "fieldset", "figcaption", "figure", "form", "header", "hr", "html", "li", "main",
     "ol", "p", "pre", "section", "table", "tr", "ul",
 }  # fmt: skip
-# A table that holds one of these lays out a page; its cells are read as running text.
-_LAYOUT_MARKS = [*_HEADINGS, "table", "pre"]
-_MAX_SPAN = 100
+_LIST_ITEMS = {"li", "dd"}
+_CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
+_CHARSET_WITHIN = 4096
 
 
-def parse_markdown(text: str) -> ParsedFile:
-    """Sections of a Markdown text without its front matter. Raw HTML in it is read as HTML."""
-    return parse_html(MarkdownIt("commonmark").enable("table").render(text))
+def parse_html_file(content: bytes, max_nesting: int) -> ParsedFile:
+    """Sections of an HTML page, decoded by the encoding that it declares where it is not UTF-8."""
+    declared = _CHARSET.search(content[:_CHARSET_WITHIN])
+    text = decode_text(content, declared[1].decode("ascii", "replace") if declared else "")
+    return parse_html(text, max_nesting)
 
 
-def parse_html(markup: str | bytes) -> ParsedFile:
-    """Sections of an HTML page. Bytes are decoded by the encoding that the page declares.
+def parse_html(markup: str, max_nesting: int) -> ParsedFile:
+    """Sections of HTML.
 
     Scripts, navigation, footers, forms and elements hidden from a reader are left out. The title is
     the first heading on level 1, else the page's `<title>`.
+
+    Raises RejectedFileError where elements stand more than `max_nesting` deep in one another.
     """
-    soup = BeautifulSoup(markup, "html.parser")
-    builder = SectionBuilder()
-    walk = _Walk(builder)
-    walk.visit(soup)
-    walk.flush()
-    title = soup.find("h1") or soup.title
-    return ParsedFile(sections=builder.build(), title=title.get_text() if title else "")
+    root = _parse(markup)
+    if root is None:
+        return ParsedFile(sections=())
+    _check_nesting(root, max_nesting)
+    walk = _Walk(Visibility(root))
+    walk.visit(root)
+    title = next(root.iter("h1", "title"), None)
+    heading = next(root.iter("h1"), title)
+    return ParsedFile(
+        sections=walk.builder.build(),
+        title=_all_text(heading) if heading is not None else "",
+        hidden=walk.builder.hidden,
+    )
+
+
+def _parse(markup: str) -> html.HtmlElement | None:
+    # huge_tree lifts libxml2's own limits, beyond which it would lose text without a word.
+    parser = html.HTMLParser(
+        encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True
+    )
+    try:
+        return html.document_fromstring(markup.encode("utf-8", "replace"), parser=parser)
+    except etree.ParserError:  # a document without any element
+        return None
+
+
+def _check_nesting(root: html.HtmlElement, max_nesting: int) -> None:
+    depth = 0
+    for event, _ in etree.iterwalk(root, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        if depth > max_nesting:
+            reason = f"its elements stand more than {max_nesting} deep in one another"
+            raise RejectedFileError(RejectCode.TOO_LARGE, reason)
 
 
 class _Walk:
     """Goes through the page in document order; inline text gathers until a block begins or ends."""
 
-    def __init__(self, builder: SectionBuilder) -> None:
-        self._builder = builder
+    def __init__(self, visibility: Visibility) -> None:
+        self.builder = SectionBuilder()
+        self._visibility = visibility
         self._inline: list[str] = []
+        self._list_depth = 0
 
-    def flush(self) -> None:
-        self._builder.add_paragraph("".join(self._inline))
-        self._inline = []
+    def visit(self, root: html.HtmlElement) -> None:
+        """Walk without recursion, so that depth costs no stack."""
+        walker = etree.iterwalk(root, events=("start", "end"))
+        for event, element in walker:
+            if event == "start":
+                if self._is_leaf(element):
+                    walker.skip_subtree()
+                else:
+                    self._begin(element)
+            else:
+                self._end(element)
+        self._flush()
 
-    def visit(self, parent: Tag) -> None:
-        for child in parent.children:
-            if isinstance(child, Tag):
-                self._visit_tag(child)
-            elif isinstance(child, NavigableString) and not isinstance(child, PreformattedString):
-                self._inline.append(child)
-
-    def _visit_tag(self, tag: Tag) -> None:
-        if tag.name in _DROPPED or _is_hidden(tag):
-            return
-        if tag.name in _HEADINGS:
-            self.flush()
-            self._builder.add_heading(_HEADINGS[tag.name], tag.get_text())
-        elif tag.name == "table" and not tag.find(_LAYOUT_MARKS):
-            self.flush()
-            self._builder.add_table(_table_rows(tag))
-        elif tag.name in _BLOCKS:
-            self.flush()
-            self.visit(tag)
-            self.flush()
+    def _is_leaf(self, element: html.HtmlElement) -> bool:
+        """Take an element as a whole where nothing in it is to be walked."""
+        tag = element.tag
+        if tag in _DROPPED:
+            return True
+        if self._visibility.is_hidden(element):
+            if self._visibility.is_hidden_from_sight(element):
+                self.builder.add_hidden(_all_text(element))
+            return True
+        if tag in _HEADINGS:
+            self._flush()
+            self.builder.add_heading(_HEADINGS[tag], self._visible_text(element))
+        elif tag == "pre":
+            self._flush()
+            self.builder.add_paragraph(self._visible_text(element), kind=TextKind.CODE)
+        elif tag == "table" and is_data_table(element):
+            self._flush()
+            self.builder.add_table(table_rows(element, self._cell_text))
         else:
-            if tag.name in {"br", "td", "th"}:
-                self._inline.append(" ")
-            self.visit(tag)
+            return False
+        return True
+
+    def _begin(self, element: html.HtmlElement) -> None:
+        if element.tag in _BLOCKS:
+            self._flush()
+        elif element.tag in {"br", "td", "th"}:
+            self._inline.append(" ")
+        self._list_depth += element.tag in _LIST_ITEMS
+        if element.text:
+            self._inline.append(element.text)
+
+    def _end(self, element: html.HtmlElement) -> None:
+        if element.tag in _BLOCKS:
+            self._flush()
+        self._list_depth -= element.tag in _LIST_ITEMS
+        if element.tail:
+            self._inline.append(element.tail)
+
+    def _flush(self) -> None:
+        text = "".join(self._inline)
+        self._inline = []
+        if text.strip():
+            kind = TextKind.LIST_ITEM if self._list_depth else TextKind.PARAGRAPH
+            self.builder.add_paragraph(text, kind=kind)
+
+    def _cell_text(self, element: html.HtmlElement) -> str:
+        return "" if self._visibility.is_hidden(element) else self._visible_text(element, " ")
+
+    def _visible_text(self, element: html.HtmlElement, block_joiner: str = "") -> str:
+        """The text in an element without what is hidden or dropped inside it."""
+        parts = []
+        walker = etree.iterwalk(element, events=("start", "end"))
+        for event, inner in walker:
+            if event == "start":
+                if inner is not element and self._is_left_out(inner):
+                    walker.skip_subtree()
+                else:
+                    parts.append("\n" if inner.tag == "br" else "")
+                    parts.append(inner.text or "")
+            elif inner is not element:
+                parts.append(block_joiner if inner.tag in _BLOCKS else "")
+                parts.append(inner.tail or "")
+        return "".join(parts)
+
+    def _is_left_out(self, element: html.HtmlElement) -> bool:
+        if not self._visibility.is_hidden(element):
+            return element.tag in _DROPPED
+        if self._visibility.is_hidden_from_sight(element):
+            self.builder.add_hidden(_all_text(element))
+        return True
 
 
-def _is_hidden(tag: Tag) -> bool:
-    style = str(tag.get("style", "")).replace(" ", "").lower()
-    return (
-        tag.has_attr("hidden")
-        or tag.get("aria-hidden") == "true"
-        or "display:none" in style
-        or "visibility:hidden" in style
-    )
-
-
-def _table_rows(table: Tag) -> list[list[str]]:
-    """The cells of each row; a cell that spans columns or rows is repeated in each of them."""
-    rows = [row for row in table.find_all("tr") if not _is_hidden(row)]
-    grid: dict[tuple[int, int], str] = {}
-    for row_number, row in enumerate(rows):
-        column = 0
-        for cell in row.find_all(["td", "th"]):
-            while (row_number, column) in grid:
-                column += 1
-            text = "" if _is_hidden(cell) else cell.get_text(" ")
-            for down in range(_span(cell, "rowspan")):
-                for right in range(_span(cell, "colspan")):
-                    grid[row_number + down, column + right] = text
-    width = max((column for _, column in grid), default=-1) + 1
-    return [
-        [grid.get((row_number, column), "") for column in range(width)]
-        for row_number in range(len(rows))
-    ]
-
-
-def _span(cell: Tag, attribute: str) -> int:
-    value = str(cell.get(attribute, "1"))
-    return min(int(value), _MAX_SPAN) if value.isdecimal() and int(value) > 0 else 1
+def _all_text(element: html.HtmlElement) -> str:
+    return "".join(element.itertext())

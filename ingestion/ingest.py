@@ -11,19 +11,25 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from followup.errors import InvalidInputError
 from followup.passage import Chunk
 from ingestion.chunking import CHUNKER_VERSION, chunk_document, contextual_text
-from ingestion.errors import UnreadableDocumentError
-from ingestion.readers import READER_VERSION, document_name, read_document
+from ingestion.document import Document, Flag
+from ingestion.readers import READER_VERSION, parse_document
+from ingestion.rejects import Reject, RejectedFileError
+from ingestion.settings import IngestionSettings
+from ingestion.sources import DocumentSource, SourceFile
 
 CHUNKS_PER_WRITE = 256
+
+ParseDocument = Callable[[str, bytes], Document | Reject]
+"""Name and bytes of a file to its document, or to why there is none; raises nothing."""
 
 
 class IngestEmbedder(Protocol):
@@ -37,8 +43,8 @@ class IngestEmbedder(Protocol):
     def max_tokens(self) -> int:
         """Longest text that is embedded whole, special tokens included."""
 
-    def count_tokens(self, text: str) -> int:
-        """Tokens of a text, special tokens included."""
+    def count_tokens_batch(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, special tokens included."""
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of length 1, shape (len(texts), dimension). Blocks; called in a thread."""
@@ -78,14 +84,6 @@ class IngestProgress:
     document: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """A document that could not be read."""
-
-    document: str
-    reason: str
-
-
 @dataclass(slots=True)
 class StageSeconds:
     """Wall time of each stage of a run."""
@@ -109,47 +107,59 @@ class IngestSummary:
     num_chunks: int = 0
     """Chunks embedded and written by this run."""
     rejects: list[Reject] = field(default_factory=list)
+    flags: dict[str, tuple[Flag, ...]] = field(default_factory=dict)
+    """Suspicious text in documents that were added or changed all the same, by document."""
     seconds: StageSeconds = field(default_factory=StageSeconds)
 
 
 async def ingest_folder(
-    root: Path,
+    root: Path | str,
     tenant: str,
     embedder: IngestEmbedder,
     vector_store: IngestStore,
     *,
+    settings: IngestionSettings | None = None,
+    parse: ParseDocument | None = None,
     on_progress: Callable[[IngestProgress], None] | None = None,
 ) -> IngestSummary:
-    """Make the tenant's documents in the store those under `root`; hidden files are left out.
+    """Make the tenant's documents in the store those of `root`; hidden files are left out.
 
-    A document that cannot be read becomes a reject and never stops the run. Errors:
-    InvalidInputError where `root` is no folder, and what embedder and store raise.
+    `root` is a folder, a file, a glob or a URI; see DocumentSource. `parse` is how files are
+    parsed: in this process where none is given, with ParserProcess.parse out of harm's way. A
+    document that cannot be read becomes a reject and never stops the run. Errors:
+    InvalidInputError where `root` is not there, and what embedder and store raise.
     """
-    if not await asyncio.to_thread(root.is_dir):
-        message = f"'{root}' is not a folder. Name the folder that holds the documents."
-        raise InvalidInputError(message, field="root")
-    run = _Run(root, tenant, embedder, vector_store)
+    settings = settings or IngestionSettings()
+    source = await asyncio.to_thread(DocumentSource.open, str(root))
+    run = _Run(source, tenant, embedder, vector_store, settings, parse)
     await vector_store.ensure_collection()
     stored = await vector_store.document_hashes(tenant)
-    paths = await asyncio.to_thread(_list_files, root)
-    run.summary.num_seen = len(paths)
-    for num_done, path in enumerate(paths, start=1):
-        name = document_name(path, root)
-        await run.take(path, name, stored.get(name))
+    files = await asyncio.to_thread(source.list_files)
+    run.summary.num_seen = len(files)
+    for num_done, file in enumerate(files, start=1):
+        await run.take(file, stored.get(file.name))
         if on_progress:
-            on_progress(IngestProgress(num_done, len(paths), name))
+            on_progress(IngestProgress(num_done, len(files), file.name))
     await run.write()
     await run.delete([name for name in stored if name not in run.kept])
     return run.summary
 
 
 class _Run:
-    """One run over a folder: takes documents one by one, writes them in batches."""
+    """One run over a source: takes documents one by one, writes them in batches."""
 
     def __init__(
-        self, root: Path, tenant: str, embedder: IngestEmbedder, vector_store: IngestStore
+        self,
+        source: DocumentSource,
+        tenant: str,
+        embedder: IngestEmbedder,
+        vector_store: IngestStore,
+        settings: IngestionSettings,
+        parse: ParseDocument | None,
     ) -> None:
-        self._root = root
+        self._source = source
+        self._settings = settings
+        self._parse = parse or partial(parse_document, settings=settings)
         self._tenant = tenant
         self._embedder = embedder
         self._store = vector_store
@@ -159,33 +169,43 @@ class _Run:
         self.kept: set[str] = set()
         self.summary = IngestSummary()
 
-    async def take(self, path: Path, name: str, stored_hash: str | None) -> None:
+    async def take(self, file: SourceFile, stored_hash: str | None) -> None:
         """Read and chunk a document unless it is stored as it is; write when a batch is full."""
         summary, seconds = self.summary, self.summary.seconds
         try:
-            # Hashed before it is read: a file that changes in between is taken again next time.
             with _timed(seconds, "scan"):
-                content_hash = await asyncio.to_thread(self._hash, path, name)
-            if content_hash == stored_hash:
-                summary.num_unchanged += 1
-                self.kept.add(name)
-                return
-            with _timed(seconds, "read"):
-                document = await asyncio.to_thread(read_document, path, self._root)
-        except UnreadableDocumentError as error:
-            summary.rejects.append(Reject(error.document, error.reason))
+                content = await asyncio.to_thread(self._source.read, file, self._settings.limits)
+        except RejectedFileError as error:
+            summary.rejects.append(Reject(file.name, str(error), error.code))
+            return
+        content_hash = self._hash(content)
+        if content_hash == stored_hash:
+            summary.num_unchanged += 1
+            self.kept.add(file.name)
+            return
+        with _timed(seconds, "read"):
+            parsed = await asyncio.to_thread(self._parse, file.name, content)
+        if isinstance(parsed, Reject):
+            summary.rejects.append(parsed)
             return
         with _timed(seconds, "chunk"):
-            chunks = await asyncio.to_thread(
-                chunk_document, document, self._embedder.count_tokens, self._embedder.max_tokens
-            )
-        self._chunks.extend(chunks)
-        self._hashes[name] = content_hash
-        self.kept.add(name)
+            self._chunks.extend(await asyncio.to_thread(self._chunk, parsed))
+        if parsed.flags:
+            summary.flags[file.name] = parsed.flags
+        self._hashes[file.name] = content_hash
+        self.kept.add(file.name)
         summary.num_added += stored_hash is None
         summary.num_changed += stored_hash is not None
         if len(self._chunks) >= CHUNKS_PER_WRITE:
             await self.write()
+
+    def _chunk(self, document: Document) -> list[Chunk]:
+        return chunk_document(
+            document,
+            self._embedder.count_tokens_batch,
+            self._embedder.max_tokens,
+            overlap_tokens=self._settings.chunk_overlap_tokens,
+        )
 
     async def write(self) -> None:
         """Embed and store the batch. A batch holds whole documents, as the store wants them."""
@@ -208,25 +228,13 @@ class _Run:
                 await self._store.flush()
         self.summary.num_deleted = len(names)
 
-    def _hash(self, path: Path, name: str) -> str:
-        made_by = f"{READER_VERSION}:{CHUNKER_VERSION}:{self._embedder.fingerprint}\0"
-        try:
-            with path.open("rb") as file:
-                return hashlib.file_digest(
-                    file, lambda: hashlib.sha256(made_by.encode())
-                ).hexdigest()
-        except OSError as error:
-            raise UnreadableDocumentError(name, f"it cannot be opened ({error})") from error
-
-
-def _list_files(root: Path) -> list[Path]:
-    """Files under the root in a fixed order. Links are listed too, so that none is lost unsaid."""
-    return sorted(
-        path
-        for path in root.rglob("*")
-        if (path.is_file() or path.is_symlink())
-        and not any(part.startswith(".") for part in path.relative_to(root).parts)
-    )
+    def _hash(self, content: bytes) -> str:
+        """Changes with the bytes, and with anything that makes other chunks or vectors of them."""
+        made_by = (
+            f"{READER_VERSION}:{CHUNKER_VERSION}:{self._embedder.fingerprint}:"
+            f"{self._settings.model_dump_json()}\0"
+        )
+        return hashlib.sha256(made_by.encode() + content).hexdigest()
 
 
 @contextmanager

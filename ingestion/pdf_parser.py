@@ -1,169 +1,264 @@
-"""PDF to sections. pypdf knows neither headings nor tables, so both are inferred from the page.
-
-A heading is a short line in a larger font than most of the document's text. A table is a run of
-lines that the layout of the page splits into the same columns of short cells.
-"""
+"""PDF to sections. A PDF knows neither headings nor tables, so both are inferred from the page."""
 
 import re
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import pairwise
+from statistics import median
 from typing import Any
 
-from pypdf import PageObject, PdfReader
+import pdfplumber
+from pdfminer.pdfdocument import PDFEncryptionError
+from pdfminer.psexceptions import PSException
+from pdfplumber.utils.exceptions import MalformedPDFException, PdfminerException
 
-from ingestion.document import ParsedFile, SectionBuilder, clean_text
+from ingestion.document import ParsedFile, TextKind
+from ingestion.normalisation import clean_text, join_lines
+from ingestion.pdf_columns import reading_order
+from ingestion.pdf_headings import HeadingLevels
+from ingestion.pdf_margins import without_margins
+from ingestion.pdf_tables import PdfTable, aligned_table, ruled_tables
+from ingestion.pdf_visibility import hidden_characters, is_white_shape
+from ingestion.pdf_words import Line, Word, page_words
+from ingestion.rejects import RejectCode, RejectedFileError
+from ingestion.section_builder import SectionBuilder
+from ingestion.settings import IngestionLimits
 
-_MIN_HEADING_SCALE = 1.1
-_MAX_HEADING_LINE = 120
-_MAX_HEADING_LEVELS = 6
-_MIN_TABLE_COLUMNS = 3
-_MIN_TABLE_ROWS = 2
-_MAX_CELL = 60
-_MIN_WIDE_GAP = 3
-_CELL = re.compile(r"\S+(?: \S+)*")
-_BULLET = re.compile(r"^(?:[•●▪◦‣\u2013*-]|\d{1,2}[.)])\s")
+_BULLET = re.compile(r"^(?:[•●▪◦‣\u2013*-]|\(?\d{1,2}[.)])\s")
 _SHORT_LINE_SHARE = 0.75
-
-
-class EncryptedPdfError(ValueError):
-    """The PDF needs a password."""
+_PARAGRAPH_GAP = 1.3
+_SAME_TABLE_POINTS = 3.0
+_HEADING_PITCH = 1.6
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    number: int
-    lines: tuple[str, ...]
-    """Lines as the page lays them out, columns apart, where it holds a table; else as written."""
-    font_sizes: tuple[tuple[str, float], ...]
-    """Each line with its font size in points."""
+    """What is taken from a page before it is let go. `rules`: heights of its horizontal lines."""
+
+    words: list[Word]
+    tables: list[PdfTable]
+    rules: list[float]
+    height: float
+    hidden: str
 
 
-def parse_pdf(content: bytes) -> ParsedFile:
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A line or a table, with its 1-based page."""
+
+    content: Line | PdfTable
+    page: int
+    pitch: float
+    """The usual distance of the lines around it, in points."""
+
+
+def parse_pdf(content: bytes, limits: IngestionLimits) -> ParsedFile:
     """Sections of a PDF; without any for a PDF that holds images only.
 
-    Errors: EncryptedPdfError, and pypdf's own for a damaged file.
+    Raises RejectedFileError for a PDF that is encrypted, damaged or has too many pages.
     """
-    reader = PdfReader(BytesIO(content))
-    if reader.is_encrypted and not reader.decrypt(""):
-        message = "it is encrypted and needs a password"
-        raise EncryptedPdfError(message)
-    pages = [_read_page(page, number) for number, page in enumerate(reader.pages, start=1)]
-    levels = _heading_levels(pages)
-    builder = SectionBuilder()
-    for page in pages:
-        _add_page(builder, page, levels)
-    sections = builder.build()
-    title = reader.metadata.title if reader.metadata else None
-    return ParsedFile(sections=sections, title=title or builder.first_heading)
+    try:
+        with pdfplumber.open(BytesIO(content)) as pdf:
+            if len(pdf.pages) > limits.max_pages:
+                reason = f"its {len(pdf.pages)} pages are above the limit of {limits.max_pages}"
+                raise RejectedFileError(RejectCode.TOO_LARGE, reason)
+            pages = [_read_page(page) for page in pdf.pages]
+            title = (pdf.metadata or {}).get("Title")
+    except (PSException, PdfminerException, MalformedPDFException) as error:
+        raise _reject(error) from error
+    return _to_sections(pages, title if isinstance(title, str) else "")
 
 
-def _read_page(page: PageObject, number: int) -> _Page:
-    sizes: list[tuple[str, float]] = []
-
-    def visit(
-        text: str, matrix: list[float], text_matrix: list[float], _: Any, size: float
-    ) -> None:
-        line = clean_text(text)
-        if line:
-            # Many writers set size 1 and scale with the matrices instead.
-            scale = abs(text_matrix[3] or text_matrix[1]) * abs(matrix[3] or matrix[1])
-            sizes.append((line, round(size * scale, 1)))
-
-    written = page.extract_text(visitor_text=visit).splitlines()
-    laid_out = page.extract_text(extraction_mode="layout").splitlines()
-    has_table = any(isinstance(part, list) for part in _split_tables(laid_out))
-    return _Page(number, tuple(laid_out if has_table else written), tuple(sizes))
+def _reject(error: Exception) -> RejectedFileError:
+    cause = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
+    if isinstance(cause, PDFEncryptionError):
+        return RejectedFileError(RejectCode.ENCRYPTED, "it is encrypted and needs a password")
+    reason = f"it is damaged ({type(cause).__name__}: {str(cause)[:200]})"
+    return RejectedFileError(RejectCode.DAMAGED, reason)
 
 
-def _heading_levels(pages: list[_Page]) -> dict[str, int]:
-    """Heading text -> level, 1 for the largest font. Empty where all text has one size."""
-    sizes: Counter[float] = Counter()
-    for page in pages:
-        for line, size in page.font_sizes:
-            sizes[size] += len(line)
-    if not sizes:
-        return {}
-    body_size = sizes.most_common(1)[0][0]
-    candidates = {
-        line: size
-        for page in pages
-        for line, size in page.font_sizes
-        if size >= body_size * _MIN_HEADING_SCALE
-        and len(line) <= _MAX_HEADING_LINE
-        and any(character.isalpha() for character in line)
-    }
-    ranked = sorted(set(candidates.values()), reverse=True)
-    return {
-        line: min(ranked.index(size) + 1, _MAX_HEADING_LEVELS) for line, size in candidates.items()
-    }
-
-
-def _add_page(builder: SectionBuilder, page: _Page, levels: dict[str, int]) -> None:
-    longest_line = max((len(line.strip()) for line in page.lines), default=0)
-    paragraph = ""
-    for part in _split_tables(page.lines):
-        line = "" if isinstance(part, list) else part.strip()
-        level = levels.get(clean_text(line))
-        if level or not line or _BULLET.match(line):
-            builder.add_paragraph(paragraph, page.number)
-            paragraph = ""
-        if isinstance(part, list):
-            builder.add_table(part, page.number)
-        elif level:
-            builder.add_heading(level, line)
-        else:
-            paragraph = _join_lines(paragraph, line)
-            if line.endswith((".", "!", "?")) and len(line) < longest_line * _SHORT_LINE_SHARE:
-                builder.add_paragraph(paragraph, page.number)
-                paragraph = ""
-    builder.add_paragraph(paragraph, page.number)
-
-
-def _join_lines(paragraph: str, line: str) -> str:
-    """The paragraph with the line; a word split by a hyphen at the line's end is made whole."""
-    if re.search(r"[^\W\d_]-$", paragraph) and line[:1].islower():
-        return paragraph[:-1] + line
-    return f"{paragraph} {line}"
-
-
-def _split_tables(lines: list[str] | tuple[str, ...]) -> Iterator[str | list[list[str]]]:
-    """The lines in order, with each run of lines that forms a table replaced by its rows."""
-    position = 0
-    while position < len(lines):
-        rows = _table_at(lines, position)
-        if len(rows) >= _MIN_TABLE_ROWS:
-            yield rows
-            position += len(rows)
-        else:
-            yield lines[position]
-            position += 1
-
-
-def _table_at(lines: list[str] | tuple[str, ...], start: int) -> list[list[str]]:
-    """The cells of the lines from `start` on that fill the columns of the first; [] for none.
-
-    Justified prose has gaps as well, but narrow ones: half of a table's are wider.
-    """
-    rows: list[list[re.Match[str]]] = []
-    for line in lines[start:]:
-        cells = list(_CELL.finditer(line))
-        too_long = max((len(cell[0]) for cell in cells), default=0) > _MAX_CELL
-        if len(cells) < _MIN_TABLE_COLUMNS or too_long or (rows and not _fills(rows[0], cells)):
-            break
-        rows.append(cells)
-    gaps = [right.start() - left.end() for row in rows for left, right in pairwise(row)]
-    if 2 * sum(gap >= _MIN_WIDE_GAP for gap in gaps) < len(gaps):
-        return []
-    return [[cell[0] for cell in row] for row in rows]
-
-
-def _fills(header: list[re.Match[str]], row: list[re.Match[str]]) -> bool:
-    """Whether each cell stands between the header's cells to the left and right of its own."""
-    return len(header) == len(row) and all(
-        (column == 0 or cell.start() > header[column - 1].end())
-        and (column == len(header) - 1 or cell.end() < header[column + 1].start())
-        for column, cell in enumerate(row)
+def _read_page(page: Any) -> _Page:
+    is_seen, hidden = hidden_characters(page)
+    seen = page.filter(lambda item: is_seen(item) and not is_white_shape(item))
+    words = page_words(seen)
+    tables = ruled_tables(seen, words)
+    read = _Page(
+        words=[word for word in words if not any(_lies_in(word, table) for table in tables)],
+        tables=tables,
+        rules=[edge["top"] for edge in seen.horizontal_edges],
+        height=float(page.height),
+        hidden=hidden,
     )
+    page.close()  # a page keeps all that it was parsed into
+    return read
+
+
+def _lies_in(word: Word, table: PdfTable) -> bool:
+    x, y = (word.x0 + word.x1) / 2, (word.top + word.bottom) / 2
+    return table.x0 <= x <= table.x1 and table.top <= y <= table.bottom
+
+
+def _to_sections(pages: Sequence[_Page], title: str) -> ParsedFile:
+    bodies = without_margins([page.words for page in pages], [page.height for page in pages])
+    placed = [
+        item
+        for number, (page, words) in enumerate(zip(pages, bodies, strict=True), start=1)
+        for item in _place(page, words, number)
+    ]
+    levels = HeadingLevels(item.content for item in placed if isinstance(item.content, Line))
+    writer = _Writer(levels)
+    for item in _joined_tables(placed):
+        writer.take(item)
+    writer.end_paragraph()
+    for page in pages:
+        writer.builder.add_hidden(page.hidden)
+    sections = writer.builder.build()
+    return ParsedFile(
+        sections=sections,
+        title=clean_text(title) or writer.builder.first_heading,
+        hidden=writer.builder.hidden,
+    )
+
+
+def _place(page: _Page, words: list[Word], number: int) -> Iterator[_Placed]:
+    """Lines and tables of a page in reading order."""
+    waiting = sorted(page.tables, key=lambda table: table.top)
+    for block in reading_order(words):
+        pitch = _pitch(block)
+        position = 0
+        while position < len(block):
+            line = block[position]
+            while waiting and _comes_before(waiting[0], line):
+                yield _Placed(waiting.pop(0), number, pitch)
+            found = aligned_table(block[position:], page.rules)
+            yield _Placed(found[0] if found else line, number, pitch)
+            position += found[1] if found else 1
+    for table in waiting:
+        yield _Placed(table, number, 0)
+
+
+def _comes_before(table: PdfTable, line: Line) -> bool:
+    return table.top < line.top and table.x0 < line.x1 and table.x1 > line.x0
+
+
+def _pitch(block: Sequence[Line]) -> float:
+    pitches = [below.top - above.top for above, below in pairwise(block)]
+    return median(pitches) if pitches else 0.0
+
+
+def _joined_tables(placed: Sequence[_Placed]) -> Iterator[_Placed]:
+    """The items with tables that go on over a page's end made whole."""
+    before: _Placed | None = None
+    for item in placed:
+        if before is not None:
+            if joined := _joined(before, item):
+                before = joined
+                continue
+            yield before
+        before = item
+    if before is not None:
+        yield before
+
+
+def _joined(before: _Placed, item: _Placed) -> _Placed | None:
+    above, below = before.content, item.content
+    if not (isinstance(above, PdfTable) and isinstance(below, PdfTable)):
+        return None
+    if item.page != before.page + 1 or len(above.rows[0]) != len(below.rows[0]):
+        return None
+    if (
+        abs(above.x0 - below.x0) > _SAME_TABLE_POINTS
+        or abs(above.x1 - below.x1) > _SAME_TABLE_POINTS
+    ):
+        return None
+    rows = below.rows[1:] if below.rows[0] == above.rows[0] else below.rows
+    table = PdfTable((*above.rows, *rows), below.x0, below.x1, below.top, below.bottom)
+    return _Placed(table, item.page, item.pitch)
+
+
+class _Writer:
+    """Turns lines into headings and paragraphs, and passes tables on."""
+
+    def __init__(self, levels: HeadingLevels) -> None:
+        self.builder = SectionBuilder()
+        self._levels = levels
+        self._paragraph = ""
+        self._page = 0
+        self._bullet_x0 = 0.0
+        self._kind = TextKind.PARAGRAPH
+        self._last: Line | None = None
+        self._last_level = 0
+        self._heading = ""
+        self._longest = 0.0
+
+    def take(self, item: _Placed) -> None:
+        """Add the next line or table in reading order."""
+        if isinstance(item.content, PdfTable):
+            self.end_paragraph()
+            self._add_table(item.content, item.page)
+            return
+        line = item.content
+        level = self._levels.level(line)
+        if level:
+            self._add_heading(line, level)
+            return
+        self._end_heading()
+        if self._starts_paragraph(line, item):
+            self.end_paragraph()
+            self._page, self._bullet_x0 = item.page, line.x0
+            self._kind = TextKind.LIST_ITEM if _BULLET.match(line.text) else TextKind.PARAGRAPH
+        self._paragraph = join_lines(self._paragraph, line.text)
+        self._last = line
+
+    def end_paragraph(self) -> None:
+        """Pass on what has gathered."""
+        self._end_heading()
+        self.builder.add_paragraph(self._paragraph, self._page, self._kind)
+        self._paragraph = ""
+        self._last = None
+        self._longest = 0.0
+
+    def _add_heading(self, line: Line, level: int) -> None:
+        goes_on = (
+            self._heading
+            and level == self._last_level
+            and self._last is not None
+            and 0 < line.top - self._last.top < _HEADING_PITCH * line.size
+        )
+        if goes_on:
+            self._heading = join_lines(self._heading, line.text)
+        else:
+            self.end_paragraph()
+            self._heading, self._last_level = line.text, level
+        self._last = line
+
+    def _end_heading(self) -> None:
+        if self._heading:
+            self.builder.add_heading(self._last_level, self._heading)
+            self._heading = ""
+            self._last = None
+
+    def _starts_paragraph(self, line: Line, item: _Placed) -> bool:
+        last = self._last
+        self._longest = max(self._longest, line.x1 - line.x0)
+        if last is None or _BULLET.match(line.text):
+            return True
+        if self._kind is TextKind.LIST_ITEM and line.x0 <= self._bullet_x0:
+            return True  # an item's further lines stand under its text
+        if item.page == self._page and line.top - last.top > _PARAGRAPH_GAP * item.pitch > 0:
+            return True
+        is_short = last.x1 - last.x0 < self._longest * _SHORT_LINE_SHARE
+        return is_short and last.text.endswith((".", "!", "?", ":"))
+
+    def _add_table(self, table: PdfTable, page: int) -> None:
+        rows = list(table.rows)
+        # A first row of one cell across the table is its caption.
+        while len(rows) > 1 and len(set(rows[0])) == 1:
+            self.builder.add_paragraph(rows.pop(0)[0], page)
+        self.builder.add_table([_without_repeats(row) for row in rows], page)
+
+
+def _without_repeats(row: tuple[str, ...]) -> tuple[str, ...]:
+    """A row of one cell across the table says it once."""
+    return (row[0], *("" for _ in row[1:])) if len(set(row)) == 1 else row

@@ -26,8 +26,8 @@ class FakeIngestEmbedder:
         self.fingerprint = fingerprint
         self.embedded: list[str] = []
 
-    def count_tokens(self, text: str) -> int:
-        return len(re.findall(r"\w+|[^\w\s]", text)) + 2
+    def count_tokens_batch(self, texts: Sequence[str]) -> list[int]:
+        return [len(re.findall(r"\w+|[^\w\s]", text)) + 2 for text in texts]
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         self.embedded.extend(texts)

@@ -73,9 +73,15 @@ class Embedder:
 
     def count_tokens(self, text: str) -> int:
         """Tokens of the whole text, with the two that the model adds at its ends."""
+        return self.count_tokens_batch([text])[0]
+
+    def count_tokens_batch(self, texts: Sequence[str]) -> list[int]:
+        """As `count_tokens`, for many texts in one call: most of a call's time is its own."""
+        if not texts:
+            return []
         with self._lock:
-            encoded = self._model.tokenizer(text, truncation=False, verbose=False)
-        return len(encoded["input_ids"])
+            encoded = self._model.tokenizer(list(texts), truncation=False, verbose=False)
+        return [len(ids) for ids in encoded["input_ids"]]
 
     def _load(self) -> Any:
         return SentenceTransformer(

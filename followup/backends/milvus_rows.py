@@ -28,6 +28,7 @@ MAX_BYTES = {
     "section": 8_192,
     "text": MAX_TEXT_BYTES,
     "indexed_text": MAX_TEXT_BYTES,
+    "flags": 256,
     "content_hash": 128,
 }
 CHUNK_FIELDS = list(Chunk.model_fields)

@@ -28,8 +28,8 @@ class Loaded:
     dimension = DIMENSION
     max_tokens = 256
 
-    def count_tokens(self, text: str) -> int:
-        return len(text.split())
+    def count_tokens_batch(self, texts: Sequence[str]) -> list[int]:
+        return [len(text.split()) for text in texts]
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return np.tile(np.eye(1, DIMENSION, dtype=np.float32), (len(texts), 1))

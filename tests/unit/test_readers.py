@@ -1,25 +1,33 @@
 import io
-import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import docx
 import pytest
+from docx.oxml import parse_xml
 from pypdf import PdfReader, PdfWriter
 from reportlab.pdfgen.canvas import Canvas
 
 from examples.make_knowledge_base_pdfs import PRICING_SHEET, write_pdf
-from ingestion.document import Document, Paragraph, Table
-from ingestion.errors import UnreadableDocumentError
-from ingestion.readers import read_document
+from ingestion.document import Document, Paragraph, Table, TextKind
+from ingestion.readers import parse_document
+from ingestion.rejects import Reject, RejectCode
+from ingestion.settings import IngestionLimits, IngestionSettings
+
+SETTINGS = IngestionSettings(
+    limits=IngestionLimits(max_document_bytes=1_000_000, max_unpacked_bytes=2_000_000, max_pages=20)
+)
 
 
-def read(root: Path, name: str, content: str | bytes, *, max_bytes: int = 1_000_000) -> Document:
-    path = root / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return read_document(path, root, max_bytes=max_bytes)
+NAMESPACE = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+
+
+def read(name: str, content: str | bytes) -> Document:
+    data = content.encode() if isinstance(content, str) else content
+    document = parse_document(name, data, SETTINGS)
+    assert isinstance(document, Document), document
+    return document
 
 
 def paragraphs(document: Document) -> list[str]:
@@ -63,10 +71,8 @@ def docx_bytes() -> bytes:
     return buffer.getvalue()
 
 
-def test_markdown_keeps_headings_paragraphs_lists_and_tables_in_order(tmp_path: Path) -> None:
-    document = read(
-        tmp_path,
-        "features/reporting.md",
+def test_markdown_keeps_headings_paragraphs_lists_and_tables_in_order() -> None:
+    document = read("features/reporting.md",
         "# Reporting\n\nIntro.\n\n## Reports\n\n- One\n- Two\n\n### Detail\n\nDeep.\n\n"
         "## Prices\n\n| Plan | Price |\n| --- | --- |\n| Growth | $299 |\n",
     )
@@ -78,10 +84,8 @@ def test_markdown_keeps_headings_paragraphs_lists_and_tables_in_order(tmp_path: 
     assert tables(document) == [Table(("Plan", "Price"), (("Growth", "$299"),))]
 
 
-def test_front_matter_names_title_and_source_type_before_heading_and_folder(tmp_path: Path) -> None:
-    document = read(
-        tmp_path,
-        "misc/a.md",
+def test_front_matter_names_title_and_source_type_before_heading_and_folder() -> None:
+    document = read("misc/a.md",
         "---\ntitle: Real Title\nsource_type: Pricing\n---\n# Other\n\nText.\n",
     )
     assert (document.title, document.source_type) == ("Real Title", "pricing")
@@ -100,15 +104,13 @@ def test_front_matter_names_title_and_source_type_before_heading_and_folder(tmp_
     ],
 )
 def test_the_source_type_comes_from_the_first_folder(
-    tmp_path: Path, name: str, source_type: str
+    name: str, source_type: str
 ) -> None:
-    assert read(tmp_path, name, "Text.").source_type == source_type
+    assert read(name, "Text.").source_type == source_type
 
 
-def test_html_leaves_out_what_a_reader_does_not_see(tmp_path: Path) -> None:
-    document = read(
-        tmp_path,
-        "faq/a.html",
+def test_html_leaves_out_what_a_reader_does_not_see() -> None:
+    document = read("faq/a.html",
         "<html><head><title>Page</title><style>p{}</style></head><body><nav>Menu</nav><!-- note -->"
         "<h1>Questions</h1><p>Seen <b>text</b>.</p><p style='display: none'>Hidden one.</p>"
         "<p hidden>Hidden two.</p><div>Loose<p>Inner</p>tail</div><script>x()</script>"
@@ -118,10 +120,8 @@ def test_html_leaves_out_what_a_reader_does_not_see(tmp_path: Path) -> None:
     assert paragraphs(document) == ["Seen text.", "Loose", "Inner", "tail"]
 
 
-def test_an_html_cell_that_spans_is_repeated_under_each_header(tmp_path: Path) -> None:
-    document = read(
-        tmp_path,
-        "a.html",
+def test_an_html_cell_that_spans_is_repeated_under_each_header() -> None:
+    document = read("a.html",
         "<table><tr><th>Plan</th><th>Month</th><th>Year</th></tr>"
         "<tr><td rowspan=2>Growth</td><td colspan=2>on request</td></tr>"
         "<tr><td>$299</td><td>$2,990</td></tr></table>",
@@ -132,8 +132,8 @@ def test_an_html_cell_that_spans_is_repeated_under_each_header(tmp_path: Path) -
     )
 
 
-def test_docx_keeps_headings_and_tables_in_reading_order(tmp_path: Path) -> None:
-    document = read(tmp_path, "pricing/a.docx", docx_bytes())
+def test_docx_keeps_headings_and_tables_in_reading_order() -> None:
+    document = read("pricing/a.docx", docx_bytes())
     assert (document.title, document.format) == ("Price list", "docx")
     assert heading_paths(document) == [("Plans",)]
     assert document.sections[0].blocks == (
@@ -144,7 +144,7 @@ def test_docx_keeps_headings_and_tables_in_reading_order(tmp_path: Path) -> None
 
 
 def test_pdf_gives_headings_by_font_size_tables_by_layout_and_pages(tmp_path: Path) -> None:
-    document = read_document(write_pdf(PRICING_SHEET, tmp_path), tmp_path)
+    document = read("pricing/sheet.pdf", write_pdf(PRICING_SHEET, tmp_path).read_bytes())
     assert document.title == "AI Billing Software Pricing"
     assert heading_paths(document)[:2] == [("Plans and prices",), ("What each plan includes",)]
     assert ("Growth (mid-tier)", "$299", "$2,990", "10", "2,000") in tables(document)[0].rows
@@ -152,28 +152,28 @@ def test_pdf_gives_headings_by_font_size_tables_by_layout_and_pages(tmp_path: Pa
     assert paragraphs(document)[0].startswith("TechCorp sells AI Billing Software in three plans")
 
 
-def test_a_pdf_paragraph_is_one_line_and_split_words_are_whole(tmp_path: Path) -> None:
+def test_a_pdf_paragraph_is_one_line_and_split_words_are_whole() -> None:
     def draw(canvas: Canvas) -> None:
         for number, line in enumerate(
             ("Invoices go out to every customer auto-", "matically.", "Bye.")
         ):
             canvas.drawString(72, 700 - 14 * number, line)
 
-    document = read(tmp_path, "a.pdf", pdf_of(draw))
+    document = read("a.pdf", pdf_of(draw))
     assert paragraphs(document) == ["Invoices go out to every customer automatically.", "Bye."]
 
 
-def test_justified_pdf_prose_is_not_taken_for_a_table(tmp_path: Path) -> None:
+def test_justified_pdf_prose_is_not_taken_for_a_table() -> None:
     def draw(canvas: Canvas) -> None:
         canvas.setFont("Courier", 10)
         for number in range(3):
             canvas.drawString(72, 700 - 14 * number, "rinse the salt  off and pat dry  the slices")
 
-    assert tables(read(tmp_path, "a.pdf", pdf_of(draw))) == []
+    assert tables(read("a.pdf", pdf_of(draw))) == []
 
 
-def test_csv_is_a_table_whatever_its_delimiter(tmp_path: Path) -> None:
-    document = read(tmp_path, "plans.csv", 'Plan;Price\nGrowth;"$2,990; yearly"\nStarter;$990\n')
+def test_csv_is_a_table_whatever_its_delimiter() -> None:
+    document = read("plans.csv", 'Plan;Price\nGrowth;"$2,990; yearly"\nStarter;$990\n')
     assert tables(document)[0].rows == (("Growth", "$2,990; yearly"), ("Starter", "$990"))
     assert document.title == "Plans"
 
@@ -188,13 +188,8 @@ def test_csv_is_a_table_whatever_its_delimiter(tmp_path: Path) -> None:
         pytest.param("Cafe\u0301 first line\nsecond\n\nNext.".encode(), id="decomposed accent"),
     ],
 )
-def test_text_is_normalised_whatever_its_encoding(tmp_path: Path, content: bytes) -> None:
-    assert paragraphs(read(tmp_path, "a.txt", content)) == ["Café first line second", "Next."]
-
-
-def test_a_file_name_that_is_no_utf_8_is_written_out(tmp_path: Path) -> None:
-    document = read(tmp_path, os.fsdecode(b"faq/caf\xe9.txt"), "Text.")
-    assert (document.path, document.title) == ("faq/caf\\udce9.txt", "Caf")
+def test_text_is_normalised_whatever_its_encoding(content: bytes) -> None:
+    assert paragraphs(read("a.txt", content)) == ["Café first line second", "Next."]
 
 
 def encrypted_pdf() -> bytes:
@@ -207,50 +202,125 @@ def encrypted_pdf() -> bytes:
     return buffer.getvalue()
 
 
-def broken_docx() -> bytes:
+def zip_of(**parts: bytes) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("[Content_Types].xml", "<Types")
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name.replace("__", "/").replace("_", "."), content)
     return buffer.getvalue()
 
 
+BROKEN_DOCX = zip_of(word__document_xml=b"<w", **{"[Content_Types]_xml": b"<Types"})
+DOCX_BOMB = zip_of(word__document_xml=b" " * 3_000_000)
+EXCEL = zip_of(xl__workbook_xml=b"<workbook/>", **{"[Content_Types]_xml": b"<Types/>"})
+ENCRYPTED_DOCX = b"\xd0\xcf\x11\xe0" + bytes(500) + "EncryptedPackage".encode("utf-16-le")
+DEEP_HTML = "<html><body>" + "<div>" * 300 + "x" + "</div>" * 300
+VERY_DEEP_HTML = "<html><body>" + "<b>" * 100_000 + "x"
+
+
+def many_pages(canvas: Canvas) -> None:
+    for _ in range(20):
+        canvas.drawString(72, 700, "Text")
+        canvas.showPage()
+
+
 @pytest.mark.parametrize(
-    ("name", "content", "reason"),
+    ("name", "content", "code", "reason"),
     [
-        pytest.param("a.txt", b"", "it is empty", id="empty"),
-        pytest.param("a.txt", b" \n\t ", "it holds no text", id="only white space"),
-        pytest.param("a.txt", b"x" * 1_000_001, "above the limit of 1000000", id="too large"),
-        pytest.param("a.xlsx", b"PK", "its format '.xlsx' is not one of", id="unknown format"),
-        pytest.param("a.pdf", b"Hello, no PDF", "named .pdf but is no PDF", id="named .pdf"),
-        pytest.param("a.docx", b"Hello, no Word", "named .docx but is no Word", id="named .docx"),
-        pytest.param("a.docx", b"\xd0\xcf\x11\xe0" * 9, "encrypted or an old .doc", id="old Word"),
-        pytest.param("a.txt", b"a\x00b", "binary data where text", id="binary .txt"),
-        pytest.param("a.html", b"%PDF-\x00\x01", "binary data where text", id="binary .html"),
-        pytest.param("a.md", b"---\ntitle: [\n---\nText", "it is damaged", id="bad front matter"),
-        pytest.param("a.pdf", b"%PDF-1.7\ngarbage", "it is damaged", id="damaged PDF"),
-        pytest.param("a.docx", broken_docx(), "it is damaged", id="damaged DOCX"),
-        pytest.param("a.pdf", encrypted_pdf(), "it is encrypted", id="encrypted PDF"),
+        pytest.param("a.txt", b"", "empty", "it is empty", id="empty"),
+        pytest.param("a.txt", b" \n\t ", "no_text", "it holds no text", id="only white space"),
+        pytest.param("a.txt", b"x" * 1_000_001, "too_large", "limit of 1000000", id="too large"),
+        pytest.param("a.xlsx", b"PK", "unknown_format", "format '.xlsx' is not one", id="unknown"),
+        pytest.param("a", b"Text", "unknown_format", "format '' is not one", id="no ending"),
+        pytest.param("a.pdf", b"Hello", "wrong_name", ".pdf but is no PDF", id="text as .pdf"),
+        pytest.param("a.docx", b"Hello", "wrong_name", "but is no Word", id="text as .docx"),
+        pytest.param("a.docx", EXCEL, "wrong_name", "but is an Excel", id="Excel as .docx"),
+        pytest.param("a.html", b"Hello", "wrong_name", "holds no HTML", id="text as .html"),
+        pytest.param("a.txt", b"%PDF-1.7", "wrong_name", ".txt but is a PDF", id="PDF as .txt"),
+        pytest.param(
+            "a.md", b"<!DOCTYPE html><html>", "wrong_name", ".md but is an HTML", id="HTML as .md"
+        ),
+        pytest.param("a.txt", b"a\x00b", "wrong_name", "binary data where", id="binary as .txt"),
+        pytest.param("a.csv", b"\x89PNG\r\n", "wrong_name", "a PNG image", id="image as .csv"),
+        pytest.param("a.docx", b"\xd0\xcf\x11\xe0" * 9, "wrong_name", "old Office", id="old Word"),
+        pytest.param("a.docx", ENCRYPTED_DOCX, "encrypted", "a password", id="encrypted DOCX"),
+        pytest.param("a.docx", BROKEN_DOCX, "damaged", "it is damaged", id="damaged DOCX"),
+        pytest.param("a.docx", docx_bytes()[:2_000], "damaged", "it is damaged", id="cut DOCX"),
+        pytest.param("a.docx", DOCX_BOMB, "too_large", "it unpacks to 3000000", id="DOCX bomb"),
+        pytest.param("a.md", b"---\ntitle: [\n---\nText", "damaged", "damaged", id="bad YAML"),
+        pytest.param("a.html", DEEP_HTML, "too_large", "more than 200 deep", id="nested HTML"),
+        pytest.param("a.html", VERY_DEEP_HTML, "too_large", "than 200 deep", id="deeply nested"),
+        pytest.param("a.pdf", b"%PDF-1.7\ngarbage", "damaged", "it is damaged", id="damaged PDF"),
+        pytest.param("a.pdf", encrypted_pdf(), "encrypted", "a password", id="encrypted PDF"),
+        pytest.param("a.pdf", pdf_of(many_pages), "too_large", "21 pages", id="too many pages"),
         pytest.param(
             "a.pdf",
             pdf_of(lambda canvas: canvas.rect(9, 9, 9, 9)),
-            "holds no text; a scanned PDF needs text recognition",
+            "no_text",
+            "a scanned PDF needs text recognition",
             id="PDF without text",
         ),
     ],
 )
 def test_a_file_that_cannot_be_read_says_why(
-    tmp_path: Path, name: str, content: bytes, reason: str
+    name: str, content: str | bytes, code: str, reason: str
 ) -> None:
-    with pytest.raises(UnreadableDocumentError) as caught:
-        read(tmp_path, name, content)
-    assert reason in caught.value.reason
-    assert str(caught.value).startswith(f"Document '{name}' cannot be read: ")
+    data = content.encode() if isinstance(content, str) else content
+    rejected = parse_document(name, data, SETTINGS)
+    assert isinstance(rejected, Reject)
+    assert (rejected.document, rejected.code) == (name, RejectCode(code))
+    assert reason in rejected.reason
 
 
-def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
-    (tmp_path / "secret.txt").write_text("Secret.")
-    root = tmp_path / "root"
-    root.mkdir()
-    (root / "a.txt").symlink_to(tmp_path / "secret.txt")
-    with pytest.raises(UnreadableDocumentError, match="a link to a file outside the folder"):
-        read_document(root / "a.txt", root)
+def test_a_list_and_code_keep_what_they_are() -> None:
+    document = read("a.md", "Run:\n\n```\nif x:\n    go()\n\nend\n```\n\n1. One\n2. Two\n")
+    blocks = [block for section in document.sections for block in section.blocks]
+    assert blocks == [
+        Paragraph("Run:"),
+        Paragraph("if x:\n    go()\n\nend", kind=TextKind.CODE),
+        Paragraph("One", kind=TextKind.LIST_ITEM),
+        Paragraph("Two", kind=TextKind.LIST_ITEM),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        pytest.param("Grüße aus Köln, schöne Aussicht für später".encode("utf-16-le"),
+                     "Grüße aus Köln, schöne Aussicht für später", id="UTF-16 without a mark"),
+        pytest.param("Прайс-лист компании на русском языке, цены в рублях".encode("cp1251"),
+                     "Прайс-лист компании на русском языке, цены в рублях", id="Cyrillic"),
+        pytest.param("Zażółć gęślą jaźń — 5 €".encode(), "Zażółć gęślą jaźń — 5 €", id="UTF-8"),
+        pytest.param("Preis: 5 € für “Größe”".encode("cp1252"), "Preis: 5 € für “Größe”",
+                     id="Windows-1252"),
+        pytest.param("one\rtwo\r\nthree".encode(), "one two three", id="mixed line ends"),
+        pytest.param("\uff30\uff32\uff29\uff23\uff25 10² ½".encode(), "PRICE 10² ½",
+                     id="full width letters, but figures keep their form"),
+        pytest.param("auto\u00admatic".encode(), "automatic", id="soft hyphen"),
+    ],
+)  # fmt: skip
+def test_text_in_any_encoding_reads_the_same(content: bytes, text: str) -> None:
+    assert paragraphs(read("a.txt", content)) == [text]
+
+
+def test_an_html_page_is_decoded_as_it_declares() -> None:
+    page = '<html><head><meta charset="windows-1251"></head><body><p>Цена</p></body></html>'
+    assert paragraphs(read("a.html", page.encode("cp1251"))) == ["Цена"]
+
+
+def test_docx_text_in_content_controls_and_insertions_is_read_and_deleted_text_is_not() -> None:
+    document = docx.Document()
+    body = document.add_paragraph("Kept. ")
+    inserted = parse_xml(f'<w:ins {NAMESPACE} w:id="1"><w:r><w:t>Inserted.</w:t></w:r></w:ins>')
+    deleted = parse_xml(
+        f'<w:del {NAMESPACE} w:id="2"><w:r><w:delText>Deleted.</w:delText></w:r></w:del>'
+    )
+    body._p.extend([inserted, deleted])
+    control = parse_xml(
+        f"<w:sdt {NAMESPACE}><w:sdtContent><w:p><w:r><w:t>Controlled.</w:t></w:r></w:p>"
+        "</w:sdtContent></w:sdt>"
+    )
+    document.element.body.insert(0, control)
+    buffer = io.BytesIO()
+    document.save(buffer)
+    assert paragraphs(read("a.docx", buffer.getvalue())) == ["Controlled.", "Kept. Inserted."]
