@@ -23,7 +23,7 @@ from ingestion.instructions import find_instructions
 from ingestion.parser_process import ParserProcess
 from ingestion.readers import parse_document
 from ingestion.rejects import Reject
-from ingestion.settings import IngestionSettings
+from config.ingestion import IngestionSettings
 
 COMMAND = "python -m benchmarks.reading"
 PASSES = 3
@@ -62,7 +62,9 @@ def main() -> None:
             at_least=False,
         ),
         Target("precision of the flags", screening["precision"], MIN_PRECISION, "share"),
-        Target("recall on attacks that steer an answer", screening["recall_steering"], 0.8, "share"),
+        Target(
+            "recall on attacks that steer an answer", screening["recall_steering"], 0.8, "share"
+        ),
         Target("recall on all attacks", screening["recall"], 0.8, "share"),
     ]
     write_results("reading", COMMAND, [speed, screening], targets)
@@ -115,11 +117,15 @@ def measure_screening(folder: Path, files: dict[str, bytes]) -> dict[str, Any]:
     false_emails = [text for text in emails if _is_flagged(text)]
     false_documents = list(_flagged_documents(files))
     caught = sum(sum(flags) for flags in found.values())
-    steering = [flag for kind, flags in found.items() if kind not in PLAIN_REQUESTS for flag in flags]
+    steering = [
+        flag for kind, flags in found.items() if kind not in PLAIN_REQUESTS for flag in flags
+    ]
     false_alarms = len(false_emails) + len(false_documents)
     return {
         "measurement": "screening",
-        "found_by_attack_type": {kind: f"{sum(flags)}/{len(flags)}" for kind, flags in found.items()},
+        "found_by_attack_type": {
+            kind: f"{sum(flags)}/{len(flags)}" for kind, flags in found.items()
+        },
         "recall": caught / sum(len(flags) for flags in found.values()),
         "recall_steering": sum(steering) / len(steering),
         "num_clean_emails": len(emails),

@@ -24,7 +24,7 @@ from followup.backends.settings import (
 from followup.prompts import Approach, Guidance, PromptTemplate, PromptTemplates
 from followup.rules import ComplianceRules
 from followup.scoring import ScoringRules
-from ingestion.settings import IngestionSettings
+from config.ingestion import IngestionSettings
 
 DISTRIBUTION = "ai-lead-assistant"
 

@@ -8,7 +8,7 @@ from math import ceil
 
 from followup.passage import Chunk
 from ingestion.document import Document, Section, Table, TextKind
-from ingestion.settings import FlagKind
+from config.ingestion import FlagKind
 
 CHUNKER_VERSION = 2
 """Part of every document's fingerprint: raise it when the same document gives other chunks."""

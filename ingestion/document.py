@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ingestion.settings import FlagKind
+from config.ingestion import FlagKind
 
 MAX_TITLE_CHARACTERS = 200
 

@@ -15,7 +15,7 @@ from docx.text.paragraph import Paragraph
 from ingestion.document import ParsedFile, TextKind
 from ingestion.rejects import RejectCode, RejectedFileError
 from ingestion.section_builder import SectionBuilder
-from ingestion.settings import IngestionLimits
+from config.ingestion import IngestionLimits
 
 _HEADING_STYLE = re.compile(r"^heading (\d)$", re.IGNORECASE)
 _CODE_STYLE = re.compile(r"\b(?:code|source|preformatted|macro text)\b", re.IGNORECASE)

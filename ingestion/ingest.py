@@ -23,7 +23,7 @@ from ingestion.chunking import CHUNKER_VERSION, chunk_document, contextual_text
 from ingestion.document import Document, Flag
 from ingestion.readers import READER_VERSION, parse_document
 from ingestion.rejects import Reject, RejectedFileError
-from ingestion.settings import IngestionSettings
+from config.ingestion import IngestionSettings
 from ingestion.sources import DocumentSource, SourceFile
 
 CHUNKS_PER_WRITE = 256

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ingestion.settings import FlagKind
+from config.ingestion import FlagKind
 
 _MAX_EXCERPT = 160
 

@@ -12,7 +12,7 @@ from typing import Self
 
 from ingestion.document import Document
 from ingestion.rejects import Reject, RejectCode
-from ingestion.settings import IngestionSettings
+from config.ingestion import IngestionSettings
 
 # Processor time is what is limited, so that a busy machine rejects no more files than an idle one.
 # The clock only ends a parser that waits for something that never comes.

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 
 from ingestion.readers import parse_document
 from ingestion.rejects import Reject, RejectCode
-from ingestion.settings import IngestionSettings
+from config.ingestion import IngestionSettings
 
 
 def main() -> None:

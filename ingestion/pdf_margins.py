@@ -28,12 +28,7 @@ def without_margins(pages: Sequence[Sequence[Word]], heights: Sequence[float]) -
     least = max(_MIN_PAGES, _MIN_PAGE_SHARE * len(pages))
     kept = []
     for page, lines in zip(pages, keyed, strict=True):
-        dropped = {
-            id(word)
-            for key, words in lines
-            if counts[key] >= least
-            for word in words
-        }
+        dropped = {id(word) for key, words in lines if counts[key] >= least for word in words}
         kept.append([word for word in page if id(word) not in dropped])
     return kept
 

@@ -23,7 +23,7 @@ from ingestion.pdf_visibility import hidden_characters, is_white_shape
 from ingestion.pdf_words import Line, Word, page_words
 from ingestion.rejects import RejectCode, RejectedFileError
 from ingestion.section_builder import SectionBuilder
-from ingestion.settings import IngestionLimits
+from config.ingestion import IngestionLimits
 
 _BULLET = re.compile(r"^(?:[•●▪◦‣\u2013*-]|\(?\d{1,2}[.)])\s")
 _SHORT_LINE_SHARE = 0.75

@@ -20,7 +20,7 @@ from ingestion.normalisation import clean_text
 from ingestion.rejects import Reject, RejectCode, RejectedFileError
 from ingestion.screening import block_text, screen
 from ingestion.section_builder import SectionBuilder
-from ingestion.settings import IngestionLimits, IngestionSettings
+from config.ingestion import IngestionLimits, IngestionSettings
 
 READER_VERSION = 2
 """Part of every document's fingerprint: raise it when a reader gives another text for a file."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ingestion.document import Block, Paragraph, Section, Table, TextKind
 from ingestion.invisible import has_invisible_characters
 from ingestion.normalisation import clean_code, clean_text
-from ingestion.settings import FlagKind
+from config.ingestion import FlagKind
 
 MAX_HEADING_CHARACTERS = 120
 

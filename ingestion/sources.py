@@ -11,7 +11,7 @@ from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType, LocalFileSy
 from followup.errors import InvalidInputError
 from ingestion.readers import check_size
 from ingestion.rejects import RejectCode, RejectedFileError
-from ingestion.settings import IngestionLimits
+from config.ingestion import IngestionLimits
 
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _GLOB = re.compile(r"[*?\[]")

@@ -12,7 +12,9 @@ from followup.grounding import check_claims
 from followup.passage import Passage
 from followup.validation import request_text
 from ingestion.chunking import chunk_document
-from ingestion.readers import read_document
+from ingestion.document import Document
+from ingestion.readers import parse_document
+from config.ingestion import IngestionSettings
 from tests.integration.running_graph import (
     EXAMPLES,
     FINETUNED,
@@ -78,8 +80,11 @@ def test_a_message_states_nothing_that_its_documents_and_the_request_do_not_hold
 def passage_of(name: str) -> Passage:
     """A document of the example knowledge base as one passage."""
     root = EXAMPLES / "knowledge_base"
-    document = read_document(root / name, root)
-    chunks = chunk_document(document, lambda text: len(text.split()), 100_000)
+    document = parse_document(name, (root / name).read_bytes(), IngestionSettings())
+    assert isinstance(document, Document), document
+    chunks = chunk_document(
+        document, lambda texts: [len(text.split()) for text in texts], 100_000
+    )
     text = "\n".join(chunk.text for chunk in chunks)
     return Passage(chunk=chunks[0].model_copy(update={"text": text}), score=1)
 

@@ -14,7 +14,7 @@ import pytest
 from followup.errors import InvalidInputError
 from ingestion.ingest import ingest_folder
 from ingestion.rejects import RejectCode, RejectedFileError
-from ingestion.settings import IngestionLimits
+from config.ingestion import IngestionLimits
 from ingestion.sources import DocumentSource
 from tests.fakes import FakeIngestEmbedder, FakeIngestStore
 
@@ -96,9 +96,7 @@ def store() -> Iterator[str]:
 
 
 def uri(store: str, path: str) -> str:
-    return (
-        f"s3://key:secret@{BUCKET}/{path}?endpoint_override={store}&scheme=http&region=us-east-1"
-    )
+    return f"s3://key:secret@{BUCKET}/{path}?endpoint_override={store}&scheme=http&region=us-east-1"
 
 
 def test_the_files_of_a_prefix_are_listed_and_read(store: str) -> None:

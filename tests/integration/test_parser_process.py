@@ -11,7 +11,7 @@ from ingestion.document import Document
 from ingestion.ingest import ingest_folder
 from ingestion.parser_process import ParserProcess
 from ingestion.rejects import Reject, RejectCode
-from ingestion.settings import IngestionLimits, IngestionSettings
+from config.ingestion import IngestionLimits, IngestionSettings
 from tests.fakes import FakeIngestEmbedder, FakeIngestStore
 
 MIB = 1024 * 1024
@@ -31,8 +31,7 @@ def pdf_with(stream: bytes, dictionary: str) -> bytes:
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
         b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Contents 4 0 R /Resources << "
         b"/Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >> >>",
-        b"<< /Length %d %s >>\nstream\n%s\nendstream"
-        % (len(stream), dictionary.encode(), stream),
+        b"<< /Length %d %s >>\nstream\n%s\nendstream" % (len(stream), dictionary.encode(), stream),
     ]
     out = io.BytesIO(b"%PDF-1.7\n")
     out.seek(0, io.SEEK_END)
@@ -80,7 +79,7 @@ def test_a_parser_that_is_killed_costs_one_document(
     parser: ParserProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert isinstance(parser.parse("a.txt", b"Text."), Document)
-    process = parser._process  # noqa: SLF001 - what kills it comes from outside
+    process = parser._process
     assert process is not None
     process.kill()
     process.wait()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ingestion.chunking import CountTokens, chunk_document, contextual_text
 from ingestion.document import Block, Document, Paragraph, Section, Table, TextKind
-from ingestion.settings import FlagKind
+from config.ingestion import FlagKind
 
 
 def count_tokens(texts: Sequence[str]) -> list[int]:
@@ -105,7 +105,9 @@ def test_too_long_a_title_and_path_are_cut_before_the_text_is() -> None:
 
 def test_encoded_data_that_counts_as_one_token_is_cut() -> None:
     blob = "A1" * 50_000
-    chunks = chunk_document(document(Section((), (Paragraph(blob),))), lambda texts: [3] * len(texts), 64)
+    chunks = chunk_document(
+        document(Section((), (Paragraph(blob),))), lambda texts: [3] * len(texts), 64
+    )
     assert max(len(chunk.text) for chunk in chunks) <= 64 * 16
     assert "".join(chunk.text for chunk in chunks).replace(" ", "") == blob
 
@@ -145,9 +147,7 @@ def test_a_row_larger_than_a_chunk_is_cut_between_its_cells() -> None:
 def test_an_overlap_repeats_whole_sentences_of_the_chunk_before() -> None:
     sentences = [f"Plan {number} costs ${number}.50 per month." for number in range(40)]
     one = (Paragraph(" ".join(sentences)),)
-    chunks = chunk_document(
-        document(Section((), one)), count_tokens, 48, overlap_tokens=12
-    )
+    chunks = chunk_document(document(Section((), one)), count_tokens, 48, overlap_tokens=12)
     assert len(chunks) > 2
     for before, after in pairwise(chunks):
         repeated = after.text.split(" Plan")[0]

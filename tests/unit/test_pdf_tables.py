@@ -20,7 +20,7 @@ from reportlab.platypus import (
 
 from ingestion import document as parsed
 from ingestion.readers import parse_document
-from ingestion.settings import IngestionSettings
+from config.ingestion import IngestionSettings
 
 BODY = getSampleStyleSheet()["BodyText"]
 LONG = "All invoices of the month in one file, with taxes split by country and by rate of the day"
@@ -54,7 +54,9 @@ def pdf(flowables: Sequence[Flowable]) -> bytes:
     return buffer.getvalue()
 
 
-def table(rows: Sequence[Sequence[str]], widths: Sequence[int], *style: tuple[object, ...]) -> Table:
+def table(
+    rows: Sequence[Sequence[str]], widths: Sequence[int], *style: tuple[object, ...]
+) -> Table:
     wrapped = [[Paragraph(cell, BODY) for cell in row] for row in rows]
     return Table(wrapped, colWidths=widths, style=TableStyle(list(style)), repeatRows=1)
 
@@ -141,7 +143,9 @@ def test_a_heading_in_bold_of_the_same_size_starts_a_section() -> None:
     canvas.drawString(72, 700, "Refunds")
     canvas.setFont("Helvetica", 11)
     for line in range(4):
-        canvas.drawString(72, 680 - 14 * line, "A refund is paid within fourteen days of the request")
+        canvas.drawString(
+            72, 680 - 14 * line, "A refund is paid within fourteen days of the request"
+        )
     canvas.save()
     document = read(buffer.getvalue())
     assert document.title == "Refunds"

@@ -13,7 +13,7 @@ from examples.make_knowledge_base_pdfs import PRICING_SHEET, write_pdf
 from ingestion.document import Document, Paragraph, Table, TextKind
 from ingestion.readers import parse_document
 from ingestion.rejects import Reject, RejectCode
-from ingestion.settings import IngestionLimits, IngestionSettings
+from config.ingestion import IngestionLimits, IngestionSettings
 
 SETTINGS = IngestionSettings(
     limits=IngestionLimits(max_document_bytes=1_000_000, max_unpacked_bytes=2_000_000, max_pages=20)
@@ -72,7 +72,8 @@ def docx_bytes() -> bytes:
 
 
 def test_markdown_keeps_headings_paragraphs_lists_and_tables_in_order() -> None:
-    document = read("features/reporting.md",
+    document = read(
+        "features/reporting.md",
         "# Reporting\n\nIntro.\n\n## Reports\n\n- One\n- Two\n\n### Detail\n\nDeep.\n\n"
         "## Prices\n\n| Plan | Price |\n| --- | --- |\n| Growth | $299 |\n",
     )
@@ -85,7 +86,8 @@ def test_markdown_keeps_headings_paragraphs_lists_and_tables_in_order() -> None:
 
 
 def test_front_matter_names_title_and_source_type_before_heading_and_folder() -> None:
-    document = read("misc/a.md",
+    document = read(
+        "misc/a.md",
         "---\ntitle: Real Title\nsource_type: Pricing\n---\n# Other\n\nText.\n",
     )
     assert (document.title, document.source_type) == ("Real Title", "pricing")
@@ -103,14 +105,13 @@ def test_front_matter_names_title_and_source_type_before_heading_and_folder() ->
         pytest.param('x" or 1==1/a.txt', "x_or_1_1", id="hostile folder name"),
     ],
 )
-def test_the_source_type_comes_from_the_first_folder(
-    name: str, source_type: str
-) -> None:
+def test_the_source_type_comes_from_the_first_folder(name: str, source_type: str) -> None:
     assert read(name, "Text.").source_type == source_type
 
 
 def test_html_leaves_out_what_a_reader_does_not_see() -> None:
-    document = read("faq/a.html",
+    document = read(
+        "faq/a.html",
         "<html><head><title>Page</title><style>p{}</style></head><body><nav>Menu</nav><!-- note -->"
         "<h1>Questions</h1><p>Seen <b>text</b>.</p><p style='display: none'>Hidden one.</p>"
         "<p hidden>Hidden two.</p><div>Loose<p>Inner</p>tail</div><script>x()</script>"
@@ -121,7 +122,8 @@ def test_html_leaves_out_what_a_reader_does_not_see() -> None:
 
 
 def test_an_html_cell_that_spans_is_repeated_under_each_header() -> None:
-    document = read("a.html",
+    document = read(
+        "a.html",
         "<table><tr><th>Plan</th><th>Month</th><th>Year</th></tr>"
         "<tr><td rowspan=2>Growth</td><td colspan=2>on request</td></tr>"
         "<tr><td>$299</td><td>$2,990</td></tr></table>",
@@ -293,7 +295,7 @@ def test_a_list_and_code_keep_what_they_are() -> None:
         pytest.param("Zażółć gęślą jaźń — 5 €".encode(), "Zażółć gęślą jaźń — 5 €", id="UTF-8"),
         pytest.param("Preis: 5 € für “Größe”".encode("cp1252"), "Preis: 5 € für “Größe”",
                      id="Windows-1252"),
-        pytest.param("one\rtwo\r\nthree".encode(), "one two three", id="mixed line ends"),
+        pytest.param(b"one\rtwo\r\nthree", "one two three", id="mixed line ends"),
         pytest.param("\uff30\uff32\uff29\uff23\uff25 10² ½".encode(), "PRICE 10² ½",
                      id="full width letters, but figures keep their form"),
         pytest.param("auto\u00admatic".encode(), "automatic", id="soft hyphen"),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ingestion.document import Block, Document, Paragraph, Table
 from ingestion.readers import parse_document
-from ingestion.settings import IngestionSettings
+from config.ingestion import IngestionSettings
 
 FILES = Path(__file__).parents[1] / "data" / "parser_files"
 
@@ -23,7 +23,9 @@ def test_a_spreadsheet_printed_as_pdf_is_one_table() -> None:
 
 
 def test_the_boxes_that_word_draws_inside_cells_make_no_columns() -> None:
-    animals, cars = [block for block in blocks("nvidia_multimodal_test.pdf") if isinstance(block, Table)]
+    animals, cars = [
+        block for block in blocks("nvidia_multimodal_test.pdf") if isinstance(block, Table)
+    ]
     assert animals.header == ("Animal", "Activity", "Place")
     assert animals.rows[1] == ("Lion", "Putting on sunscreen", "At the park")
     assert cars.header == ("Car", "Color1", "Color2", "Color3")

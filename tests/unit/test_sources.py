@@ -5,7 +5,7 @@ import pytest
 
 from followup.errors import InvalidInputError
 from ingestion.rejects import RejectCode, RejectedFileError
-from ingestion.settings import IngestionLimits
+from config.ingestion import IngestionLimits
 from ingestion.sources import DocumentSource
 
 LIMITS = IngestionLimits(max_document_bytes=100)
@@ -14,7 +14,13 @@ LIMITS = IngestionLimits(max_document_bytes=100)
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     folder = tmp_path / "docs"
-    for name in ("pricing/plans.md", "pricing/old/2019.md", "faq/a.txt", ".git/config", "odd[1].md"):
+    for name in (
+        "pricing/plans.md",
+        "pricing/old/2019.md",
+        "faq/a.txt",
+        ".git/config",
+        "odd[1].md",
+    ):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
