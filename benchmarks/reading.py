@@ -16,6 +16,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from benchmarks.results import Target, write_results
+from config.ingestion import IngestionSettings
 from config.settings import load_settings
 from ingestion.chunking import chunk_document
 from ingestion.document import Document
@@ -23,7 +24,6 @@ from ingestion.instructions import find_instructions
 from ingestion.parser_process import ParserProcess
 from ingestion.readers import parse_document
 from ingestion.rejects import Reject
-from config.ingestion import IngestionSettings
 
 COMMAND = "python -m benchmarks.reading"
 PASSES = 3

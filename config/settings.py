@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import Field
 
 from config.environment import NO_SECRET, Environment, read_environment
+from config.ingestion import IngestionSettings
 from config.models_file import VERSION_CHARACTERS, ModelsFile, model_version
 from config.reading import Strict, read_yaml
 from followup.backends.relevance import load_relevance_model
@@ -24,7 +25,6 @@ from followup.backends.settings import (
 from followup.prompts import Approach, Guidance, PromptTemplate, PromptTemplates
 from followup.rules import ComplianceRules
 from followup.scoring import ScoringRules
-from config.ingestion import IngestionSettings
 
 DISTRIBUTION = "ai-lead-assistant"
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 
+from config.ingestion import FlagKind
 from followup.passage import Chunk
 from ingestion.document import Document, Section, Table, TextKind
-from config.ingestion import FlagKind
 
 CHUNKER_VERSION = 2
 """Part of every document's fingerprint: raise it when the same document gives other chunks."""

@@ -12,10 +12,10 @@ from docx.oxml.ns import qn
 from docx.table import Table
 from docx.text.paragraph import Paragraph
 
+from config.ingestion import IngestionLimits
 from ingestion.document import ParsedFile, TextKind
 from ingestion.rejects import RejectCode, RejectedFileError
 from ingestion.section_builder import SectionBuilder
-from config.ingestion import IngestionLimits
 
 _HEADING_STYLE = re.compile(r"^heading (\d)$", re.IGNORECASE)
 _CODE_STYLE = re.compile(r"\b(?:code|source|preformatted|macro text)\b", re.IGNORECASE)

@@ -17,6 +17,7 @@ _BYTE_ORDER_MARKS = (
 )
 _DETECTION_BYTES = 64 * 1024
 _MIN_NUL_SHARE = 0.3
+_MIN_WIDE_BYTES = 8
 _DEFAULT = "cp1252"
 # Latin text differs in few bytes between these, too few to tell; Windows-1252 is by far the usual.
 _LATIN = {
@@ -53,7 +54,9 @@ def _decode(content: bytes, declared: str) -> str:
 
 def _wide_encoding(content: bytes) -> str:
     """UTF-16 without a mark: of ASCII letters, every second byte is NUL."""
-    sample = content[: _DETECTION_BYTES & ~1]
+    if len(content) % 2 or len(content) < _MIN_WIDE_BYTES:
+        return ""
+    sample = content[:_DETECTION_BYTES]
     half = max(len(sample) // 2, 1)
     even, odd = sample[::2].count(0) / half, sample[1::2].count(0) / half
     if odd >= _MIN_NUL_SHARE and even == 0:

@@ -18,12 +18,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from config.ingestion import IngestionSettings
 from followup.passage import Chunk
 from ingestion.chunking import CHUNKER_VERSION, chunk_document, contextual_text
 from ingestion.document import Document, Flag
 from ingestion.readers import READER_VERSION, parse_document
 from ingestion.rejects import Reject, RejectedFileError
-from config.ingestion import IngestionSettings
 from ingestion.sources import DocumentSource, SourceFile
 
 CHUNKS_PER_WRITE = 256

@@ -45,7 +45,9 @@ _OVERRIDES = (
     rf"\b(?:do not|don't|stop)\s+(?:follow|obey|comply)\w*\s+(?:\w+\s+){{0,4}}?(?:{_EARLIER}|"
     rf"your|system|any)\s+(?:\w+\s+){{0,2}}?{_TOLD}\b",
     r"\b(?:new|updated|real|actual|secret|hidden)\s+(?:system\s+)?(?:instructions?|prompt)"
-    r"(?:\s+for\s+\w+)?\s*:",
+    r"(?:\s+for\s+\w+)?\s*(?::|#{2,})",
+    r"\b(?:do not|don't|never|stop)\s+(?:answer|reply\s+to|respond\s+to|help)(?:ing)?\s+the\s+"
+    r"(?:user|customer|human)\b",
 )  # fmt: skip
 _ROLES = (
     rf"\byou(?:'re|\s+are)\s+(?:now|no longer|from now on|hereby)\s+(?:\w+\s+){{0,4}}?(?:{_MODEL}|"
@@ -80,6 +82,9 @@ _SECRETS = (
     r"\b(?:\W+\w+){0,4}?\W+(?:your|the|its)\s+(?:\w+\s+)?(?:system\s+(?:prompt|message|"
     r"instruction)s?|initial\s+(?:prompt|instruction)s?|hidden\s+(?:prompt|instruction)s?|"
     r"secret\s+(?:prompt|instruction)s?|prompt\s+verbatim)",
+    r"\bwhat\s+(?:is|are|was|were)\s+your\s+(?:\w+\s+)?(?:system\s+(?:prompt|message)|"
+    r"(?:initial|hidden|secret|original)\s+(?:prompt|instruction)s?)",
+    r"\b(?:tell|show|give)\s+me\s+your\s+(?:instructions|prompt|guidelines|rules)\b",
     r"\bwithout\s+(?:telling|informing|notifying|alerting|asking)\s+the\s+user\b.{0,40}[.!]",
     r"\b(?:do not|don't|never)\s+(?:tell|inform|let|notify|alert)\s+the\s+user\b",
     r"\b(?:do not|don't|never)\s+(?:mention|reveal|disclose|acknowledge|repeat)\s+(?:\w+\s+){0,3}?"
@@ -189,6 +194,12 @@ _PATTERNS = {
     FlagKind.ANSWER_DIRECTIVE: _compiled(_DIRECTIVES),
     FlagKind.TASK_REQUEST: _compiled(_TASKS),
 }
+_STRAY_MARKS = re.compile("(?<=[A-Za-z])[\u0300-\u036f]+")
+# Cyrillic letters on the left; none of the patterns is in Cyrillic.
+_LOOKALIKES = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0455\u0501\u04bb\u0410\u0415\u041e\u0420\u0421\u0425\u0406",
+    "aeopcyxisdhAEOPCXI",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +212,18 @@ class FoundInstruction:
 
 def find_instructions(text: str) -> Iterator[FoundInstruction]:
     """The first place of each kind in a text that holds no invisible characters."""
+    folded = _fold(text)
     for kind, pattern in _PATTERNS.items():
-        if found := pattern.search(text):
-            excerpt = " ".join(text[found.start() :].split())[:_MAX_EXCERPT]
+        if found := pattern.search(folded):
+            excerpt = " ".join(folded[found.start() :].split())[:_MAX_EXCERPT]
             yield FoundInstruction(kind, excerpt.lstrip(".,:;!? "))
+
+
+def _fold(text: str) -> str:
+    """The text with letters that only look like Latin ones, or bear stray marks, as the Latin ones.
+
+    Accents that belong to a letter were composed with it before; what is left was put there.
+    """
+    if text.isascii():
+        return text
+    return _STRAY_MARKS.sub("", text.translate(_LOOKALIKES))

@@ -10,9 +10,9 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Self
 
+from config.ingestion import IngestionSettings
 from ingestion.document import Document
 from ingestion.rejects import Reject, RejectCode
-from config.ingestion import IngestionSettings
 
 # Processor time is what is limited, so that a busy machine rejects no more files than an idle one.
 # The clock only ends a parser that waits for something that never comes.

@@ -9,9 +9,9 @@ import signal
 import sys
 from multiprocessing.connection import Connection
 
+from config.ingestion import IngestionSettings
 from ingestion.readers import parse_document
 from ingestion.rejects import Reject, RejectCode
-from config.ingestion import IngestionSettings
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from pdfminer.pdfdocument import PDFEncryptionError
 from pdfminer.psexceptions import PSException
 from pdfplumber.utils.exceptions import MalformedPDFException, PdfminerException
 
+from config.ingestion import IngestionLimits
 from ingestion.document import ParsedFile, TextKind
 from ingestion.normalisation import clean_text, join_lines
 from ingestion.pdf_columns import reading_order
@@ -23,9 +24,13 @@ from ingestion.pdf_visibility import hidden_characters, is_white_shape
 from ingestion.pdf_words import Line, Word, page_words
 from ingestion.rejects import RejectCode, RejectedFileError
 from ingestion.section_builder import SectionBuilder
-from config.ingestion import IngestionLimits
 
 _BULLET = re.compile(r"^(?:[•●▪◦‣\u2013*-]|\(?\d{1,2}[.)])\s")
+# What programs write into the title property when nobody gave a title.
+_PLACEHOLDER_TITLE = re.compile(
+    r"^(?:untitled|\(?anonymous\)?|unknown|document\d*)\b|^microsoft \w+ - |\.\w{2,4}$",
+    re.IGNORECASE,
+)
 _SHORT_LINE_SHARE = 0.75
 _PARAGRAPH_GAP = 1.3
 _SAME_TABLE_POINTS = 3.0
@@ -51,6 +56,8 @@ class _Placed:
     page: int
     pitch: float
     """The usual distance of the lines around it, in points."""
+    width: float
+    """The length of the longest line around it, in points."""
 
 
 def parse_pdf(content: bytes, limits: IngestionLimits) -> ParsedFile:
@@ -71,7 +78,10 @@ def parse_pdf(content: bytes, limits: IngestionLimits) -> ParsedFile:
 
 
 def _reject(error: Exception) -> RejectedFileError:
+    """What pdfplumber's error says of the file. Raises the MemoryError that it may wrap."""
     cause = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
+    if isinstance(cause, MemoryError):
+        raise cause
     if isinstance(cause, PDFEncryptionError):
         return RejectedFileError(RejectCode.ENCRYPTED, "it is encrypted and needs a password")
     reason = f"it is damaged ({type(cause).__name__}: {str(cause)[:200]})"
@@ -114,9 +124,10 @@ def _to_sections(pages: Sequence[_Page], title: str) -> ParsedFile:
     for page in pages:
         writer.builder.add_hidden(page.hidden)
     sections = writer.builder.build()
+    own_title = "" if _PLACEHOLDER_TITLE.search(title.strip()) else clean_text(title)
     return ParsedFile(
         sections=sections,
-        title=clean_text(title) or writer.builder.first_heading,
+        title=own_title or writer.builder.first_heading,
         hidden=writer.builder.hidden,
     )
 
@@ -126,16 +137,17 @@ def _place(page: _Page, words: list[Word], number: int) -> Iterator[_Placed]:
     waiting = sorted(page.tables, key=lambda table: table.top)
     for block in reading_order(words):
         pitch = _pitch(block)
+        width = max(line.x1 - line.x0 for line in block)
         position = 0
         while position < len(block):
             line = block[position]
             while waiting and _comes_before(waiting[0], line):
-                yield _Placed(waiting.pop(0), number, pitch)
+                yield _Placed(waiting.pop(0), number, pitch, width)
             found = aligned_table(block[position:], page.rules)
-            yield _Placed(found[0] if found else line, number, pitch)
+            yield _Placed(found[0] if found else line, number, pitch, width)
             position += found[1] if found else 1
     for table in waiting:
-        yield _Placed(table, number, 0)
+        yield _Placed(table, number, 0, 0)
 
 
 def _comes_before(table: PdfTable, line: Line) -> bool:
@@ -174,7 +186,7 @@ def _joined(before: _Placed, item: _Placed) -> _Placed | None:
         return None
     rows = below.rows[1:] if below.rows[0] == above.rows[0] else below.rows
     table = PdfTable((*above.rows, *rows), below.x0, below.x1, below.top, below.bottom)
-    return _Placed(table, item.page, item.pitch)
+    return _Placed(table, item.page, item.pitch, item.width)
 
 
 class _Writer:
@@ -185,12 +197,12 @@ class _Writer:
         self._levels = levels
         self._paragraph = ""
         self._page = 0
+        self._last_page = 0
         self._bullet_x0 = 0.0
         self._kind = TextKind.PARAGRAPH
         self._last: Line | None = None
         self._last_level = 0
         self._heading = ""
-        self._longest = 0.0
 
     def take(self, item: _Placed) -> None:
         """Add the next line or table in reading order."""
@@ -209,7 +221,7 @@ class _Writer:
             self._page, self._bullet_x0 = item.page, line.x0
             self._kind = TextKind.LIST_ITEM if _BULLET.match(line.text) else TextKind.PARAGRAPH
         self._paragraph = join_lines(self._paragraph, line.text)
-        self._last = line
+        self._last, self._last_page = line, item.page
 
     def end_paragraph(self) -> None:
         """Pass on what has gathered."""
@@ -217,7 +229,6 @@ class _Writer:
         self.builder.add_paragraph(self._paragraph, self._page, self._kind)
         self._paragraph = ""
         self._last = None
-        self._longest = 0.0
 
     def _add_heading(self, line: Line, level: int) -> None:
         goes_on = (
@@ -241,15 +252,15 @@ class _Writer:
 
     def _starts_paragraph(self, line: Line, item: _Placed) -> bool:
         last = self._last
-        self._longest = max(self._longest, line.x1 - line.x0)
         if last is None or _BULLET.match(line.text):
             return True
         if self._kind is TextKind.LIST_ITEM and line.x0 <= self._bullet_x0:
             return True  # an item's further lines stand under its text
-        if item.page == self._page and line.top - last.top > _PARAGRAPH_GAP * item.pitch > 0:
+        if item.page == self._last_page and line.top - last.top > _PARAGRAPH_GAP * item.pitch > 0:
             return True
-        is_short = last.x1 - last.x0 < self._longest * _SHORT_LINE_SHARE
-        return is_short and last.text.endswith((".", "!", "?", ":"))
+        is_short = last.x1 - last.x0 < item.width * _SHORT_LINE_SHARE
+        may_end = is_short or item.page != self._last_page
+        return may_end and last.text.endswith((".", "!", "?", ":"))
 
     def _add_table(self, table: PdfTable, page: int) -> None:
         rows = list(table.rows)

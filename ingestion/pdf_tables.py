@@ -202,11 +202,20 @@ def _row_starts(lines: list[_CellLine], rules: Sequence[float]) -> list[bool]:
         return [True, *ruled]
     pitches = [below.top - above.top for above, below in pairwise(lines)]
     spaced = [pitch > _ROW_GAP * min(pitches) for pitch in pitches]
-    # Rows set apart by space: then no row holds two lines that fill every column.
-    full = [len(line.cells) == num_columns for line in lines[1:]]
-    if any(spaced) and all(gap or not filled for gap, filled in zip(spaced, full, strict=True)):
-        return [True, *(gap or rule for gap, rule in zip(spaced, ruled, strict=True))]
+    starts = [True, *(gap or rule for gap, rule in zip(spaced, ruled, strict=True))]
+    if any(spaced) and _most_full_lines(lines, starts, num_columns) == 1:
+        return starts  # rows are set apart by space
     return [True, *(rule or _starts_row(line) for line, rule in zip(lines[1:], ruled, strict=True))]
+
+
+def _most_full_lines(lines: list[_CellLine], starts: list[bool], num_columns: int) -> int:
+    """Lines that fill every column, in the row that has most of them."""
+    counts = [0]
+    for line, is_start in zip(lines, starts, strict=True):
+        if is_start:
+            counts.append(0)
+        counts[-1] += len(line.cells) == num_columns
+    return max(counts)
 
 
 def _starts_row(line: _CellLine) -> bool:

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from yaml import YAMLError
 
+from config.ingestion import IngestionLimits, IngestionSettings
 from followup.passage import SOURCE_TYPE_PATTERN
 from ingestion.document import MAX_TITLE_CHARACTERS, Document, ParsedFile, Section
 from ingestion.encoding import decode_text
@@ -20,7 +21,6 @@ from ingestion.normalisation import clean_text
 from ingestion.rejects import Reject, RejectCode, RejectedFileError
 from ingestion.screening import block_text, screen
 from ingestion.section_builder import SectionBuilder
-from config.ingestion import IngestionLimits, IngestionSettings
 
 READER_VERSION = 2
 """Part of every document's fingerprint: raise it when a reader gives another text for a file."""
@@ -127,7 +127,7 @@ def _parse_text(content: bytes) -> ParsedFile:
     builder = SectionBuilder()
     for paragraph in re.split(r"\n\s*\n", decode_text(content)):
         builder.add_paragraph(paragraph)
-    return ParsedFile(sections=builder.build())
+    return ParsedFile(sections=builder.build(), hidden=builder.hidden)
 
 
 def _parse_csv(content: bytes) -> ParsedFile:
@@ -138,7 +138,7 @@ def _parse_csv(content: bytes) -> ParsedFile:
         dialect = csv.excel
     builder = SectionBuilder()
     builder.add_table(list(csv.reader(io.StringIO(text, newline=""), dialect)))
-    return ParsedFile(sections=builder.build())
+    return ParsedFile(sections=builder.build(), hidden=builder.hidden)
 
 
 def _source_type(named: str, path: PurePosixPath) -> str:

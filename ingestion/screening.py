@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from config.ingestion import FlagKind, FlagPolicy, ScreeningPolicy
 from ingestion.document import Block, Document, Flag, Paragraph, Section
 from ingestion.instructions import find_instructions
 from ingestion.rejects import RejectCode, RejectedFileError
-from config.ingestion import FlagKind, FlagPolicy, ScreeningPolicy
 
 _BASE64 = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/_-]{24,}={0,2}(?![\w+/=-])")
 _URL_SAFE = str.maketrans("-_", "+/")

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from ingestion.document import Block, Paragraph, Section, Table, TextKind
-from ingestion.invisible import has_invisible_characters
-from ingestion.normalisation import clean_code, clean_text
 from config.ingestion import FlagKind
+from ingestion.document import Block, Paragraph, Section, Table, TextKind
+from ingestion.invisible import has_invisible_characters, tag_text
+from ingestion.normalisation import clean_code, clean_text
 
 MAX_HEADING_CHARACTERS = 120
 
@@ -43,7 +43,7 @@ class SectionBuilder:
         """Add text; the lines of code are kept, others are joined."""
         cleaned = clean_code(text) if kind is TextKind.CODE else clean_text(text)
         if cleaned.strip():
-            self._blocks.append(Paragraph(cleaned, page, kind, _character_flags(text)))
+            self._blocks.append(Paragraph(cleaned, page, kind, self._character_flags(text)))
 
     def add_table(self, rows: Sequence[Sequence[str]], page: int = 0) -> None:
         """Add a table whose first row is its header. One row or one column is running text."""
@@ -57,7 +57,7 @@ class SectionBuilder:
         if all(row[0].endswith(":") for row in filled):  # labels, not a header
             filled.insert(0, ("",))
         header, *body = (row + ("",) * (width - len(row)) for row in filled)
-        flags = _character_flags(" ".join(cell for row in rows for cell in row))
+        flags = self._character_flags(" ".join(cell for row in rows for cell in row))
         self._blocks.append(Table(header, tuple(body), page, flags))
 
     def add_hidden(self, text: str) -> None:
@@ -76,6 +76,8 @@ class SectionBuilder:
             self._sections.append(Section(path, tuple(self._blocks)))
             self._blocks = []
 
-
-def _character_flags(text: str) -> tuple[FlagKind, ...]:
-    return (FlagKind.INVISIBLE_CHARACTERS,) if has_invisible_characters(text) else ()
+    def _character_flags(self, text: str) -> tuple[FlagKind, ...]:
+        if not has_invisible_characters(text):
+            return ()
+        self.add_hidden(tag_text(text))
+        return (FlagKind.INVISIBLE_CHARACTERS,)

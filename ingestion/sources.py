@@ -8,10 +8,10 @@ from pathlib import Path, PurePosixPath
 from pyarrow import ArrowException
 from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType, LocalFileSystem
 
+from config.ingestion import IngestionLimits
 from followup.errors import InvalidInputError
 from ingestion.readers import check_size
 from ingestion.rejects import RejectCode, RejectedFileError
-from config.ingestion import IngestionLimits
 
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _GLOB = re.compile(r"[*?\[]")
@@ -158,10 +158,17 @@ def _matcher(pattern: str) -> Callable[[str], bool]:
     wildcards = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     parts = re.split(r"(\*\*/|\*\*|\*|\?|\[[^\]]+\])", pattern)
     expression = "".join(
-        wildcards.get(part, part if part.startswith("[") else re.escape(part)) for part in parts
+        wildcards.get(part, _set(part) if part.startswith("[") else re.escape(part))
+        for part in parts
     )
     compiled = re.compile(expression, re.DOTALL)
     return lambda path: compiled.fullmatch(path) is not None
+
+
+def _set(part: str) -> str:
+    """A set of characters as a pattern: [a-z] or [!a-z]."""
+    inner = part[1:-1].replace("\\", r"\\").replace("[", r"\[").replace("^", r"\^")
+    return f"[^{inner[1:]}]" if inner.startswith("!") else f"[{inner}]"
 
 
 def _printable(name: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from config.ingestion import IngestionSettings
 from deployments.api import RagRequest
 from followup.grounding import check_claims
 from followup.passage import Passage
@@ -14,7 +15,6 @@ from followup.validation import request_text
 from ingestion.chunking import chunk_document
 from ingestion.document import Document
 from ingestion.readers import parse_document
-from config.ingestion import IngestionSettings
 from tests.integration.running_graph import (
     EXAMPLES,
     FINETUNED,
@@ -82,9 +82,7 @@ def passage_of(name: str) -> Passage:
     root = EXAMPLES / "knowledge_base"
     document = parse_document(name, (root / name).read_bytes(), IngestionSettings())
     assert isinstance(document, Document), document
-    chunks = chunk_document(
-        document, lambda texts: [len(text.split()) for text in texts], 100_000
-    )
+    chunks = chunk_document(document, lambda texts: [len(text.split()) for text in texts], 100_000)
     text = "\n".join(chunk.text for chunk in chunks)
     return Passage(chunk=chunks[0].model_copy(update={"text": text}), score=1)
 

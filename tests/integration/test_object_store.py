@@ -11,10 +11,10 @@ from xml.sax.saxutils import escape
 
 import pytest
 
+from config.ingestion import IngestionLimits
 from followup.errors import InvalidInputError
 from ingestion.ingest import ingest_folder
 from ingestion.rejects import RejectCode, RejectedFileError
-from config.ingestion import IngestionLimits
 from ingestion.sources import DocumentSource
 from tests.fakes import FakeIngestEmbedder, FakeIngestStore
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from config.ingestion import IngestionLimits, IngestionSettings
 from ingestion.document import Document
 from ingestion.ingest import ingest_folder
 from ingestion.parser_process import ParserProcess
 from ingestion.rejects import Reject, RejectCode
-from config.ingestion import IngestionLimits, IngestionSettings
 from tests.fakes import FakeIngestEmbedder, FakeIngestStore
 
 MIB = 1024 * 1024

@@ -3,12 +3,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from config.ingestion import FlagKind
 from ingestion.chunking import CountTokens, chunk_document, contextual_text
 from ingestion.document import Block, Document, Paragraph, Section, Table, TextKind
-from config.ingestion import FlagKind
 
 
 def count_tokens(texts: Sequence[str]) -> list[int]:
@@ -119,9 +119,9 @@ def test_a_limit_too_small_for_text_is_refused() -> None:
 
 def test_a_line_that_leads_in_a_list_stays_with_it() -> None:
     blocks = (
-        Paragraph("Word " * 20),
+        Paragraph("Word " * 24),
         Paragraph("The plans are these:"),
-        Paragraph("Growth " * 20, kind=TextKind.LIST_ITEM),
+        Paragraph("Growth " * 24, kind=TextKind.LIST_ITEM),
     )
     chunks = chunk_document(document(Section((), blocks)), count_tokens, 48)
     assert [chunk.text[:9] for chunk in chunks] == ["Word Word", "The plans"]
@@ -194,6 +194,7 @@ def without_white_space(text: str) -> str:
     return "".join(text.split()).replace(";", "")
 
 
+@settings(max_examples=50)
 @given(
     st.lists(sections, max_size=4),
     st.integers(min_value=16, max_value=64),
@@ -211,6 +212,7 @@ def test_every_chunk_fits_and_nothing_is_lost_or_moved(
     assert without_white_space(kept_text) == without_white_space(given_text)
 
 
+@settings(max_examples=30)
 @given(st.lists(sections, min_size=1, max_size=3), st.integers(min_value=1, max_value=32))
 def test_with_an_overlap_every_chunk_still_fits_and_has_text_of_its_own(
     parts: list[Section], overlap_tokens: int

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from config.ingestion import IngestionSettings
 from examples.make_knowledge_base_pdfs import DEFAULT_FOLDER, DOCUMENTS, PdfDocument, write_pdf
 from followup.lead import Lead
 from followup.passage import Chunk
 from ingestion.chunking import chunk_document
 from ingestion.document import Document
 from ingestion.readers import parse_document
-from config.ingestion import IngestionSettings
 
 EXAMPLES = DEFAULT_FOLDER.parent
 PATHS = sorted(path for path in DEFAULT_FOLDER.rglob("*") if path.is_file())
@@ -26,9 +26,7 @@ def read(path: Path) -> Document:
 
 
 def chunks_of(path: Path) -> list[Chunk]:
-    return chunk_document(
-        read(path), lambda texts: [len(text.split()) + 2 for text in texts], 160
-    )
+    return chunk_document(read(path), lambda texts: [len(text.split()) + 2 for text in texts], 160)
 
 
 def text_of(name: str) -> str:

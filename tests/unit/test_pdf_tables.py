@@ -18,9 +18,9 @@ from reportlab.platypus import (
     TableStyle,
 )
 
+from config.ingestion import IngestionSettings
 from ingestion import document as parsed
 from ingestion.readers import parse_document
-from config.ingestion import IngestionSettings
 
 BODY = getSampleStyleSheet()["BodyText"]
 LONG = "All invoices of the month in one file, with taxes split by country and by rate of the day"

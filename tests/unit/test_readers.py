@@ -9,11 +9,11 @@ from docx.oxml import parse_xml
 from pypdf import PdfReader, PdfWriter
 from reportlab.pdfgen.canvas import Canvas
 
+from config.ingestion import IngestionLimits, IngestionSettings
 from examples.make_knowledge_base_pdfs import PRICING_SHEET, write_pdf
 from ingestion.document import Document, Paragraph, Table, TextKind
 from ingestion.readers import parse_document
 from ingestion.rejects import Reject, RejectCode
-from config.ingestion import IngestionLimits, IngestionSettings
 
 SETTINGS = IngestionSettings(
     limits=IngestionLimits(max_document_bytes=1_000_000, max_unpacked_bytes=2_000_000, max_pages=20)

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from config.ingestion import IngestionSettings
 from ingestion.document import Block, Document, Paragraph, Table
 from ingestion.readers import parse_document
-from config.ingestion import IngestionSettings
 
 FILES = Path(__file__).parents[1] / "data" / "parser_files"
 

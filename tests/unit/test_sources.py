@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from config.ingestion import IngestionLimits
 from followup.errors import InvalidInputError
 from ingestion.rejects import RejectCode, RejectedFileError
-from config.ingestion import IngestionLimits
 from ingestion.sources import DocumentSource
 
 LIMITS = IngestionLimits(max_document_bytes=100)
