@@ -71,35 +71,57 @@ def main() -> None:
 
 
 def measure_speed(files: dict[str, bytes]) -> dict[str, Any]:
-    """Seconds of the fastest pass of each stage, in this process and through ParserProcess."""
+    """Processor seconds of the fastest pass of each stage, and of the same through ParserProcess.
+
+    Processor time, because the clock on a shared machine counts what others do.
+    """
     settings = IngestionSettings()
     count_tokens = _token_counter()
     parse = partial(parse_document, settings=settings)
+    parse("warm.md", b"# Warm")
     documents: list[Document] = []
-    parse_seconds, chunk_seconds, process_seconds = [], [], []
+    parse_seconds, chunk_seconds = [], []
     num_chunks = 0
-    with ParserProcess(settings) as process:
-        process.parse("warm.md", b"# Warm")
-        for _ in range(PASSES):
-            documents, seconds = _timed_parse(parse, files)
-            parse_seconds.append(seconds)
-            process_seconds.append(_timed_parse(process.parse, files)[1])
-            start = time.perf_counter()
-            num_chunks = sum(
-                len(chunk_document(document, count_tokens, MAX_TOKENS)) for document in documents
-            )
-            chunk_seconds.append(time.perf_counter() - start)
-    added = min(process_seconds) - min(parse_seconds)
+    for _ in range(PASSES):
+        start = time.process_time()
+        parsed = [parse(name, content) for name, content in files.items()]
+        parse_seconds.append(time.process_time() - start)
+        documents = [document for document in parsed if isinstance(document, Document)]
+        start = time.process_time()
+        num_chunks = sum(
+            len(chunk_document(document, count_tokens, MAX_TOKENS)) for document in documents
+        )
+        chunk_seconds.append(time.process_time() - start)
+    start_seconds = min(_process_seconds(settings, {}) for _ in range(PASSES))
+    whole_seconds = min(_process_seconds(settings, files) for _ in range(PASSES))
+    added = whole_seconds - start_seconds - min(parse_seconds)
     return {
         "measurement": "speed",
         "num_documents": len(documents),
         "num_chunks": num_chunks,
         "parse_seconds": parse_seconds,
         "chunk_seconds": chunk_seconds,
-        "parse_in_process_seconds": process_seconds,
+        "process_start_seconds": start_seconds,
+        "parse_in_process_seconds": whole_seconds,
         "documents_per_second": len(documents) / (min(parse_seconds) + min(chunk_seconds)),
         "process_overhead_ms": 1_000 * added / len(documents),
     }
+
+
+def _process_seconds(settings: IngestionSettings, files: dict[str, bytes]) -> float:
+    """Processor seconds, in both processes, of a ParserProcess for its whole life."""
+    before = _processor_seconds()
+    with ParserProcess(settings) as process:
+        process.parse("warm.md", b"# Warm")
+        for name, content in files.items():
+            process.parse(name, content)
+    return _processor_seconds() - before
+
+
+def _processor_seconds() -> float:
+    """Of this process and of those that it started and that have ended."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
 
 
 def measure_screening(folder: Path, files: dict[str, bytes]) -> dict[str, Any]:
@@ -134,15 +156,6 @@ def measure_screening(folder: Path, files: dict[str, bytes]) -> dict[str, Any]:
         "flagged_clean_documents": false_documents,
         "precision": caught / (caught + false_alarms),
     }
-
-
-def _timed_parse(
-    parse: Callable[[str, bytes], Document | Reject], files: dict[str, bytes]
-) -> tuple[list[Document], float]:
-    start = time.perf_counter()
-    parsed = [parse(name, content) for name, content in files.items()]
-    seconds = time.perf_counter() - start
-    return [document for document in parsed if isinstance(document, Document)], seconds
 
 
 def _token_counter() -> Callable[..., list[int]]:

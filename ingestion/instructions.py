@@ -93,7 +93,7 @@ _SECRETS = (
 _MARKUP = (
     r"<\|?(?:im_start|im_end|system|assistant|user|endoftext|eot_id|start_header_id|"
     r"begin_of_text)\|>",
-    r"\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>",
+    r"\[/?inst\]|<</?sys>>|<(?:start|end)_of_turn>",
     r"^#{2,}\s*(?:system|instruction|assistant|human)\s*:",
     r"^\W*(?:begin|end|start of|end of)\s+(?:the\s+)?system\s+(?:prompt|message)",
     r"^\s*<?(?:system|assistant|developer)>?\s*:\s*(?:you\b|ignore|disregard|forget|respond|reply|"
@@ -183,9 +183,8 @@ _TASKS = (
 
 
 def _compiled(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(
-        "|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE | re.MULTILINE
-    )
+    """One pattern for lower-case text: matching without regard to case takes twice as long."""
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.MULTILINE)
 
 
 _STEERING = (*_OVERRIDES, *_ROLES, *_ADDRESSES, *_SECRETS, *_MARKUP, *_OTHER_LANGUAGES)
@@ -213,9 +212,11 @@ class FoundInstruction:
 def find_instructions(text: str) -> Iterator[FoundInstruction]:
     """The first place of each kind in a text that holds no invisible characters."""
     folded = _fold(text)
+    lowered = folded.lower()
+    shown = folded if len(folded) == len(lowered) else lowered
     for kind, pattern in _PATTERNS.items():
-        if found := pattern.search(folded):
-            excerpt = " ".join(folded[found.start() :].split())[:_MAX_EXCERPT]
+        if found := pattern.search(lowered):
+            excerpt = " ".join(shown[found.start() :].split())[:_MAX_EXCERPT]
             yield FoundInstruction(kind, excerpt.lstrip(".,:;!? "))
 
 

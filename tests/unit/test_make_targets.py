@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
         ("test", '.venv/bin/pytest -m "not slow"'),
         ("test-slow", ".venv/bin/pytest -m slow"),
         ("bench", ".venv/bin/python -m benchmarks.serving"),
+        ("bench-reading", ".venv/bin/python -m benchmarks.reading"),
         ("install-dev", '-e ".[cpu,postgres,dev]"'),
     ],
 )
