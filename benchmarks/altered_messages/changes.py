@@ -131,7 +131,7 @@ def _changed_duration(value: Duration, draw: random.Random) -> Duration:
 def _changed_number(number: float, draw: random.Random) -> float:
     """One digit changed, or a near one, or another of the same size."""
     if number != int(number):
-        scale = 10 ** len(f"{number}".partition(".")[2])
+        scale: int = 10 ** len(f"{number}".partition(".")[2])
         return _changed_number(round(number * scale), draw) / scale
     whole = int(number)
     how = draw.randrange(4)

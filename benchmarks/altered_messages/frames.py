@@ -3,22 +3,19 @@
 import random
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from benchmarks.altered_messages.facts import FOLDER
 
 PHRASES_FILE = FOLDER / "phrases.yaml"
-_STARTS_IN_LOWER_CASE = frozenset(
-    """
-    The Our It A An Every Each No You On With For There All In If At From Paid Yearly Registered
-    Any Up Onboarding Getting Plan Expect Setting Connecting Customers Teams Finance We Your Backups
-    Billing By Until Before Once Normally Closing Pinned Public Ports More Old After Running
-    Creating Starting Allow Monthly Invoices Reports Questions Pricing Garbage Single Card Migration
-    Phone Payment Work Hours Students Managing Dark Pick Maintainers
-    """.split()
-)
+def _split(words: object) -> object:
+    return words.split() if isinstance(words, str) else words
+
+
+Words = Annotated[frozenset[str], BeforeValidator(_split)]
 
 
 class Tone(BaseModel):
@@ -51,6 +48,9 @@ class Phrases(BaseModel):
     additions: tuple[str, ...]
     connectors: tuple[str, ...]
     joiners: tuple[str, ...]
+    starts_in_lower_case: Words = Field(
+        description="First words that lose their capital inside a sentence; names keep it."
+    )
     added_addresses: dict[str, AddedAddress]
 
 
@@ -86,18 +86,17 @@ class Frame:
             chance = self._draw.random()
             if linked and chance < 0.2 and linked[-1].endswith("."):
                 joiner = self._draw.choice(self._phrases.joiners)
-                linked[-1] = linked[-1][:-1] + joiner + lower_start(sentence)
+                linked[-1] = linked[-1][:-1] + joiner + self._lower_start(sentence)
             elif chance < 0.4:
                 starts = self._phrases.connectors + (self._phrases.additions if linked else ())
-                linked.append(self._draw.choice(starts) + lower_start(sentence))
+                linked.append(self._draw.choice(starts) + self._lower_start(sentence))
             else:
                 linked.append(sentence)
         return linked
 
-
-def lower_start(sentence: str) -> str:
-    """The sentence as it goes on inside another: a name keeps its capital."""
-    first = sentence.split(maxsplit=1)[0]
-    if first.rstrip(",") in _STARTS_IN_LOWER_CASE:
-        return sentence[0].lower() + sentence[1:]
-    return sentence
+    def _lower_start(self, sentence: str) -> str:
+        """The sentence as it goes on inside another."""
+        first = sentence.split(maxsplit=1)[0]
+        if first.rstrip(",") in self._phrases.starts_in_lower_case:
+            return sentence[0].lower() + sentence[1:]
+        return sentence

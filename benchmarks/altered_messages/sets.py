@@ -14,7 +14,7 @@ from benchmarks.altered_messages.facts import (
     load_facts,
 )
 from benchmarks.altered_messages.frames import load_phrases
-from benchmarks.altered_messages.messages import MessageWriter, ExamMessage
+from benchmarks.altered_messages.messages import ExamMessage, MessageWriter
 from ingestion.chunking import CountTokens
 
 ROOT = FOLDER.parents[1]

@@ -7,13 +7,14 @@ it counts, but a price needs a price, a percentage a percentage.
 import re
 from dataclasses import dataclass
 
-_SMALL = """
-    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
-    sixteen seventeen eighteen nineteen
-    """.split()
+_SMALL = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
+    "nineteen",
+)  # fmt: skip
 _ONES = {word: number for number, word in enumerate(_SMALL) if number}
-_TEN_WORDS = "twenty thirty forty fifty sixty seventy eighty ninety"
-_TENS = {word: 10 * number for number, word in enumerate(_TEN_WORDS.split(), start=2)}
+_TEN_WORDS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_TENS = {word: 10 * number for number, word in enumerate(_TEN_WORDS, start=2)}
 _SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000}
 _WORD = re.compile(rf"\b(?:{'|'.join([*_ONES, *_TENS, *_SCALES])})\b", re.IGNORECASE)
 _NUMBER_RUN = re.compile(rf"{_WORD.pattern}(?:(?:[\s-]+|\s+and\s+){_WORD.pattern})*", re.IGNORECASE)
@@ -21,7 +22,7 @@ _ADDRESS = re.compile(
     r"(?:https?://|www\.)\S+|\S+@\S+\.\w+|\b[\w-]+\.(?:com|io|net|org|example)\S*"
 )
 _FIGURE = re.compile(
-    r"(?P<currency>[$€£]|\b(?:usd|eur)\s)?\s?(?P<number>\d[\d,]*(?:\.\d+)?)\s?"
+    r"(?P<currency>[$€£]|\b(?:usd|eur)\s)?\s*(?P<number>\d[\d,]*(?:\.\d+)?)\s*"
     r"(?P<after>%|percent\b|per cent\b|usd\b|eur\b|dollars?\b|euros?\b)?",
     re.IGNORECASE,
 )

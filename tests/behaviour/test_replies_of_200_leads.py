@@ -3,8 +3,10 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 
+import httpx
 import pytest
 
 from ingestion.document import Paragraph, Table
@@ -14,6 +16,7 @@ from tests.behaviour.stated_values import StatedValue, unsupported_values
 from tests.integration.running_graph import EXAMPLES, HYBRID, RAG, RunningGraph
 
 CONCURRENCY = 32
+MAX_ROUNDS = 3
 MIN_WRITTEN_SHARE = 0.7
 KNOWLEDGE_BASE = EXAMPLES / "knowledge_base"
 HYBRID_ONLY = {
@@ -66,10 +69,20 @@ def replies_to(
         {"lead_context": lead if approach == "hybrid" else without_hybrid_fields(lead)}
         for lead in different_leads(num_leads)
     ]
-    with ThreadPoolExecutor(CONCURRENCY) as threads:
-        responses = list(threads.map(lambda body: graph.post(path, body), bodies))
-    assert Counter(response.status_code for response in responses) == {200: num_leads}
-    return [(body, reply.json()) for body, reply in zip(bodies, responses, strict=True)]
+    responses: dict[int, httpx.Response] = {}
+    for _ in range(MAX_ROUNDS):
+        # A machine that is busy with other work as well may pass a deadline: asked once more.
+        waiting = [n for n in range(num_leads) if n not in responses or is_late(responses[n])]
+        with ThreadPoolExecutor(CONCURRENCY) as threads:
+            answers = threads.map(lambda number: graph.post(path, bodies[number]), waiting)
+            responses.update(zip(waiting, answers, strict=True))
+    statuses = Counter(response.status_code for response in responses.values())
+    assert statuses == {HTTPStatus.OK: num_leads}
+    return [(body, responses[number].json()) for number, body in enumerate(bodies)]
+
+
+def is_late(response: httpx.Response) -> bool:
+    return response.status_code == HTTPStatus.GATEWAY_TIMEOUT
 
 
 def without_hybrid_fields(lead: dict[str, Any]) -> dict[str, Any]:
@@ -78,7 +91,7 @@ def without_hybrid_fields(lead: dict[str, Any]) -> dict[str, Any]:
 
 def unstated(body: dict[str, Any], reply: dict[str, Any]) -> set[StatedValue]:
     """Values of the reply that neither the documents it names nor the request state."""
-    named = reply.get("retrieval_sources", reply.get("rag_sources"))
+    named = reply["retrieval_sources" if "retrieval_sources" in reply else "rag_sources"]
     lead = body["lead_context"]
     told = [lead["interaction_history"], *lead.get("objections_raised", [])]
     told.append(str(lead["days_since_contact"]))
