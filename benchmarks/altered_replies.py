@@ -186,4 +186,4 @@ def _print(rows: Sequence[dict[str, Any]]) -> None:
             str(row["accused"]),
             str(row["accused_by_figures_alone"]),
         )
-    Console().print(table)
+    Console(width=110).print(table)

@@ -11,6 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from benchmarks.altered_messages.facts import FOLDER
 
 PHRASES_FILE = FOLDER / "phrases.yaml"
+
+
 def _split(words: object) -> object:
     return words.split() if isinstance(words, str) else words
 
