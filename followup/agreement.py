@@ -15,6 +15,7 @@ from followup.vocabulary import roots_of, stem
 TIME_UNITS = frozenset({"second", "minute", "hour", "day", "week", "month", "quarter", "year"})
 _NUMERIC = frozenset({ClaimKind.QUANTITY, ClaimKind.NUMBER})
 _FIGURES = _NUMERIC | {ClaimKind.MONEY, ClaimKind.PERCENT, ClaimKind.DURATION}
+_ONE_DIGIT_COUNTRIES = frozenset({"1", "7"})
 _DASH = re.compile(r"(?<=\d)-")
 _IN_SMALLER_UNIT = {
     "minute": (60, "second"),
@@ -29,9 +30,9 @@ _IN_SMALLER_UNIT = {
 """Units of time that are a fixed number of smaller ones: a week is 7 days, a month no number."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Fact:
-    """A claim that a source makes, with where it stands."""
+    """A claim that a source makes, with where it stands: equal only to itself, a cheap key."""
 
     claim: Claim
     unit: SourceUnit
@@ -62,6 +63,8 @@ def value_keys(claim: Claim) -> tuple[str, ...]:
     """
     if claim.kind is ClaimKind.DATE:
         return ("date",)
+    if claim.kind is ClaimKind.PHONE:
+        return (claim.value, *_national_numbers(claim))
     values = [claim.value, *_ends(claim)]
     if claim.kind is ClaimKind.DURATION:
         values = [_smallest_value(value, claim.unit) for value in values]
@@ -78,6 +81,9 @@ def value_mismatch(claim: Claim, fact: Fact) -> str | None:
     if written.kind is ClaimKind.NUMBER and claim.kind is ClaimKind.DURATION:
         has_unit = claim.value == written.value and _cell_has_unit(claim, fact.unit)
         return None if has_unit else "the value stands there without unit"
+    if written.kind is ClaimKind.CODE and claim.kind is ClaimKind.QUANTITY:
+        # "2 vCPUs" where the source writes "2vCPUs".
+        return None if written.value == "".join(claim.text.lower().split()) else ""
     return _rate_mismatch(claim, fact) if claim.kind is written.kind else ""
 
 
@@ -95,6 +101,14 @@ def is_same_measure(claim: Claim, other: Claim) -> bool:
 def _ends(claim: Claim) -> list[str]:
     ends = _DASH.split(claim.value) if claim.kind in _FIGURES else []
     return ends if len(ends) > 1 else []
+
+
+def _national_numbers(claim: Claim) -> list[str]:
+    """A number written with its country code as it is dialled inside the country."""
+    if not claim.text.startswith("+"):
+        return []
+    lengths = (1,) if claim.value[0] in _ONE_DIGIT_COUNTRIES else (2, 3)
+    return [zero + claim.value[length:] for length in lengths for zero in ("", "0")]
 
 
 def _smallest_value(value: str, unit: str) -> str:

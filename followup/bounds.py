@@ -38,9 +38,7 @@ _BEFORE = {
         "more than,over,above,exceeding,exceeds,exceed,exceeded,greater than,higher than,beyond,"
         "upwards of,north of,well over",
     ),
-    **_phrases(
-        Bound.LESS, "less than,under,below,fewer than,lower than,smaller than,shorter than"
-    ),
+    **_phrases(Bound.LESS, "less than,under,below,fewer than,lower than,smaller than,shorter than"),
     **_phrases(
         Bound.ABOUT,
         "about,around,approximately,approx,approx .,roughly,circa,nearly,almost,close to,some,~",
@@ -84,9 +82,11 @@ def bound_holds(claimed: Bound, written: Bound, *, is_money: bool) -> bool:
     and what follows from it: more than 100 users are at least 100, and 100, users; but a price from
     $899 is no price of $899. Who rounds with "about" states the figure without it too.
     """
-    return claimed is written or (
-        claimed in _SUPPORTED[written] and not (is_money and claimed is Bound.EXACT)
-    ) or (written in _PLAIN and claimed is Bound.EXACT)
+    return (
+        claimed is written
+        or (claimed in _SUPPORTED[written] and not (is_money and claimed is Bound.EXACT))
+        or (written in _PLAIN and claimed is Bound.EXACT)
+    )
 
 
 _PLAIN = frozenset({Bound.EXACT, Bound.ABOUT})

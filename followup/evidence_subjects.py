@@ -4,7 +4,14 @@ from collections.abc import Sequence
 
 from followup.agreement import Fact
 from followup.sources import Source, SourceUnit
-from followup.subjects import KnownNames, Name, Subject, cell_subject_names, find_subjects, same_subject
+from followup.subjects import (
+    KnownNames,
+    Name,
+    Subject,
+    cell_subject_names,
+    find_subjects,
+    same_subject,
+)
 from followup.value_subjects import (
     clause_of,
     coordinated,
@@ -21,12 +28,13 @@ class EvidenceSubjects:
     def __init__(self, known: KnownNames) -> None:
         self.known = known
         self._in_unit: dict[SourceUnit, list[Subject]] = {}
+        self._is_about_cached: dict[tuple[Name, bool, Fact, bool], bool] = {}
 
     def in_unit(self, unit: SourceUnit) -> list[Subject]:
         """The subjects that a unit's own words name."""
         if unit not in self._in_unit:
             found = find_subjects(unit.sentence, self.known)
-            if unit.is_heading:
+            if unit.is_heading or unit.cell_names:
                 found = [subject for subject in found if self._is_known(subject)]
             self._in_unit[unit] = found
         return self._in_unit[unit]
@@ -43,7 +51,13 @@ class EvidenceSubjects:
 
         What a source says of no plan in particular holds for every plan, where it is on the topic.
         """
-        return any(self._is_about(subject, fact, has_topic) for subject in wanted)
+        return any(self._is_about_once(subject, fact, has_topic) for subject in wanted)
+
+    def _is_about_once(self, subject: Subject, fact: Fact, has_topic: bool) -> bool:  # noqa: FBT001
+        key = (subject.name, subject.is_plan, fact, has_topic)
+        if key not in self._is_about_cached:
+            self._is_about_cached[key] = self._is_about(subject, fact, has_topic)
+        return self._is_about_cached[key]
 
     def _is_about(self, subject: Subject, fact: Fact, has_topic: bool) -> bool:
         unit, source = fact.unit, fact.source

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from followup.claims import ReadSentence
-from followup.sources import Source
+from followup.sources import Source, SourceUnit
 from followup.subjects import PLAN_WORDS, KnownNames, Name, Subject, subjects_by_form, trimmed_name
 
 _ALIAS_LINKS = frozenset({"plan", "tier", "is", "the", "our", "-", "also", "called", "known", "as"})
@@ -45,9 +45,10 @@ def equated(sentence: ReadSentence, subjects: Sequence[Subject]) -> list[tuple[S
 
     "The Growth plan is the mid-tier plan"; "Growth, our mid-tier plan"; "the mid-tier plan, Growth".
     """
-    plans = [subject for subject in subjects if subject.is_plan]
     pairs = []
-    for first, second in pairwise(plans):
+    for first, second in pairwise(subjects):
+        if not (first.is_plan or second.is_plan):
+            continue
         between = [token.lower for token in sentence.tokens[first.end : second.place]]
         says_is = "is" in between and set(between) <= _ALIAS_LINKS
         # Of two names side by side, "Starter, Growth", neither says what the other is.
@@ -70,7 +71,7 @@ def _names_in(source: Source) -> _SourceNames:
         found = subjects_by_form(unit.sentence)
         # Headings write plain words with capitals.
         if not unit.is_heading:
-            names.update(s.name for s in found if not _is_plain_word(s, source))
+            names.update(s.name for s in found if not _is_plain_word(s, source, unit))
         plans.update(s.name for s in found if s.is_plan)
         if unit.cell_names and unit.cell_names[-1] in PLAN_WORDS:
             # A table of plans: the first column names them.
@@ -86,7 +87,8 @@ def _cell_plans(cell_name: str) -> list[Name]:
     return [name] if name else []
 
 
-def _is_plain_word(subject: Subject, source: Source) -> bool:
-    """Whether a lone capital is an ordinary word elsewhere in the source."""
+def _is_plain_word(subject: Subject, source: Source, unit: SourceUnit) -> bool:
+    """Whether a capital that opens a sentence is a plain word elsewhere, or a column's name."""
     is_lone = len(subject.name) == 1 and not subject.is_plan
-    return is_lone and subject.place == 0 and subject.name[0] in source.lower_words
+    is_column = bool(unit.cell_names)
+    return is_lone and subject.place == 0 and (is_column or subject.name[0] in source.lower_words)

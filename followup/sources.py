@@ -194,7 +194,9 @@ def _sentence_unit(
 
 def _cell_units(row: _Row, section_stems: frozenset[str]) -> Iterator[SourceUnit]:
     corner, row_name = row.cells[0]
-    sentences = [read_sentence(f"{column}: {cell}" if column else cell) for column, cell in row.cells]
+    sentences = [
+        read_sentence(f"{column}: {cell}" if column else cell) for column, cell in row.cells
+    ]
     row_claims = tuple(claim for sentence in sentences for claim in sentence.claims)
     for (column, cell), sentence in zip(row.cells, sentences, strict=True):
         if not cell:

@@ -62,7 +62,13 @@ def find_subjects(sentence: ReadSentence, known: KnownNames) -> list[Subject]:
         is_plan = subject.is_plan or subject.name in known.plans
         # A plan sets prices apart even where the product is named like it.
         is_own = known.is_own(subject.name) and not is_plan
-        if covered.intersection(span) or is_own:
+        is_opening_word = (
+            subject.place == 0
+            and not is_plan
+            and len(subject.name) == 1
+            and subject.name[0] in known.lower_words
+        )
+        if covered.intersection(span) or is_own or is_opening_word:
             continue
         covered.update(span)
         name = known.canonical(subject.name)

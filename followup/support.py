@@ -8,7 +8,7 @@ from followup.agreement import Fact, cut, facts_of, value_keys, value_mismatch
 from followup.claims import Claim, ClaimKind, ReadSentence
 from followup.evidence_subjects import EvidenceSubjects
 from followup.known_names import equated, known_names
-from followup.relations import misplaced_subjects
+from followup.relations import Relations
 from followup.sources import Source, word_stream
 from followup.subjects import KnownNames, Subject
 from followup.topics import Topic, better_fact, topic_of
@@ -23,6 +23,7 @@ _ABOUT_CHECKED = frozenset(
         ClaimKind.NUMBER,
         ClaimKind.DURATION,
         ClaimKind.DATE,
+        ClaimKind.CODE,
     }
 )
 _MIN_QUOTED_WORDS = 3
@@ -58,7 +59,9 @@ class SupportFinder:
         for source in sources:
             for key, fact in facts_of(source):
                 self._facts[key].append(fact)
+        self._all_facts = [fact for source in sources for _, fact in facts_of(source)]
         self._evidence = EvidenceSubjects(self.known)
+        self._relations = Relations(sources, self._evidence)
 
     def find(
         self, read: ReadSentence, subjects: list[Subject], inherited: list[Subject]
@@ -86,13 +89,21 @@ class SupportFinder:
         self, read: ReadSentence, subjects: list[Subject]
     ) -> Iterator[tuple[Claim, Support]]:
         for first, second in equated(read, subjects):
-            is_known = {first.name, second.name} <= self.known.plans
+            is_known = first.name in self.known.plans and second.name in self.known.plans
+            is_known |= any(s.is_role and s.name in self.known.aliases for s in (first, second))
             if is_known and first.name != second.name:
                 reason = f"no source calls {' '.join(first.name)} the {' '.join(second.name)} plan"
                 yield _name_claim(read, first), Support(reason=reason)
-        for subject, words in misplaced_subjects(read, subjects, self.sources, self._evidence):
+        for subject in subjects:
+            if subject.is_plan and not subject.is_role and not self._is_known(subject):
+                yield _name_claim(read, subject), Support(reason="no source has this plan")
+        for subject, words in self._relations.misplaced(read, subjects):
             reason = f"the sources say this of another: {cut(words)}"
             yield _name_claim(read, subject), Support(reason=reason)
+
+    def _is_known(self, subject: Subject) -> bool:
+        name = subject.name
+        return name in self.known.plans or name in self.known.by_first_word.get(name[0], ())
 
     def _quoted_from(self, read: ReadSentence) -> Source | None:
         if len(read.tokens) < _MIN_QUOTED_WORDS:
@@ -178,8 +189,7 @@ class SupportFinder:
             return None
         context = self._context(claim, read, subjects, inherited)
         ends = [
-            self._of_value(replace(claim, value=value), context)
-            for value in claim.value.split("-")
+            self._of_value(replace(claim, value=value), context) for value in claim.value.split("-")
         ]
         return None if any(end.reason for end in ends) else ends[-1]
 
@@ -210,14 +220,22 @@ class SupportFinder:
         has_topic = bool(topic.telling & there)
         if wanted and not self._evidence.supports(wanted, fact, has_topic=has_topic):
             return _other_subject(wanted, fact)
-        if not has_topic and self._is_off_topic(claim, topic, fact, is_named=bool(wanted)):
+        is_code = claim.kind is ClaimKind.CODE
+        if (
+            not has_topic
+            and not is_code
+            and self._is_off_topic(claim, topic, fact, is_named=bool(wanted))
+        ):
             return f"the value stands there about something else: {cut(fact.unit.shown)}"
-        rivals = (
-            rival
-            for rival in self._all_facts()
-            if not wanted or self._evidence.supports(wanted, rival, has_topic=True)
+        if is_code:
+            return None
+        better = better_fact(
+            claim,
+            topic,
+            fact,
+            self._all_facts,
+            lambda rival: not wanted or self._evidence.supports(wanted, rival, has_topic=True),
         )
-        better = better_fact(claim, topic, fact, rivals)
         if better:
             return f"of this the source says another value: {cut(better.unit.shown)}"
         return None
@@ -232,13 +250,8 @@ class SupportFinder:
             return True
         if topic.head and claim.kind is ClaimKind.MONEY:
             return True
-        words = topic.head or topic.telling
+        words = topic.head or topic.local
         return any(words & source.roots for source in self.sources[:-1])
-
-    def _all_facts(self) -> Iterator[Fact]:
-        for source in self.sources:
-            for _, fact in facts_of(source):
-                yield fact
 
 
 def _name_claim(read: ReadSentence, subject: Subject) -> Claim:

@@ -13,7 +13,9 @@ _OBLIQUE = frozenset(
 _ASIDE = frozenset("from in to into via through using than unlike versus vs".split())  # noqa: SIM905
 _ASIDE_AFTER = _ASIDE | {"with", "by"}
 CLAUSE_ENDS = frozenset({",", ";", "and", "while", "but", "whereas", "or"})
-_JOINTS = frozenset({",", "and", "or", "&", "/", "the", "our", "both", "plans", "plan", "as", "well"})
+_JOINTS = frozenset(
+    {",", "and", "or", "&", "/", "the", "our", "both", "plans", "plan", "as", "well"}
+)
 _MAX_TOKENS_BETWEEN_VALUES = 8
 
 
@@ -81,7 +83,14 @@ def clause_of(tokens: Sequence[Token], place: int) -> tuple[int, int]:
 
 def is_oblique(tokens: Sequence[Token], place: int) -> bool:
     """Whether a preposition makes the name at `place` a mere circumstance."""
-    return _word_before(tokens, place) in _OBLIQUE
+    return word_before(tokens, place) in _OBLIQUE
+
+
+def upright_subjects(sentence: ReadSentence, subjects: Sequence[Subject]) -> list[Subject]:
+    """The subjects that no preposition makes a circumstance, alone or with others."""
+    oblique = [s for s in subjects if is_oblique(sentence.tokens, s.place)]
+    beside = [other for s in oblique for other in coordinated(sentence, subjects, s)]
+    return [s for s in subjects if s not in oblique and s not in beside]
 
 
 def _without_asides(
@@ -94,16 +103,15 @@ def _without_asides(
         words = _ASIDE_AFTER if subject.place > place else _ASIDE
         joined = tokens[aside.end : subject.place] if aside else ()
         is_with_aside = aside is not None and all(token.lower in _JOINTS for token in joined)
-        if not subject.is_plan and (
-            is_with_aside or _word_before(tokens, subject.place) in words
-        ):
+        if not subject.is_plan and (is_with_aside or word_before(tokens, subject.place) in words):
             aside = subject
         else:
             kept.append(subject)
     return kept
 
 
-def _word_before(tokens: Sequence[Token], place: int) -> str:
+def word_before(tokens: Sequence[Token], place: int) -> str:
+    """The word before a name, articles skipped; "" at the start."""
     before = place - 1
     while before >= 0 and tokens[before].lower in {"the", "our", "a", "your"}:
         before -= 1
