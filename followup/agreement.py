@@ -45,7 +45,7 @@ class Fact:
 @lru_cache(maxsize=4_096)
 def facts_of(source: Source) -> tuple[tuple[str, Fact], ...]:
     """The facts of a source, each under every key of its value."""
-    facts = []
+    facts: list[tuple[str, Fact]] = []
     for unit_index, unit in enumerate(source.units):
         roots = roots_of(unit.stems) | {
             f"={value_keys(claim)[0]}" for claim in unit.claims if claim.kind is not ClaimKind.NAME
@@ -158,7 +158,7 @@ def _rate_mismatch(claim: Claim, fact: Fact) -> str | None:
 def _bound_holds(claim: Claim, written: Claim) -> bool:
     """A range supports itself, "at least" its lower and "up to" its upper end."""
     is_money = claim.kind is ClaimKind.MONEY
-    if len(value_keys(written)) > 1 and len(value_keys(claim)) == 1:
+    if _ends(written) and not _ends(claim):
         _, low, high = value_keys(written)
         claimed = value_keys(claim)[0]
         if written.bound not in {Bound.EXACT, Bound.ABOUT}:

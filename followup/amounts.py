@@ -169,6 +169,8 @@ def _with_unit(tokens: Sequence[Token], figure: _Figure, start: int) -> Amount |
     return (
         _duration(tokens, figure, index, glued=glued)
         or _times(figure, following, index)
+        or _measure(tokens, figure, index)
+        or _glued_letters(figure, following, index, glued=glued)
         or _count(tokens, figure, index, glued=glued)
     )
 
@@ -222,22 +224,29 @@ def _times(figure: _Figure, following: Token, index: int) -> Amount | None:
     return None
 
 
+def _measure(tokens: Sequence[Token], figure: _Figure, index: int) -> Amount | None:
+    if tokens[index].lower not in MEASURES:
+        return None
+    per, end = read_rate(tokens, index + 1)
+    return Amount("quantity", figure.value, end, tokens[index].lower, per)
+
+
+def _glued_letters(figure: _Figure, following: Token, index: int, *, glued: bool) -> Amount | None:
+    if not glued or figure.in_words or following.kind != "word":
+        return None
+    if following.lower in {"st", "nd", "rd", "th"}:
+        return Amount("number", figure.value, index + 1, "ordinal")
+    # Digits glued to letters that are no unit: 3OO. Only the same letters support it.
+    return Amount("code", f"{figure.value}{following.lower}", index + 1)
+
+
 def _count(tokens: Sequence[Token], figure: _Figure, index: int, *, glued: bool) -> Amount | None:
-    following = tokens[index]
-    if following.lower in MEASURES:
-        per, end = read_rate(tokens, index + 1)
-        return Amount("quantity", figure.value, end, following.lower, per)
-    if glued and following.kind == "word" and tokens[index - 1].kind == "number":
-        if following.lower in {"st", "nd", "rd", "th"}:
-            return Amount("number", figure.value, index + 1, "ordinal")
-        # Digits glued to letters that are no unit: 3OO. Only the same letters support it.
-        return Amount("code", f"{figure.value}{following.lower}", index + 1)
     if _is_bare_one(figure):
         return None
     if figure.value == "0.5" and figure.in_words:
         # "Half of our customers", "cut errors in half".
         return Amount("percent", "50", figure.end, "percent")
-    is_open = following.text == "+" and glued
+    is_open = tokens[index].text == "+" and glued
     counted, end = _counted(tokens, index + is_open)
     if not counted:
         return Amount("number", figure.value, figure.end + is_open)

@@ -143,19 +143,16 @@ def _may_open(word: Token) -> bool:
 
 
 _OPENERS = NUMBER_OPENERS | DATE_OPENERS | VAGUE | MULTIPLES.keys() | {"around", "round"}
-_HOURS_A_DAY, _DAYS_A_WEEK = 24, 7
+_HOURS_A_DAY, _DAYS_A_WEEK = "24", "7"
 _BETWEEN_DAY_AND_WEEK = frozenset({",", "and", "/", "-"})
 _Read = tuple[ClaimKind, str, int, Amount | None, bool]
 
 
 def _claim_at(tokens: tuple[Token, ...], place: int, *, is_question: bool) -> _Read | None:
     token = tokens[place]
-    address = _address(token)
-    if address:
-        return (*address, place + 1, None, False)
-    always_on = _always_on_end(tokens, place)
-    if always_on:
-        return ClaimKind.CODE, "24/7", always_on, None, False
+    fixed = _address(token, place) or _always_on(tokens, place)
+    if fixed:
+        return (*fixed, None, False)
     date = read_date(tokens, place)
     if date:
         # "Shall we talk next week?" proposes, it states nothing.
@@ -173,35 +170,44 @@ def _claim_at(tokens: tuple[Token, ...], place: int, *, is_question: bool) -> _R
     return None
 
 
-def _always_on_end(tokens: tuple[Token, ...], place: int) -> int | None:
-    """The index after "24 hours a day, 7 days a week", "24x7" or "around the clock", all 24/7."""
+def _always_on(tokens: tuple[Token, ...], place: int) -> tuple[ClaimKind, str, int] | None:
+    """ "24 hours a day, 7 days a week", "24x7" and "around the clock" are all 24/7."""
     words = [token.lower for token in tokens[place : place + 3]]
+    end = None
     if words[:1] == ["24x7"]:
-        return place + 1
-    if words in (["around", "the", "clock"], ["round", "the", "clock"]):
-        return place + 3
-    if words[:1] not in (["24"], ["twenty"]):
-        return None
+        end = place + 1
+    elif words in (["around", "the", "clock"], ["round", "the", "clock"]):
+        end = place + 3
+    elif words[:1] in (["24"], ["twenty"]):
+        end = _end_of_day_and_week(tokens, place)
+    return (ClaimKind.CODE, "24/7", end) if end else None
+
+
+def _end_of_day_and_week(tokens: tuple[Token, ...], place: int) -> int | None:
     day = read_amount(tokens, place)
-    if day is None or (day.value, day.unit) != (str(_HOURS_A_DAY), "hour"):
+    if day is None or (day.value, day.unit) != (_HOURS_A_DAY, "hour"):
         return None
     index = day.end
     while index < len(tokens) and tokens[index].lower in _BETWEEN_DAY_AND_WEEK:
         index += 1
     week = read_amount(tokens, index) if index < len(tokens) else None
-    is_week = week is not None and (week.value, week.unit) == (str(_DAYS_A_WEEK), "day")
+    is_week = week is not None and (week.value, week.unit) == (_DAYS_A_WEEK, "day")
     return week.end if week and is_week else None
 
 
-def _address(token: Token) -> tuple[ClaimKind, str] | None:
+def _address(token: Token, place: int) -> tuple[ClaimKind, str, int] | None:
     if token.kind == "email":
-        return ClaimKind.EMAIL, token.lower.removeprefix("mailto:")
+        return ClaimKind.EMAIL, token.lower.removeprefix("mailto:"), place + 1
     if token.kind == "link":
         bare = token.text.partition("://")[2] or token.text
         host, slash, path = bare.partition("/")
-        return ClaimKind.LINK, (host.lower().removeprefix("www.") + slash + path).rstrip("/")
+        return (
+            ClaimKind.LINK,
+            (host.lower().removeprefix("www.") + slash + path).rstrip("/"),
+            place + 1,
+        )
     if token.kind == "phone":
         digits = "".join(character for character in token.text if character.isdigit())
         national = len(digits) == _WITH_COUNTRY and digits.startswith("1")
-        return ClaimKind.PHONE, digits[1:] if national else digits
+        return ClaimKind.PHONE, digits[1:] if national else digits, place + 1
     return None

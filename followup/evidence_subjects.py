@@ -53,7 +53,7 @@ class EvidenceSubjects:
         """
         return any(self._is_about_once(subject, fact, has_topic) for subject in wanted)
 
-    def _is_about_once(self, subject: Subject, fact: Fact, has_topic: bool) -> bool:  # noqa: FBT001
+    def _is_about_once(self, subject: Subject, fact: Fact, has_topic: bool) -> bool:
         key = (subject.name, subject.is_plan, fact, has_topic)
         if key not in self._is_about_cached:
             self._is_about_cached[key] = self._is_about(subject, fact, has_topic)
@@ -63,6 +63,19 @@ class EvidenceSubjects:
         unit, source = fact.unit, fact.source
         if unit.cell_names:
             return self._is_cell_of(subject, unit, source)
+        about = self._subjects_of(fact)
+        inherited = [] if about else self.inherited(unit, fact.unit_index, source)
+        if any(_same(subject, other.name) for other in (*about, *inherited)):
+            return True
+        if any(other.is_plan == subject.is_plan for other in about):
+            return False
+        if self.is_headed(subject, source):
+            return True
+        return subject.is_plan and has_topic and self.is_general(unit, source)
+
+    def _subjects_of(self, fact: Fact) -> list[Subject]:
+        """The subjects that a fact's own sentence gives the value to."""
+        unit = fact.unit
         named = self.in_unit(unit)
         about = subjects_of_value(unit.sentence, named, fact.claim)
         about += [other for s in about for other in coordinated(unit.sentence, named, s)]
@@ -70,18 +83,7 @@ class EvidenceSubjects:
         if named and not any(low <= s.place < high for s in named):
             # "Globex is one of the first Acme users, saving 5%": the sentence is about Globex.
             about += leading_subjects(unit.sentence.tokens, named)
-        if any(_same(subject, other.name) for other in about):
-            return True
-        if any(other.is_plan == subject.is_plan for other in about):
-            return False
-        if self.is_headed(subject, source):
-            return True
-        if about:
-            return subject.is_plan and has_topic and self.is_general(unit, source)
-        inherited = self.inherited(unit, fact.unit_index, source)
-        if inherited:
-            return any(_same(subject, other.name) for other in inherited)
-        return subject.is_plan and has_topic and self.is_general(unit, source)
+        return about
 
     def _is_cell_of(self, subject: Subject, unit: SourceUnit, source: Source) -> bool:
         names = self.of_cell(unit)

@@ -1,5 +1,6 @@
 """Collects from the sources which names there are, which of them are plans, and their aliases."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -10,6 +11,7 @@ from followup.sources import Source, SourceUnit
 from followup.subjects import PLAN_WORDS, KnownNames, Name, Subject, subjects_by_form, trimmed_name
 
 _ALIAS_LINKS = frozenset({"plan", "tier", "is", "the", "our", "-", "also", "called", "known", "as"})
+_NAMES_OF_INNER_CELL = 3
 _APPOSITION = frozenset({",", "(", "-", "the", "our", "a"})
 
 
@@ -17,12 +19,16 @@ class _SourceNames(NamedTuple):
     names: frozenset[Name]
     plans: frozenset[Name]
     aliases: tuple[tuple[Name, Name], ...]
+    columns: tuple[frozenset[Name], ...]
+    """The column names of each table row, without the first column's."""
 
 
 def known_names(sources: Sequence[Source], own: frozenset[str]) -> KnownNames:
     """Collects names, plans and aliases from all sources."""
     read = [_names_in(source) for source in sources]
     plans = frozenset[Name]().union(*(names.plans for names in read))
+    # Where one column of a table is a plan's, so are the others.
+    plans = plans.union(*(row for names in read for row in names.columns if row & plans))
     aliases: dict[Name, Name] = {}
     for first, second in sorted({pair for names in read for pair in names.aliases}):
         target = aliases.get(first) or aliases.get(second) or min(first, second)
@@ -43,7 +49,7 @@ def known_names(sources: Sequence[Source], own: frozenset[str]) -> KnownNames:
 def equated(sentence: ReadSentence, subjects: Sequence[Subject]) -> list[tuple[Subject, Subject]]:
     """Pairs of plans that the sentence says are one.
 
-    "The Growth plan is the mid-tier plan"; "Growth, our mid-tier plan"; "the mid-tier plan, Growth".
+    "The Growth plan is the mid-tier plan"; "Growth, our mid-tier plan".
     """
     pairs = []
     for first, second in pairwise(subjects):
@@ -67,6 +73,7 @@ def _names_in(source: Source) -> _SourceNames:
     names: set[Name] = set()
     plans: set[Name] = set()
     aliases: set[tuple[Name, Name]] = set()
+    columns: defaultdict[str, set[Name]] = defaultdict(set)
     for unit in source.units:
         found = subjects_by_form(unit.sentence)
         # Headings write plain words with capitals.
@@ -76,10 +83,16 @@ def _names_in(source: Source) -> _SourceNames:
         if unit.cell_names and unit.cell_names[-1] in PLAN_WORDS:
             # A table of plans: the first column names them.
             plans.update(_cell_plans(unit.cell_names[0]))
+        if len(unit.cell_names) == _NAMES_OF_INNER_CELL:
+            _, column, corner = unit.cell_names
+            if column != corner:
+                columns[unit.shown].update(_cell_plans(column))
         for first, second in equated(unit.sentence, [s for s in found if s.is_plan]):
             if first.name != second.name:
                 aliases.add((first.name, second.name))
-    return _SourceNames(frozenset(names), frozenset(plans), tuple(aliases))
+    return _SourceNames(
+        frozenset(names), frozenset(plans), tuple(aliases), tuple(map(frozenset, columns.values()))
+    )
 
 
 def _cell_plans(cell_name: str) -> list[Name]:

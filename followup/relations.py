@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cached_property
+from itertools import pairwise
 
 from followup.claims import ReadSentence
 from followup.evidence_subjects import PRONOUNS, EvidenceSubjects
@@ -225,8 +226,7 @@ def _is_all_of(tokens: Sequence[Token], place: int) -> bool:
     """Whether "everything in" or "all of the" stands before a name."""
     before = [token.lower for token in tokens[max(0, place - 3) : place]]
     return any(
-        first in _ALL_OF and second in {"in", "of", "from"}
-        for first, second in zip(before, before[1:], strict=False)
+        first in _ALL_OF and second in {"in", "of", "from"} for first, second in pairwise(before)
     )
 
 
@@ -234,7 +234,7 @@ def _names_every_plan(sentence: ReadSentence) -> bool:
     words = [token.lower for token in sentence.tokens]
     return any(
         first in {"every", "all", "any", "each", "both"} and second in PLAN_WORDS
-        for first, second in zip(words, words[1:], strict=False)
+        for first, second in pairwise(words)
     )
 
 

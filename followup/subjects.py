@@ -127,7 +127,10 @@ def _plans(sentence: ReadSentence) -> Iterator[Subject]:
         words = [t.lower.removesuffix("'s") for t in tokens[first:place] if t.kind == "word"]
         if words and words[-1] not in _NO_PLAN_NAMES:
             is_role = tokens[first].text.islower()
-            yield Subject(trimmed_name(words), first, place + 1, is_plan=True, is_role=is_role)
+            end = place + 1
+            while end < len(tokens) and tokens[end].lower in PLAN_WORDS:
+                end += 1
+            yield Subject(trimmed_name(words), first, end, is_plan=True, is_role=is_role)
 
 
 def _capitalised(sentence: ReadSentence) -> Iterator[Subject]:

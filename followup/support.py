@@ -68,8 +68,8 @@ class SupportFinder:
     ) -> list[tuple[Claim, Support]]:
         """What supports each claim of a sentence of the message, in its order.
 
-        `subjects` are the sentence's own, `inherited` what its "it" means. Behind them stands a
-        name for each subject of which the sources do not say what the sentence says.
+        `subjects` are the sentence's own, `inherited` what its "it" means. Where all are supported,
+        a name follows for each subject of which the sources do not say what the sentence says.
         """
         quoted = None if inherited else self._quoted_from(read)
         found = []
@@ -83,7 +83,9 @@ class SupportFinder:
                 if support.reason:
                     support = self._of_change(claim, read, subjects, inherited) or support
             found.append((claim, support))
-        return found if quoted else [*found, *self._wrong_subjects(read, subjects)]
+        if quoted or any(support.reason for _, support in found):
+            return found
+        return [*found, *self._wrong_subjects(read, subjects)]
 
     def _wrong_subjects(
         self, read: ReadSentence, subjects: list[Subject]
@@ -103,7 +105,11 @@ class SupportFinder:
 
     def _is_known(self, subject: Subject) -> bool:
         name = subject.name
-        return name in self.known.plans or name in self.known.by_first_word.get(name[0], ())
+        if name in self.known.plans or name in self.known.by_first_word.get(name[0], ()):
+            return True
+        is_plain = len(name) == 1 and name[0] in self.known.lower_words
+        stream = f" {' '.join(name)} "
+        return not is_plain and any(stream in source.word_stream for source in self.sources)
 
     def _quoted_from(self, read: ReadSentence) -> Source | None:
         if len(read.tokens) < _MIN_QUOTED_WORDS:

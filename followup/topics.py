@@ -74,7 +74,8 @@ def topic_of(
         if other.start != claim.start and other.kind != "name"
         for place in range(other.start, other.end)
     }
-    local = range(*clause_of(read.tokens, claim.start))
+    low, high = clause_of(read.tokens, claim.start)
+    local = range(max(low, wide.start), min(high, wide.stop))
     return Topic(
         head=roots_of(_stems(read, head, ()) - own - common),
         local=roots_of(_stems(read, local, named) - own - GENERIC_STEMS),

@@ -1,6 +1,7 @@
 """Which of the named things of a sentence a value is about."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from followup.claims import Claim, ReadSentence
 from followup.subjects import Subject
@@ -138,7 +139,7 @@ def paired_subject(
 
 def _is_list(tokens: Sequence[Token], values: Sequence[Claim]) -> bool:
     """Whether only commas, "and" and a few words stand between the values."""
-    for first, second in zip(values, values[1:], strict=False):
+    for first, second in pairwise(values):
         between = [token.lower for token in tokens[first.start : second.start]]
         if len(between) > _MAX_TOKENS_BETWEEN_VALUES or not CLAUSE_ENDS.intersection(between):
             return False

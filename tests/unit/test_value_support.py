@@ -43,7 +43,7 @@ SHOP = (
     ),
     passage(
         "faq/contact.md",
-        "Call +1 555 010 4477 or write to hello@shop.example. Docs: https://docs.shop.example/start. "
+        "Call +1 555 010 4477 or write to hello@shop.example. See docs.shop.example/start. "
         "Version 2.4.1 was released on May 7, 2026. Nodes need 2vCPUs and 8GB of memory.",
         title="Contact",
     ),
@@ -107,7 +107,9 @@ def test_what_the_sources_say_is_supported(message: str) -> None:
         pytest.param("Standard costs $90 a month.", "$90 a month", id="common-word-plan"),
         pytest.param("The free trial lasts 60 days.", "60 days", id="better-said-elsewhere"),
         pytest.param("Basic, Plus and Max are $90, $40 and from $250 a month.", "$90", id="lists"),
-        pytest.param("Plus and Omnira Clinics cost $90 a month.", "Omnira Clinics", id="beside"),
+        pytest.param(
+            "Veldt Logistics and Omnira Clinics cut wrong deliveries by 37%.", "37%", id="beside"
+        ),
         pytest.param("Veldt Logistics recovers up to 64% of missed visits.", "64%", id="customer"),
         pytest.param("Shell cut wrong deliveries by 37%.", "Shell", id="invented-customer"),
         pytest.param("Plus comes with 24/7 phone support.", "24/7", id="always-on-of-other"),
@@ -172,10 +174,8 @@ def test_the_order_of_passages_changes_no_verdict(order: Sequence[Passage]) -> N
 
 
 WORDS = st.sampled_from(
-    "Plus plan is the recommended , and . ; : - from to up at least over $90 90 % 5-9 hours a week "
-    "per user Veldt Logistics no everything in Basic | \n ( ) ? 24/7 half twice + ~ of for".split(
-        " "
-    )
+    """Plus plan is the recommended , and . ; : - from to up at least over $90 90 % 5-9 hours a week
+    per user Veldt Logistics no everything in Basic | ( ) ? 24/7 half twice + ~ of for""".split()  # noqa: SIM905
 )
 
 
