@@ -1,24 +1,74 @@
 """Whether a value that stands in a source is the value that a message claims."""
 
+import re
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
 
+from followup.bounds import Bound, bound_holds
 from followup.claims import Claim, ClaimKind
 from followup.dates import dates_agree
+from followup.numerals import plain_text
 from followup.sources import Source, SourceUnit
-from followup.vocabulary import stem
+from followup.vocabulary import roots_of, stem
 
 TIME_UNITS = frozenset({"second", "minute", "hour", "day", "week", "month", "quarter", "year"})
 _NUMERIC = frozenset({ClaimKind.QUANTITY, ClaimKind.NUMBER})
+_FIGURES = _NUMERIC | {ClaimKind.MONEY, ClaimKind.PERCENT, ClaimKind.DURATION}
+_ONE_DIGIT_COUNTRIES = frozenset({"1", "7"})
+_DASH = re.compile(r"(?<=\d)-")
+_IN_SMALLER_UNIT = {
+    "minute": (60, "second"),
+    "hour": (3_600, "second"),
+    "day": (86_400, "second"),
+    "week": (604_800, "second"),
+    "fortnight": (1_209_600, "second"),
+    "quarter": (3, "month"),
+    "year": (12, "month"),
+    "decade": (120, "month"),
+}
+"""Units of time that are a fixed number of smaller ones: a week is 7 days, a month no number."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Fact:
-    """A claim that a source makes, with where it stands."""
+    """A claim that a source makes, with where it stands: equal only to itself, a cheap key."""
 
     claim: Claim
     unit: SourceUnit
     source: Source
     unit_index: int
+    roots: frozenset[str]
+    """Roots of the unit's stems, and "=" before the keys of all values that stand in it."""
+
+
+@lru_cache(maxsize=4_096)
+def facts_of(source: Source) -> tuple[tuple[str, Fact], ...]:
+    """The facts of a source, each under every key of its value."""
+    facts: list[tuple[str, Fact]] = []
+    for unit_index, unit in enumerate(source.units):
+        roots = roots_of(unit.stems) | {
+            f"={value_keys(claim)[0]}" for claim in unit.claims if claim.kind is not ClaimKind.NAME
+        }
+        for claim in unit.sentence.claims:
+            fact = Fact(claim, unit, source, unit_index, roots)
+            facts.extend((key, fact) for key in value_keys(claim))
+    return tuple(facts)
+
+
+def value_keys(claim: Claim) -> tuple[str, ...]:
+    """What a fact is found by: its value and the ends of its range; claims use the first one.
+
+    Durations stand in their smallest unit, so that 2 weeks and 14 days are one.
+    """
+    if claim.kind is ClaimKind.DATE:
+        return ("date",)
+    if claim.kind is ClaimKind.PHONE:
+        return (claim.value, *_national_numbers(claim))
+    values = [claim.value, *_ends(claim)]
+    if claim.kind is ClaimKind.DURATION:
+        values = [_smallest_value(value, claim.unit) for value in values]
+    return tuple(values)
 
 
 def value_mismatch(claim: Claim, fact: Fact) -> str | None:
@@ -29,8 +79,42 @@ def value_mismatch(claim: Claim, fact: Fact) -> str | None:
     if claim.kind in _NUMERIC and written.kind in _NUMERIC:
         return _count_mismatch(claim, fact)
     if written.kind is ClaimKind.NUMBER and claim.kind is ClaimKind.DURATION:
-        return None if _cell_has_unit(claim, fact.unit) else "the value stands there without unit"
+        has_unit = claim.value == written.value and _cell_has_unit(claim, fact.unit)
+        return None if has_unit else "the value stands there without unit"
+    if written.kind is ClaimKind.CODE and claim.kind is ClaimKind.QUANTITY:
+        # "2 vCPUs" where the source writes "2vCPUs".
+        return None if written.value == "".join(claim.text.lower().split()) else ""
     return _rate_mismatch(claim, fact) if claim.kind is written.kind else ""
+
+
+def is_same_measure(claim: Claim, other: Claim) -> bool:
+    """Whether two claims measure the same kind of thing, so that one value excludes the other."""
+    if claim.kind in _NUMERIC and other.kind in _NUMERIC:
+        return claim.unit == other.unit and bool(claim.counted & other.counted)
+    if claim.kind is ClaimKind.DURATION:
+        # "A week" is seldom meant as a length.
+        is_length = not other.text.lower().startswith(("a ", "an "))
+        return other.kind is claim.kind and is_length and claim.per == other.per
+    return claim.kind is other.kind and claim.unit == other.unit
+
+
+def _ends(claim: Claim) -> list[str]:
+    ends = _DASH.split(claim.value) if claim.kind in _FIGURES else []
+    return ends if len(ends) > 1 else []
+
+
+def _national_numbers(claim: Claim) -> list[str]:
+    """A number written with its country code as it is dialled inside the country."""
+    if not claim.text.startswith("+"):
+        return []
+    lengths = (1,) if claim.value[0] in _ONE_DIGIT_COUNTRIES else (2, 3)
+    return [zero + claim.value[length:] for length in lengths for zero in ("", "0")]
+
+
+def _smallest_value(value: str, unit: str) -> str:
+    factor, smallest = _IN_SMALLER_UNIT.get(unit, (1, unit))
+    figures = [plain_text(Decimal(figure) * factor) for figure in _DASH.split(value)]
+    return f"{'-'.join(figures)} {smallest}"
 
 
 def _date_mismatch(claim: Claim, fact: Fact) -> str | None:
@@ -53,11 +137,15 @@ def _count_mismatch(claim: Claim, fact: Fact) -> str | None:
 def _rate_mismatch(claim: Claim, fact: Fact) -> str | None:
     """A message may leave out "a month", but not "per user", and may add neither.
 
-    Units must be equal.
+    Units must be equal, or a fixed number of each other.
     """
     written = fact.claim
-    if claim.unit != written.unit:
+    if value_keys(claim)[0] not in value_keys(written) or (
+        claim.unit != written.unit and claim.kind is not ClaimKind.DURATION
+    ):
         return f"the value stands there in another unit: {cut(fact.unit.shown)}"
+    if not _bound_holds(claim, written):
+        return f"the value is no such limit there: {cut(fact.unit.shown)}"
     added = claim.per - written.per
     if added and fact.unit.cell_names:
         added = frozenset(rate for rate in added if stem(rate) not in fact.unit.stems)
@@ -65,6 +153,18 @@ def _rate_mismatch(claim: Claim, fact: Fact) -> str | None:
     if added or (dropped and claim.kind is ClaimKind.MONEY):
         return f"the value stands there at another rate: {cut(fact.unit.shown)}"
     return None
+
+
+def _bound_holds(claim: Claim, written: Claim) -> bool:
+    """A range supports itself, "at least" its lower and "up to" its upper end."""
+    is_money = claim.kind is ClaimKind.MONEY
+    if _ends(written) and not _ends(claim):
+        _, low, high = value_keys(written)
+        claimed = value_keys(claim)[0]
+        if written.bound not in {Bound.EXACT, Bound.ABOUT}:
+            return False
+        return (claimed, claim.bound) in {(low, Bound.AT_LEAST), (high, Bound.AT_MOST)}
+    return bound_holds(claim.bound, written.bound, is_money=is_money)
 
 
 def _cell_has_unit(claim: Claim, unit: SourceUnit) -> bool:

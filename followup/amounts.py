@@ -4,28 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from followup.dates import WEEKDAYS
 from followup.numerals import MULTIPLES, Numeral, plain_text, read_numeral
-from followup.tokens import CURRENCY_CODES, Token
+from followup.rates import EVERY, rate_before, read_rate
+from followup.tokens import Token
+from followup.units import MEASURES, currency_of, money_unit, time_unit
 from followup.vocabulary import STOP_WORDS, stem
 
-_CURRENCIES = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR"}
-_CURRENCIES |= {"CA$": "CAD", "C$": "CAD", "AU$": "AUD", "A$": "AUD", "NZ$": "NZD", "HK$": "HKD"}
-_CURRENCY_WORDS = {"dollar": "USD", "buck": "USD", "euro": "EUR", "pound": "GBP", "rupee": "INR"}
-_CURRENCY_WORDS |= {"cent": "cent", "yen": "JPY", "franc": "CHF"}
-_TIME = {"sec": "second", "s": "second", "min": "minute", "m": "month", "hr": "hour", "h": "hour"}
-_TIME |= {"d": "day", "wk": "week", "w": "week", "mo": "month", "mth": "month", "yr": "year"}
-_TIME |= {
-    name: name
-    for name in "second minute hour day week month quarter year weekday decade fortnight".split()  # noqa: SIM905
-}
 _GLUED_TIME = frozenset({"s", "sec", "min", "mins", "h", "hr", "hrs", "d", "wk", "mo", "yr", "yrs"})
-_EVERY = {"monthly": "month", "annually": "year", "annual": "year", "yearly": "year"}
-_EVERY |= {"weekly": "week", "daily": "day", "hourly": "hour", "quarterly": "quarter"}
-_ONCE = frozenset({"once", "one-off", "one-time", "onetime", "upfront"})
-_MEASURES = frozenset(
-    {"gb", "mb", "tb", "kb", "kg", "km", "ms", "mbps", "gbps", "kwh", "ghz", "mhz", "px", "miles"}
-)
 _LETTERS_OF_TIME = frozenset("smhdw")
 _MAX_SHORT_UNIT = 2
 _WORK_DAYS = frozenset({"business", "working", "work"})
@@ -80,7 +65,7 @@ def read_amount(tokens: Sequence[Token], start: int) -> Amount | None:
 
 def _single_time(tokens: Sequence[Token], start: int) -> Amount | None:
     """ "a week" as a duration; "a minute" is an idiom and "twice a week" a rate."""
-    unit = _time_unit(tokens, start + 1)
+    unit = time_unit(tokens, start + 1)
     if unit is None or unit in _IDIOMS or tokens[start + 1].lower.endswith("s"):
         return None
     if len(tokens[start + 1].lower) <= _MAX_SHORT_UNIT or _is_rate(tokens, start):
@@ -110,10 +95,15 @@ def _read_figure(tokens: Sequence[Token], start: int) -> _Figure | None:
         digits = tokens[index].text.replace(",", "")
         _, written = _scale_of(tokens, high)
         low = Decimal(digits.replace(" ", "")) * written if tokens[index].kind == "number" else low
-    if high.value <= low:
+    if high.value <= low and (tokens[end].lower != "to" or _is_change(tokens, start)):
         return _Figure(plain_text(numeral.value), numeral.end, currency, numeral.in_words)
     value = f"{plain_text(low)}-{plain_text(high.value)}"
     return _Figure(value, high.end, currency, numeral.in_words, low_unit)
+
+
+def _is_change(tokens: Sequence[Token], start: int) -> bool:
+    """Whether "47 to 31" tells a change, as "from 47 to 31" and "down 47 to 31" do."""
+    return start > 0 and tokens[start - 1].lower in {"from", "down", "up", "went", "of"}
 
 
 def _scale_of(tokens: Sequence[Token], high: Numeral) -> tuple[Decimal, Decimal]:
@@ -128,7 +118,7 @@ def _scale_of(tokens: Sequence[Token], high: Numeral) -> tuple[Decimal, Decimal]
 def _currency_before(tokens: Sequence[Token], start: int) -> tuple[str, int]:
     token = tokens[start]
     if token.kind == "currency":
-        return _CURRENCIES.get(token.text, token.text.upper()), start + 1
+        return currency_of(token), start + 1
     return "", start
 
 
@@ -137,7 +127,7 @@ def _unit_in_range(tokens: Sequence[Token], index: int) -> tuple[str, int]:
     if index < len(tokens):
         if tokens[index].lower in {"%", "percent"} or tokens[index].kind == "currency":
             return tokens[index].lower, index + 1
-        if _time_unit(tokens, index):
+        if time_unit(tokens, index):
             return tokens[index].lower, index + 1
     return "", index
 
@@ -161,15 +151,15 @@ def _with_unit(tokens: Sequence[Token], figure: _Figure, start: int) -> Amount |
     glued = following is not None and index > 0 and following.start == tokens[index - 1].end
     if figure.currency and following and _is_glued_letters(following, glued=glued):
         return Amount("code", f"{figure.value}{following.lower}", index + 1)
-    money = figure.currency or _money_unit(following)
+    money = figure.currency or money_unit(following)
     if money:
         end = figure.end if figure.currency else index + 1
-        end = end + 1 if figure.currency and _money_unit(following) == figure.currency else end
-        per, end = _read_per(tokens, end)
+        end = end + 1 if figure.currency and money_unit(following) == figure.currency else end
+        per, end = read_rate(tokens, end)
         value = figure.value
         if money == "cent":
             value, money = plain_text(Decimal(value) / 100) if "-" not in value else value, "USD"
-        return Amount("money", value, end, money, per or _said_before(tokens, start))
+        return Amount("money", value, end, money, per or rate_before(tokens, start))
     if following is None:
         return None if _is_bare_one(figure) else Amount("number", figure.value, figure.end)
     if following.lower in {"%", "percent", "pct"}:
@@ -179,13 +169,15 @@ def _with_unit(tokens: Sequence[Token], figure: _Figure, start: int) -> Amount |
     return (
         _duration(tokens, figure, index, glued=glued)
         or _times(figure, following, index)
+        or _measure(tokens, figure, index)
+        or _glued_letters(figure, following, index, glued=glued)
         or _count(tokens, figure, index, glued=glued)
     )
 
 
 def _is_glued_letters(following: Token, *, glued: bool) -> bool:
     """Whether letters that are no currency stick to the figure: $3OO."""
-    return glued and following.kind in {"word", "code"} and not _money_unit(following)
+    return glued and following.kind in {"word", "code"} and not money_unit(following)
 
 
 def _after_hyphen(tokens: Sequence[Token], index: int) -> int:
@@ -196,20 +188,10 @@ def _after_hyphen(tokens: Sequence[Token], index: int) -> int:
     return index
 
 
-def _money_unit(token: Token | None) -> str:
-    if token is None:
-        return ""
-    if token.kind == "currency":
-        return _CURRENCIES.get(token.text, token.text.upper())
-    if token.lower in CURRENCY_CODES:
-        return token.text.upper()
-    return _CURRENCY_WORDS.get(token.lower.removesuffix("s"), "")
-
-
 def _percent(tokens: Sequence[Token], figure: _Figure, end: int) -> Amount:
     if end < len(tokens) and tokens[end].lower.startswith("point"):
         return Amount("percent", figure.value, end + 1, "point")
-    per, end = _read_per(tokens, end)
+    per, end = read_rate(tokens, end)
     return Amount("percent", figure.value, end, "percent", per)
 
 
@@ -224,7 +206,7 @@ def _duration(
     if following in _WORK_DAYS | _TIME_ADJECTIVES and index + 1 < len(tokens):
         prefix = "business " if following in _WORK_DAYS else ""
         index += 1
-    unit = _time_unit(tokens, index)
+    unit = time_unit(tokens, index)
     if unit is None or (tokens[index].lower in _LETTERS_OF_TIME and not glued):
         return None
     if glued and tokens[index - 1].kind == "number" and tokens[index].lower not in _GLUED_TIME:
@@ -232,15 +214,8 @@ def _duration(
     value = figure.value
     if is_half and unit == "hour":
         value, unit = "30", "minute"
-    per, end = _read_per(tokens, index + 1)
+    per, end = read_rate(tokens, index + 1)
     return Amount("duration", value, end, prefix + unit, per)
-
-
-def _time_unit(tokens: Sequence[Token], index: int) -> str | None:
-    if index >= len(tokens) or tokens[index].lower in WEEKDAYS:
-        return None
-    word = tokens[index].lower.removesuffix("'").removesuffix("'s")
-    return _TIME.get(word) or (_TIME.get(word[:-1]) if word.endswith("s") else None)
 
 
 def _times(figure: _Figure, following: Token, index: int) -> Amount | None:
@@ -249,22 +224,33 @@ def _times(figure: _Figure, following: Token, index: int) -> Amount | None:
     return None
 
 
+def _measure(tokens: Sequence[Token], figure: _Figure, index: int) -> Amount | None:
+    if tokens[index].lower not in MEASURES:
+        return None
+    per, end = read_rate(tokens, index + 1)
+    return Amount("quantity", figure.value, end, tokens[index].lower, per)
+
+
+def _glued_letters(figure: _Figure, following: Token, index: int, *, glued: bool) -> Amount | None:
+    if not glued or figure.in_words or following.kind != "word":
+        return None
+    if following.lower in {"st", "nd", "rd", "th"}:
+        return Amount("number", figure.value, index + 1, "ordinal")
+    # Digits glued to letters that are no unit: 3OO. Only the same letters support it.
+    return Amount("code", f"{figure.value}{following.lower}", index + 1)
+
+
 def _count(tokens: Sequence[Token], figure: _Figure, index: int, *, glued: bool) -> Amount | None:
-    following = tokens[index]
-    if following.lower in _MEASURES:
-        per, end = _read_per(tokens, index + 1)
-        return Amount("quantity", figure.value, end, following.lower, per)
-    if glued and following.kind == "word" and tokens[index - 1].kind == "number":
-        if following.lower in {"st", "nd", "rd", "th"}:
-            return Amount("number", figure.value, index + 1, "ordinal")
-        # Digits glued to letters that are no unit: 3OO. Only the same letters support it.
-        return Amount("code", f"{figure.value}{following.lower}", index + 1)
     if _is_bare_one(figure):
         return None
-    counted, end = _counted(tokens, index)
+    if figure.value == "0.5" and figure.in_words:
+        # "Half of our customers", "cut errors in half".
+        return Amount("percent", "50", figure.end, "percent")
+    is_open = tokens[index].text == "+" and glued
+    counted, end = _counted(tokens, index + is_open)
     if not counted:
-        return Amount("number", figure.value, figure.end)
-    per, after = _read_per(tokens, end)
+        return Amount("number", figure.value, figure.end + is_open)
+    per, after = read_rate(tokens, end)
     return Amount("quantity", figure.value, after, per=per, counted=counted)
 
 
@@ -278,46 +264,8 @@ def _counted(tokens: Sequence[Token], index: int) -> tuple[frozenset[str], int]:
     words: list[str] = []
     while index < len(tokens) and len(words) < _MAX_COUNTED:
         token = tokens[index]
-        if token.kind != "word" or token.lower in _ENDS_COUNTED or token.lower in _EVERY:
+        if token.kind != "word" or token.lower in _ENDS_COUNTED or token.lower in EVERY:
             break
         words.append(stem(token.lower))
         index += 1
     return frozenset(words), index
-
-
-def _read_per(tokens: Sequence[Token], index: int) -> tuple[frozenset[str], int]:
-    """ "/user/month", "per seat per month", "a month", "monthly", "one-time" after a figure."""
-    per: set[str] = set()
-    while index < len(tokens):
-        word = tokens[index].lower
-        following = tokens[index + 1] if index + 1 < len(tokens) else None
-        if word in _EVERY:
-            per.add(_EVERY[word])
-            index += 1
-        elif word in _ONCE:
-            per.add("once")
-            index += 1
-        elif word in {"/", "per"} and following and following.kind == "word":
-            per.add(_time_unit(tokens, index + 1) or stem(following.lower))
-            index += 2
-        elif word in {"a", "an", "each", "every"} and _time_unit(tokens, index + 1):
-            per.add(str(_time_unit(tokens, index + 1)))
-            index += 2
-        else:
-            break
-    return frozenset(per), index
-
-
-def _said_before(tokens: Sequence[Token], start: int) -> frozenset[str]:
-    """The rate that the words before a price give it: "monthly price: $299"."""
-    for place in range(start - 1, -1, -1):
-        word = tokens[place].lower
-        if word in {",", ";"} or tokens[place].kind in {"number", "currency"}:
-            break
-        if word in _EVERY:
-            return frozenset({_EVERY[word]})
-        if word in _ONCE or (word == "time" and tokens[place - 1].text == "-"):
-            return frozenset({"once"})
-        if word == "per" and _time_unit(tokens, place + 1):
-            return frozenset({str(_time_unit(tokens, place + 1))})
-    return frozenset()

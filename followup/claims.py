@@ -6,6 +6,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from followup.amounts import Amount, read_amount
+from followup.bounds import Bound, read_bound
 from followup.dates import DATE_OPENERS, WEEKDAYS, read_date
 from followup.names import read_names
 from followup.numerals import MULTIPLES, NUMBER_OPENERS, VAGUE, is_odd_number
@@ -48,18 +49,23 @@ class Claim:
     """Stems of the words after a count: 500 paying customers -> pay, customer."""
     sentence_index: int = 0
     start: int = 0
-    """Index of its first token in the sentence."""
+    end: int = 0
+    """Its tokens in the sentence: the first, and the one after the last."""
     is_relative: bool = False
     """A date that depends on today: next Tuesday."""
+    bound: Bound = Bound.EXACT
+    """Whether the figure is exact or a limit: up to 45%."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ReadSentence:
-    """A sentence with its folded text, tokens and claims."""
+    """A sentence with its folded text, tokens and claims: equal only to itself, a cheap key."""
 
     text: str
     tokens: tuple[Token, ...]
     claims: tuple[Claim, ...]
+    index: int
+    """What the claims carry as `sentence_index`."""
 
 
 def extract_claims(text: str) -> list[Claim]:
@@ -85,11 +91,12 @@ def read_sentence(sentence: str, index: int = 0) -> ReadSentence:
             value=value,
             sentence_index=index,
             start=start,
+            end=end,
         )
         for start, end, value in read_names(tokens, taken)
     ]
     ordered = sorted([claim for claim, _ in claims] + names, key=lambda claim: claim.start)
-    return ReadSentence(text=folded, tokens=tokens, claims=tuple(ordered))
+    return ReadSentence(text=folded, tokens=tokens, claims=tuple(ordered), index=index)
 
 
 def _value_claims(
@@ -117,7 +124,9 @@ def _value_claims(
                 counted=amount.counted if amount else frozenset(),
                 sentence_index=index,
                 start=place,
+                end=end,
                 is_relative=is_relative,
+                bound=read_bound(tokens, place, end, kind) if amount else Bound.EXACT,
             ),
             end,
         )
@@ -133,15 +142,17 @@ def _may_open(word: Token) -> bool:
     )
 
 
-_OPENERS = NUMBER_OPENERS | DATE_OPENERS | VAGUE | MULTIPLES.keys()
+_OPENERS = NUMBER_OPENERS | DATE_OPENERS | VAGUE | MULTIPLES.keys() | {"around", "round"}
+_HOURS_A_DAY, _DAYS_A_WEEK = "24", "7"
+_BETWEEN_DAY_AND_WEEK = frozenset({",", "and", "/", "-"})
 _Read = tuple[ClaimKind, str, int, Amount | None, bool]
 
 
 def _claim_at(tokens: tuple[Token, ...], place: int, *, is_question: bool) -> _Read | None:
     token = tokens[place]
-    address = _address(token)
-    if address:
-        return (*address, place + 1, None, False)
+    fixed = _address(token, place) or _always_on(tokens, place)
+    if fixed:
+        return (*fixed, None, False)
     date = read_date(tokens, place)
     if date:
         # "Shall we talk next week?" proposes, it states nothing.
@@ -159,15 +170,44 @@ def _claim_at(tokens: tuple[Token, ...], place: int, *, is_question: bool) -> _R
     return None
 
 
-def _address(token: Token) -> tuple[ClaimKind, str] | None:
+def _always_on(tokens: tuple[Token, ...], place: int) -> tuple[ClaimKind, str, int] | None:
+    """ "24 hours a day, 7 days a week", "24x7" and "around the clock" are all 24/7."""
+    words = [token.lower for token in tokens[place : place + 3]]
+    end = None
+    if words[:1] == ["24x7"]:
+        end = place + 1
+    elif words in (["around", "the", "clock"], ["round", "the", "clock"]):
+        end = place + 3
+    elif words[:1] in (["24"], ["twenty"]):
+        end = _end_of_day_and_week(tokens, place)
+    return (ClaimKind.CODE, "24/7", end) if end else None
+
+
+def _end_of_day_and_week(tokens: tuple[Token, ...], place: int) -> int | None:
+    day = read_amount(tokens, place)
+    if day is None or (day.value, day.unit) != (_HOURS_A_DAY, "hour"):
+        return None
+    index = day.end
+    while index < len(tokens) and tokens[index].lower in _BETWEEN_DAY_AND_WEEK:
+        index += 1
+    week = read_amount(tokens, index) if index < len(tokens) else None
+    is_week = week is not None and (week.value, week.unit) == (_DAYS_A_WEEK, "day")
+    return week.end if week and is_week else None
+
+
+def _address(token: Token, place: int) -> tuple[ClaimKind, str, int] | None:
     if token.kind == "email":
-        return ClaimKind.EMAIL, token.lower.removeprefix("mailto:")
+        return ClaimKind.EMAIL, token.lower.removeprefix("mailto:"), place + 1
     if token.kind == "link":
         bare = token.text.partition("://")[2] or token.text
         host, slash, path = bare.partition("/")
-        return ClaimKind.LINK, (host.lower().removeprefix("www.") + slash + path).rstrip("/")
+        return (
+            ClaimKind.LINK,
+            (host.lower().removeprefix("www.") + slash + path).rstrip("/"),
+            place + 1,
+        )
     if token.kind == "phone":
         digits = "".join(character for character in token.text if character.isdigit())
         national = len(digits) == _WITH_COUNTRY and digits.startswith("1")
-        return ClaimKind.PHONE, digits[1:] if national else digits
+        return ClaimKind.PHONE, digits[1:] if national else digits, place + 1
     return None

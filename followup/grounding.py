@@ -9,8 +9,9 @@ from followup.claims import Claim, ClaimKind, extract_claims, read_sentence
 from followup.passage import Passage
 from followup.sentences import join_units, keep_units, split_sentences, split_units
 from followup.sources import own_names, read_sources
-from followup.subjects import Subject, find_subjects, leading_subjects
+from followup.subjects import Subject, find_subjects
 from followup.support import Support, SupportFinder
+from followup.value_subjects import leading_subjects
 
 __all__ = [
     "Claim",

@@ -5,23 +5,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from followup.claims import ReadSentence, read_sentence
+from followup.claims import Claim, ReadSentence, read_sentence
 from followup.passage import Passage
 from followup.sentences import split_sentences
 from followup.tokens import fold
-from followup.vocabulary import content_stems, words_of
+from followup.vocabulary import content_stems, roots_of, words_of
 
 REQUEST = "request"
 """The source named in a verdict when the request itself supports the claim."""
 
 _NAMED_CELL = re.compile(r"([^:;|]{1,80}): (.+)")
 _SEPARATOR_ROW = re.compile(r"[\s|:+-]+")
+_SECTION_SEPARATOR = " > "
 _MIN_CELLS = 2
 _MAX_OWN_NAME_WORDS = 6
 _NUM_NAME_LINES = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SourceUnit:
     """A sentence, or one cell of a table with its row's and column's names."""
 
@@ -32,11 +33,19 @@ class SourceUnit:
     """Content stems of the sentence, or of cell, row name and column name, and of the section."""
     cell_names: tuple[str, ...] = ()
     """Row name and column name of a table cell, folded, in lower case; empty for a sentence."""
+    is_heading: bool = False
+    row_claims: tuple[Claim, ...] = ()
+    """What the whole row of a table cell claims; empty for a sentence."""
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """What the sentence, or the row of the cell, claims."""
+        return self.row_claims or self.sentence.claims
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """A passage or the request, read once."""
+    """A passage or the request, read once: equal only to itself, so that it is a cheap key."""
 
     document: str
     is_request: bool
@@ -47,6 +56,12 @@ class Source:
     """" word word word " of text, title, section and document name, for looking up names."""
     heading_stream: str
     """The same of title, section and document name alone."""
+    heading_roots: frozenset[str]
+    """Roots of title, section and document name."""
+    roots: frozenset[str]
+    """Roots of all units and of the heading."""
+    lower_words: frozenset[str]
+    """Words that stand somewhere in lower case: with a capital they are no sure names."""
 
 
 def read_sources(passages: Sequence[Passage], request_text: str) -> tuple[Source, ...]:
@@ -86,7 +101,12 @@ def _read(document: str | None, text: str, title: str, section: str) -> Source:
     name = (document.rpartition(".")[0] or document) if document else ""
     heading = f"{title}\n{section}\n{name}"
     section_stems = content_stems(section)
-    units: list[SourceUnit] = []
+    heading_roots = roots_of(content_stems(fold(heading)))
+    # A heading states too: "Growth plan, the mid-tier plan", "Release of June 2026".
+    heads = [line for line in (title, *section.split(_SECTION_SEPARATOR)) if line]
+    units = [
+        _sentence_unit(head, section_stems, is_heading=True) for head in heads if head != document
+    ]
     lines: set[str] = set()
     for block in _blocks(text):
         if isinstance(block, str):
@@ -103,6 +123,14 @@ def _read(document: str | None, text: str, title: str, section: str) -> Source:
         lines=frozenset(lines),
         word_stream=word_stream(f"{heading}\n{text}"),
         heading_stream=word_stream(heading),
+        heading_roots=heading_roots,
+        roots=heading_roots.union(*(roots_of(unit.stems) for unit in units)),
+        lower_words=frozenset(
+            token.text
+            for unit in units
+            for token in unit.sentence.tokens
+            if token.kind == "word" and token.text.islower()
+        ),
     )
 
 
@@ -153,24 +181,32 @@ def _named_cells(line: str) -> tuple[tuple[str, str], ...]:
     return tuple((match.group(1), match.group(2)) for match in matches if match)
 
 
-def _sentence_unit(sentence: str, section_stems: frozenset[str]) -> SourceUnit:
+def _sentence_unit(
+    sentence: str, section_stems: frozenset[str], *, is_heading: bool = False
+) -> SourceUnit:
     return SourceUnit(
         sentence=read_sentence(sentence),
         shown=sentence,
         stems=content_stems(fold(sentence)) | section_stems,
+        is_heading=is_heading,
     )
 
 
 def _cell_units(row: _Row, section_stems: frozenset[str]) -> Iterator[SourceUnit]:
     corner, row_name = row.cells[0]
-    for column, cell in row.cells:
+    sentences = [
+        read_sentence(f"{column}: {cell}" if column else cell) for column, cell in row.cells
+    ]
+    row_claims = tuple(claim for sentence in sentences for claim in sentence.claims)
+    for (column, cell), sentence in zip(row.cells, sentences, strict=True):
         if not cell:
             continue
         names = tuple(fold(name).lower() for name in (row_name, column, corner) if name)
         context = content_stems(fold(f"{corner} {row_name} {column} {cell}"))
         yield SourceUnit(
-            sentence=read_sentence(f"{column}: {cell}" if column else cell),
+            sentence=sentence,
             shown=row.shown,
             stems=context | section_stems,
             cell_names=names,
+            row_claims=row_claims,
         )

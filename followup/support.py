@@ -1,23 +1,19 @@
 """Finds the words of a source that support a claim, or says why none do."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from followup.agreement import TIME_UNITS, Fact, cut, value_mismatch
+from followup.agreement import Fact, cut, facts_of, value_keys, value_mismatch
 from followup.claims import Claim, ClaimKind, ReadSentence
-from followup.sources import Source, SourceUnit, word_stream
-from followup.subjects import (
-    KnownNames,
-    Subject,
-    cell_subject_names,
-    find_subjects,
-    known_names,
-    leading_subjects,
-    same_subject,
-    subjects_of_value,
-)
-from followup.vocabulary import content_stems, stem
+from followup.evidence_subjects import EvidenceSubjects
+from followup.known_names import equated, known_names
+from followup.relations import Relations
+from followup.sources import Source, word_stream
+from followup.subjects import KnownNames, Subject
+from followup.topics import Topic, better_fact, topic_of
+from followup.value_subjects import coordinated, paired_subject, subjects_of_value
+from followup.vocabulary import stem
 
 _ABOUT_CHECKED = frozenset(
     {
@@ -27,11 +23,10 @@ _ABOUT_CHECKED = frozenset(
         ClaimKind.NUMBER,
         ClaimKind.DURATION,
         ClaimKind.DATE,
+        ClaimKind.CODE,
     }
 )
-_STRONG_CLAUSE_ENDS = frozenset({";", "but", "while", "whereas"})
 _MIN_QUOTED_WORDS = 3
-_UNIT_STEMS = frozenset(map(stem, (*TIME_UNITS, "percent", "dollar", "euro", "usd")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +43,9 @@ class _Context:
     """What the message says around a claim."""
 
     subjects: list[Subject]
-    stems: frozenset[str]
+    beside: list[Subject]
+    """Subjects that share the value: "Northwind and Corvane save 20 hours"."""
+    topic: Topic
 
 
 class SupportFinder:
@@ -58,24 +55,21 @@ class SupportFinder:
         self.sources = sources
         self.known: KnownNames = known_names(sources, own)
         self._own_stems = frozenset(stem(word) for line in own for word in line.split())
-        self._facts: Mapping[str, list[Fact]] = self._index()
-        self._unit_subjects: dict[int, list[Subject]] = {}
-
-    def _index(self) -> Mapping[str, list[Fact]]:
-        facts: defaultdict[str, list[Fact]] = defaultdict(list)
-        for source in self.sources:
-            for unit_index, unit in enumerate(source.units):
-                for claim in unit.sentence.claims:
-                    key = "date" if claim.kind is ClaimKind.DATE else claim.value
-                    facts[key].append(Fact(claim, unit, source, unit_index))
-        return facts
+        self._facts: defaultdict[str, list[Fact]] = defaultdict(list)
+        for source in sources:
+            for key, fact in facts_of(source):
+                self._facts[key].append(fact)
+        self._all_facts = [fact for source in sources for _, fact in facts_of(source)]
+        self._evidence = EvidenceSubjects(self.known)
+        self._relations = Relations(sources, self._evidence)
 
     def find(
         self, read: ReadSentence, subjects: list[Subject], inherited: list[Subject]
     ) -> list[tuple[Claim, Support]]:
         """What supports each claim of a sentence of the message, in its order.
 
-        `subjects` are the sentence's own, `inherited` what its "it" means.
+        `subjects` are the sentence's own, `inherited` what its "it" means. Where all are supported,
+        a name follows for each subject of which the sources do not say what the sentence says.
         """
         quoted = None if inherited else self._quoted_from(read)
         found = []
@@ -86,8 +80,36 @@ class SupportFinder:
                 support = self._of_name(claim)
             else:
                 support = self._of_value(claim, self._context(claim, read, subjects, inherited))
+                if support.reason:
+                    support = self._of_change(claim, read, subjects, inherited) or support
             found.append((claim, support))
-        return found
+        if quoted or any(support.reason for _, support in found):
+            return found
+        return [*found, *self._wrong_subjects(read, subjects)]
+
+    def _wrong_subjects(
+        self, read: ReadSentence, subjects: list[Subject]
+    ) -> Iterator[tuple[Claim, Support]]:
+        for first, second in equated(read, subjects):
+            is_known = first.name in self.known.plans and second.name in self.known.plans
+            is_known |= any(s.is_role and s.name in self.known.aliases for s in (first, second))
+            if is_known and first.name != second.name:
+                reason = f"no source calls {' '.join(first.name)} the {' '.join(second.name)} plan"
+                yield _name_claim(read, first), Support(reason=reason)
+        for subject in subjects:
+            if subject.is_plan and not subject.is_role and not self._is_known(subject):
+                yield _name_claim(read, subject), Support(reason="no source has this plan")
+        for subject, words in self._relations.misplaced(read, subjects):
+            reason = f"the sources say this of another: {cut(words)}"
+            yield _name_claim(read, subject), Support(reason=reason)
+
+    def _is_known(self, subject: Subject) -> bool:
+        name = subject.name
+        if name in self.known.plans or name in self.known.by_first_word.get(name[0], ()):
+            return True
+        is_plain = len(name) == 1 and name[0] in self.known.lower_words
+        stream = f" {' '.join(name)} "
+        return not is_plain and any(stream in source.word_stream for source in self.sources)
 
     def _quoted_from(self, read: ReadSentence) -> Source | None:
         if len(read.tokens) < _MIN_QUOTED_WORDS:
@@ -98,23 +120,12 @@ class SupportFinder:
     def _context(
         self, claim: Claim, read: ReadSentence, subjects: list[Subject], inherited: list[Subject]
     ) -> _Context:
-        about = subjects_of_value(read.tokens, subjects, claim.start) or inherited
-        stems = self._clause_stems(claim, read) or self._meaning(read.text)
-        return _Context(about, stems)
-
-    def _clause_stems(self, claim: Claim, read: ReadSentence) -> frozenset[str]:
-        words: list[str] = []
-        for place, token in enumerate(read.tokens):
-            if token.lower in _STRONG_CLAUSE_ENDS:
-                if place > claim.start:
-                    break
-                words.clear()
-            words.append(token.lower)
-        return self._meaning(" ".join(words))
-
-    def _meaning(self, text: str) -> frozenset[str]:
-        """Content stems, without the own names that stand everywhere and without units."""
-        return content_stems(text) - self._own_stems - _UNIT_STEMS
+        about = subjects_of_value(read, subjects, claim) or inherited
+        about = [s for s in about if s.is_plan] or about
+        is_paired = paired_subject(read, subjects, claim) is not None
+        beside = [] if is_paired or not about else coordinated(read, subjects, about[0])
+        topic = topic_of(read, claim, subjects, self._own_stems)
+        return _Context(about, [s for s in beside if s not in about], topic)
 
     def _of_name(self, claim: Claim) -> Support:
         """A name is supported where its words stand in a row, or where it is made of such names."""
@@ -149,13 +160,15 @@ class SupportFinder:
         return next(shown, claim.text)
 
     def _of_value(self, claim: Claim, context: _Context) -> Support:
-        key = "date" if claim.kind is ClaimKind.DATE else claim.value
         reason = "no source has this value"
-        for fact in self._facts.get(key, ()):
+        for fact in self._candidates(claim):
             mismatch = value_mismatch(claim, fact)
             if mismatch is None and claim.kind in _ABOUT_CHECKED:
-                mismatch = self._about_mismatch(context, fact)
+                mismatch = self._about_mismatch(claim, context, context.subjects, fact)
             if mismatch is None:
+                alone = self._alone_among(claim, context)
+                if alone:
+                    return Support(reason=_other_subject([alone], fact))
                 return Support(fact.source.document, fact.unit.shown)
             reason = mismatch or reason
         if claim.kind is ClaimKind.LINK:
@@ -163,6 +176,38 @@ class SupportFinder:
             if source:
                 return Support(source.document, claim.text)
         return Support(reason=reason)
+
+    def _candidates(self, claim: Claim) -> list[Fact]:
+        """Facts that may state the value: also a bare number in a table, and "2vCPUs"."""
+        keys = [value_keys(claim)[0]]
+        if claim.kind is ClaimKind.DURATION:
+            keys.append(claim.value)
+        if claim.kind is ClaimKind.QUANTITY and not claim.unit:
+            keys.append("".join(claim.text.lower().split()))
+        return [fact for key in keys for fact in self._facts.get(key, ())]
+
+    def _of_change(
+        self, claim: Claim, read: ReadSentence, subjects: list[Subject], inherited: list[Subject]
+    ) -> Support | None:
+        """What supports "from 34% to 71%" where the sources tell the two apart."""
+        keys = value_keys(claim)
+        if len(keys) == 1 or not claim.start or read.tokens[claim.start - 1].lower != "from":
+            return None
+        context = self._context(claim, read, subjects, inherited)
+        ends = [
+            self._of_value(replace(claim, value=value), context) for value in claim.value.split("-")
+        ]
+        return None if any(end.reason for end in ends) else ends[-1]
+
+    def _alone_among(self, claim: Claim, context: _Context) -> Subject | None:
+        """A subject that shares the value in the message, but in no source."""
+        for subject in context.beside:
+            facts = [f for f in self._candidates(claim) if value_mismatch(claim, f) is None]
+            if not any(
+                self._about_mismatch(claim, context, [subject], fact) is None for fact in facts
+            ):
+                return subject
+        return None
 
     def _source_of_host(self, claim: Claim) -> Source | None:
         """The source of a link below the host that the message names without a path."""
@@ -173,54 +218,57 @@ class SupportFinder:
                     return fact.source
         return None
 
-    def _about_mismatch(self, context: _Context, fact: Fact) -> str | None:
-        wanted = [s for s in context.subjects if s.is_plan] or context.subjects
-        if wanted:
-            return None if self._names_one_of(wanted, fact) else _other_subject(wanted, fact)
-        if context.stems & fact.unit.stems:
+    def _about_mismatch(
+        self, claim: Claim, context: _Context, wanted: Sequence[Subject], fact: Fact
+    ) -> str | None:
+        topic = context.topic
+        there = fact.roots | fact.source.heading_roots
+        has_topic = bool(topic.telling & there)
+        if wanted and not self._evidence.supports(wanted, fact, has_topic=has_topic):
+            return _other_subject(wanted, fact)
+        is_code = claim.kind is ClaimKind.CODE
+        if (
+            not has_topic
+            and not is_code
+            and self._is_off_topic(claim, topic, fact, is_named=bool(wanted))
+        ):
+            return f"the value stands there about something else: {cut(fact.unit.shown)}"
+        if is_code:
             return None
-        return f"the value stands there about something else: {cut(fact.unit.shown)}"
+        better = better_fact(
+            claim,
+            topic,
+            fact,
+            self._all_facts,
+            lambda rival: not wanted or self._evidence.supports(wanted, rival, has_topic=True),
+        )
+        if better:
+            return f"of this the source says another value: {cut(better.unit.shown)}"
+        return None
 
-    def _names_one_of(self, wanted: Sequence[Subject], fact: Fact) -> bool:
-        """Whether the evidence is about one of the subjects: by its words, row, or heading."""
-        unit, source = fact.unit, fact.source
-        if unit.cell_names:
-            names = [n for cell in unit.cell_names for n in cell_subject_names(cell, self.known)]
-            if any(
-                same_subject(s, n, is_plan=n in self.known.plans) for s in wanted for n in names
-            ):
-                return True
-            if any(name in self.known.plans for name in names) and wanted[0].is_plan:
-                return False
-            return _is_headed(wanted, source)
-        subjects = self._subjects_in(unit)
-        about = subjects_of_value(unit.sentence.tokens, subjects, fact.claim.start)
-        if about:
-            is_same = any(same_subject(s, o.name, is_plan=o.is_plan) for s in wanted for o in about)
-            rivals = [o for o in about if o.is_plan == wanted[0].is_plan]
-            return is_same or (not rivals and _is_headed(wanted, source))
-        return self._inherits(wanted, fact) or _is_headed(wanted, source)
+    def _is_off_topic(self, claim: Claim, topic: Topic, fact: Fact, *, is_named: bool) -> bool:
+        """Whether the message says of what the value is, and the fact speaks of nothing of it.
 
-    def _inherits(self, wanted: Sequence[Subject], fact: Fact) -> bool:
-        """Whether the nearest sentence before that names a subject names one of these."""
-        for unit in reversed(fact.source.units[: fact.unit_index]):
-            subjects = self._subjects_in(unit)
-            if subjects:
-                leading = leading_subjects(unit.sentence.tokens, subjects)
-                return any(
-                    same_subject(s, o.name, is_plan=o.is_plan) for s in wanted for o in leading
-                )
-        return False
-
-    def _subjects_in(self, unit: SourceUnit) -> list[Subject]:
-        key = id(unit)
-        if key not in self._unit_subjects:
-            self._unit_subjects[key] = find_subjects(unit.sentence, self.known)
-        return self._unit_subjects[key]
+        Words that no source knows may be other words for the same where a name already agrees; but
+        not for prices, because a fee of that name may not exist.
+        """
+        if not is_named and not topic.clause & fact.roots:
+            return True
+        if topic.head and claim.kind is ClaimKind.MONEY:
+            return True
+        words = topic.head or topic.local
+        return any(words & source.roots for source in self.sources[:-1])
 
 
-def _is_headed(wanted: Sequence[Subject], source: Source) -> bool:
-    return any(f" {' '.join(subject.name)} " in source.heading_stream for subject in wanted)
+def _name_claim(read: ReadSentence, subject: Subject) -> Claim:
+    tokens = read.tokens[subject.place : subject.end]
+    return Claim(
+        kind=ClaimKind.NAME,
+        text=read.text[tokens[0].start : tokens[-1].end],
+        value=" ".join(subject.name),
+        sentence_index=read.index,
+        start=subject.place,
+    )
 
 
 def _other_subject(wanted: Sequence[Subject], fact: Fact) -> str:

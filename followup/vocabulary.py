@@ -1,6 +1,7 @@
 """English words that the checks need: stop words, common words, generic abbreviations, stems."""
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 
@@ -78,6 +79,7 @@ _MIN_COMMON_ENDING = 7
 _WORD = re.compile(r"[^\W_]+")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _MIN_STEM = 3
+_ROOT_LETTERS = 5
 
 
 def is_common(word: str) -> bool:
@@ -100,6 +102,11 @@ def stem(word: str) -> str:
                 return bare
             return bare[: -len(ending)]
     return bare
+
+
+def roots_of(stems: Iterable[str]) -> frozenset[str]:
+    """The first letters of stems, in which protect, protection and protected agree."""
+    return frozenset([stem[:_ROOT_LETTERS] for stem in stems])
 
 
 def words_of(text: str) -> list[str]:

@@ -1,0 +1,106 @@
+"""Reads whether a figure is exact or a bound: "up to 45%", "at least 3", "from $899", "100+"."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from followup.tokens import Token
+
+
+class Bound(StrEnum):
+    """How a figure limits what it speaks of."""
+
+    EXACT = "exact"
+    ABOUT = "about"
+    AT_MOST = "at most"
+    AT_LEAST = "at least"
+    MORE = "more than"
+    LESS = "less than"
+
+
+def _phrases(bound: Bound, text: str) -> dict[tuple[str, ...], Bound]:
+    return {tuple(phrase.split()): bound for phrase in text.split(",")}
+
+
+_BEFORE = {
+    **_phrases(
+        Bound.AT_MOST,
+        "up to,at most,as much as,as many as,as long as,as high as,no more than,not more than,"
+        "maximum of,limit of,limited to,capped at,maximum,max,cap of",
+    ),
+    **_phrases(
+        Bound.AT_LEAST,
+        "at least,starting at,starting from,starts at,starts from,start at,start from,started at,"
+        "beginning at,begins at,begin at,minimum of,minimum,as little as,as low as,as few as,"
+        "no less than,not less than,no fewer than,a minimum",
+    ),
+    **_phrases(
+        Bound.MORE,
+        "more than,over,above,exceeding,exceeds,exceed,exceeded,greater than,higher than,beyond,"
+        "upwards of,north of,well over",
+    ),
+    **_phrases(Bound.LESS, "less than,under,below,fewer than,lower than,smaller than,shorter than"),
+    **_phrases(
+        Bound.ABOUT,
+        "about,around,approximately,approx,approx .,roughly,circa,nearly,almost,close to,some,~",
+    ),
+}
+_AFTER = {
+    **_phrases(
+        Bound.AT_LEAST, "or more,or higher,or above,or longer,and up,and more,and above,minimum,+"
+    ),
+    **_phrases(Bound.AT_MOST, "or less,or fewer,or lower,or below,maximum,max,at most,tops"),
+}
+_MAX_WORDS = 3
+_TURNS = frozenset({"up", "down", "went", "rose", "fell", "moved", "grew", "dropped"})
+
+
+def read_bound(tokens: Sequence[Token], start: int, end: int, kind: str) -> Bound:
+    """The bound of the figure in tokens `start` to `end`, of a claim's kind.
+
+    "From" is one of prices alone, and "over two weeks" means during them.
+    """
+    if any(token.text == "+" for token in tokens[start:end]):
+        return Bound.AT_LEAST
+    for length in range(_MAX_WORDS, 0, -1):
+        if length <= start:
+            words = tuple(token.lower for token in tokens[start - length : start])
+            if words in _BEFORE and not (kind == "duration" and words == ("over",)):
+                return _BEFORE[words]
+        words = tuple(token.lower for token in tokens[end : end + length])
+        if words in _AFTER:
+            return _AFTER[words]
+    from_price = kind == "money" and start > 0 and tokens[start - 1].lower == "from"
+    if from_price and not _is_change(tokens, start):
+        return Bound.AT_LEAST
+    return Bound.EXACT
+
+
+def bound_holds(claimed: Bound, written: Bound, *, is_money: bool) -> bool:
+    """Whether a figure that a source writes with one bound supports it with another.
+
+    An exact figure supports its own looser bounds, never a stricter one. A bound supports itself
+    and what follows from it: more than 100 users are at least 100, and 100, users; but a price from
+    $899 is no price of $899. Who rounds with "about" states the figure without it too.
+    """
+    return (
+        claimed is written
+        or (claimed in _SUPPORTED[written] and not (is_money and claimed is Bound.EXACT))
+        or (written in _PLAIN and claimed is Bound.EXACT)
+    )
+
+
+_PLAIN = frozenset({Bound.EXACT, Bound.ABOUT})
+_SUPPORTED = {
+    Bound.EXACT: frozenset({Bound.AT_MOST, Bound.AT_LEAST, Bound.ABOUT}),
+    Bound.ABOUT: frozenset[Bound](),
+    Bound.AT_MOST: frozenset[Bound](),
+    Bound.AT_LEAST: frozenset({Bound.EXACT}),
+    Bound.MORE: frozenset({Bound.AT_LEAST, Bound.EXACT, Bound.ABOUT}),
+    Bound.LESS: frozenset({Bound.AT_MOST}),
+}
+
+
+def _is_change(tokens: Sequence[Token], start: int) -> bool:
+    """Whether "from" opens a change or a span, "from $20 to $30", and no price."""
+    before = tokens[start - 2].lower if start > 1 else ""
+    return before in _TURNS or any(token.lower == "to" for token in tokens[start + 1 : start + 6])

@@ -1,0 +1,119 @@
+"""Which plan or customer a sentence or table cell of a source is about."""
+
+from collections.abc import Sequence
+
+from followup.agreement import Fact
+from followup.sources import Source, SourceUnit
+from followup.subjects import (
+    KnownNames,
+    Name,
+    Subject,
+    cell_subject_names,
+    find_subjects,
+    same_subject,
+)
+from followup.value_subjects import (
+    clause_of,
+    coordinated,
+    leading_subjects,
+    subjects_of_value,
+)
+
+PRONOUNS = frozenset("it its they their this that these those he she his her both".split())  # noqa: SIM905
+
+
+class EvidenceSubjects:
+    """The subjects of the sources' units, read once a message."""
+
+    def __init__(self, known: KnownNames) -> None:
+        self.known = known
+        self._in_unit: dict[SourceUnit, list[Subject]] = {}
+        self._is_about_cached: dict[tuple[Name, bool, Fact, bool], bool] = {}
+
+    def in_unit(self, unit: SourceUnit) -> list[Subject]:
+        """The subjects that a unit's own words name."""
+        if unit not in self._in_unit:
+            found = find_subjects(unit.sentence, self.known)
+            if unit.is_heading or unit.cell_names:
+                found = [subject for subject in found if self._is_known(subject)]
+            self._in_unit[unit] = found
+        return self._in_unit[unit]
+
+    def _is_known(self, subject: Subject) -> bool:
+        return subject.is_plan or subject.name in self.known.by_first_word.get(subject.name[0], ())
+
+    def of_cell(self, unit: SourceUnit) -> list[Name]:
+        """The names that the row and column of a table cell stand for."""
+        return [n for cell in unit.cell_names for n in cell_subject_names(cell, self.known)]
+
+    def supports(self, wanted: Sequence[Subject], fact: Fact, *, has_topic: bool) -> bool:
+        """Whether a fact is about one of the subjects: by its words, row, or heading.
+
+        What a source says of no plan in particular holds for every plan, where it is on the topic.
+        """
+        return any(self._is_about_once(subject, fact, has_topic) for subject in wanted)
+
+    def _is_about_once(self, subject: Subject, fact: Fact, has_topic: bool) -> bool:
+        key = (subject.name, subject.is_plan, fact, has_topic)
+        if key not in self._is_about_cached:
+            self._is_about_cached[key] = self._is_about(subject, fact, has_topic)
+        return self._is_about_cached[key]
+
+    def _is_about(self, subject: Subject, fact: Fact, has_topic: bool) -> bool:
+        unit, source = fact.unit, fact.source
+        if unit.cell_names:
+            return self._is_cell_of(subject, unit, source)
+        about = self._subjects_of(fact)
+        inherited = [] if about else self.inherited(unit, fact.unit_index, source)
+        if any(_same(subject, other.name) for other in (*about, *inherited)):
+            return True
+        if any(other.is_plan == subject.is_plan for other in about):
+            return False
+        if self.is_headed(subject, source):
+            return True
+        return subject.is_plan and has_topic and self.is_general(unit, source)
+
+    def _subjects_of(self, fact: Fact) -> list[Subject]:
+        """The subjects that a fact's own sentence gives the value to."""
+        unit = fact.unit
+        named = self.in_unit(unit)
+        about = subjects_of_value(unit.sentence, named, fact.claim)
+        about += [other for s in about for other in coordinated(unit.sentence, named, s)]
+        low, high = clause_of(unit.sentence.tokens, fact.claim.start)
+        if named and not any(low <= s.place < high for s in named):
+            # "Globex is one of the first Acme users, saving 5%": the sentence is about Globex.
+            about += leading_subjects(unit.sentence.tokens, named)
+        return about
+
+    def _is_cell_of(self, subject: Subject, unit: SourceUnit, source: Source) -> bool:
+        names = self.of_cell(unit)
+        if any(_same(subject, name) for name in names):
+            return True
+        if subject.is_plan and any(name in self.known.plans for name in names):
+            return False
+        return self.is_headed(subject, source)
+
+    def inherited(self, unit: SourceUnit, unit_index: int, source: Source) -> list[Subject]:
+        """The subjects of the nearest sentence before that names any."""
+        for earlier in reversed(source.units[:unit_index]):
+            subjects = self.in_unit(earlier)
+            if subjects:
+                return leading_subjects(earlier.sentence.tokens, subjects)
+        return []
+
+    def is_headed(self, subject: Subject, source: Source) -> bool:
+        """Whether title, section or document name hold the subject."""
+        return f" {' '.join(subject.name)} " in source.heading_stream
+
+    def is_general(self, unit: SourceUnit, source: Source) -> bool:
+        """Whether neither the unit nor its heading is about one plan."""
+        if any(subject.is_plan for subject in self.in_unit(unit)):
+            return False
+        if any(f" {' '.join(plan)} " in source.heading_stream for plan in self.known.plans):
+            return False
+        tokens = unit.sentence.tokens
+        return not tokens or tokens[0].lower not in PRONOUNS
+
+
+def _same(subject: Subject, name: Name) -> bool:
+    return same_subject(subject.name, name, is_plan=subject.is_plan)

@@ -1,0 +1,107 @@
+"""Collects from the sources which names there are, which of them are plans, and their aliases."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
+
+from followup.claims import ReadSentence
+from followup.sources import Source, SourceUnit
+from followup.subjects import PLAN_WORDS, KnownNames, Name, Subject, subjects_by_form, trimmed_name
+
+_ALIAS_LINKS = frozenset({"plan", "tier", "is", "the", "our", "-", "also", "called", "known", "as"})
+_NAMES_OF_INNER_CELL = 3
+_APPOSITION = frozenset({",", "(", "-", "the", "our", "a"})
+
+
+class _SourceNames(NamedTuple):
+    names: frozenset[Name]
+    plans: frozenset[Name]
+    aliases: tuple[tuple[Name, Name], ...]
+    columns: tuple[frozenset[Name], ...]
+    """The column names of each table row, without the first column's."""
+
+
+def known_names(sources: Sequence[Source], own: frozenset[str]) -> KnownNames:
+    """Collects names, plans and aliases from all sources."""
+    read = [_names_in(source) for source in sources]
+    plans = frozenset[Name]().union(*(names.plans for names in read))
+    # Where one column of a table is a plan's, so are the others.
+    plans = plans.union(*(row for names in read for row in names.columns if row & plans))
+    aliases: dict[Name, Name] = {}
+    for first, second in sorted({pair for names in read for pair in names.aliases}):
+        target = aliases.get(first) or aliases.get(second) or min(first, second)
+        aliases[first] = aliases[second] = target
+    by_first: dict[str, list[Name]] = {}
+    every = plans.union(*(names.names for names in read))
+    for name in sorted(every, key=lambda name: (-len(name), name)):
+        by_first.setdefault(name[0], []).append(name)
+    return KnownNames(
+        by_first_word={word: tuple(group) for word, group in by_first.items()},
+        plans=plans,
+        aliases=aliases,
+        own=own,
+        lower_words=frozenset[str]().union(*(source.lower_words for source in sources)),
+    )
+
+
+def equated(sentence: ReadSentence, subjects: Sequence[Subject]) -> list[tuple[Subject, Subject]]:
+    """Pairs of plans that the sentence says are one.
+
+    "The Growth plan is the mid-tier plan"; "Growth, our mid-tier plan".
+    """
+    pairs = []
+    for first, second in pairwise(subjects):
+        if not (first.is_plan or second.is_plan):
+            continue
+        between = [token.lower for token in sentence.tokens[first.end : second.place]]
+        says_is = "is" in between and set(between) <= _ALIAS_LINKS
+        # Of two names side by side, "Starter, Growth", neither says what the other is.
+        is_apposition = (
+            first.is_role != second.is_role
+            and between[:1] in ([","], ["("], ["-"])
+            and set(between) <= _APPOSITION
+        )
+        if says_is or is_apposition:
+            pairs.append((first, second))
+    return pairs
+
+
+@lru_cache(maxsize=4_096)
+def _names_in(source: Source) -> _SourceNames:
+    names: set[Name] = set()
+    plans: set[Name] = set()
+    aliases: set[tuple[Name, Name]] = set()
+    columns: defaultdict[str, set[Name]] = defaultdict(set)
+    for unit in source.units:
+        found = subjects_by_form(unit.sentence)
+        # Headings write plain words with capitals.
+        if not unit.is_heading:
+            names.update(s.name for s in found if not _is_plain_word(s, source, unit))
+        plans.update(s.name for s in found if s.is_plan)
+        if unit.cell_names and unit.cell_names[-1] in PLAN_WORDS:
+            # A table of plans: the first column names them.
+            plans.update(_cell_plans(unit.cell_names[0]))
+        if len(unit.cell_names) == _NAMES_OF_INNER_CELL:
+            _, column, corner = unit.cell_names
+            if column != corner:
+                columns[unit.shown].update(_cell_plans(column))
+        for first, second in equated(unit.sentence, [s for s in found if s.is_plan]):
+            if first.name != second.name:
+                aliases.add((first.name, second.name))
+    return _SourceNames(
+        frozenset(names), frozenset(plans), tuple(aliases), tuple(map(frozenset, columns.values()))
+    )
+
+
+def _cell_plans(cell_name: str) -> list[Name]:
+    name = trimmed_name(cell_name.partition("(")[0].replace("-", " ").split())
+    return [name] if name else []
+
+
+def _is_plain_word(subject: Subject, source: Source, unit: SourceUnit) -> bool:
+    """Whether a capital that opens a sentence is a plain word elsewhere, or a column's name."""
+    is_lone = len(subject.name) == 1 and not subject.is_plan
+    is_column = bool(unit.cell_names)
+    return is_lone and subject.place == 0 and (is_column or subject.name[0] in source.lower_words)

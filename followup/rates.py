@@ -1,0 +1,56 @@
+"""Reads what a figure repeats or divides by: "per user per month", "a week", "one-time"."""
+
+from collections.abc import Sequence
+
+from followup.tokens import Token
+from followup.units import time_unit
+from followup.vocabulary import stem
+
+EVERY = {"monthly": "month", "annually": "year", "annual": "year", "yearly": "year"}
+EVERY |= {"weekly": "week", "daily": "day", "hourly": "hour", "quarterly": "quarter"}
+_ONCE = frozenset({"once", "onetime", "upfront"})
+_ONE_TIME = (["-", "time"], ["-", "off"])
+
+
+def read_rate(tokens: Sequence[Token], index: int) -> tuple[frozenset[str], int]:
+    """The rate that follows a figure at `index`, and the index after it.
+
+    "/user/month", "per seat per month", "a month", "monthly", "one-time".
+    """
+    per: set[str] = set()
+    while index < len(tokens):
+        word = tokens[index].lower
+        following = tokens[index + 1] if index + 1 < len(tokens) else None
+        if word in EVERY:
+            per.add(EVERY[word])
+            index += 1
+        elif word in _ONCE:
+            per.add("once")
+            index += 1
+        elif word == "one" and [t.lower for t in tokens[index + 1 : index + 3]] in _ONE_TIME:
+            per.add("once")
+            index += 3
+        elif word in {"/", "per"} and following and following.kind == "word":
+            per.add(time_unit(tokens, index + 1) or stem(following.lower))
+            index += 2
+        elif word in {"a", "an", "each", "every"} and time_unit(tokens, index + 1):
+            per.add(str(time_unit(tokens, index + 1)))
+            index += 2
+        else:
+            break
+    return frozenset(per), index
+
+
+def rate_before(tokens: Sequence[Token], start: int) -> frozenset[str]:
+    """The rate that the words before a price give it: "monthly price: $299"."""
+    for place in range(start - 1, -1, -1):
+        word = tokens[place].lower
+        if word in {",", ";"} or tokens[place].kind in {"number", "currency"}:
+            break
+        if word in EVERY:
+            return frozenset({EVERY[word]})
+        if word in _ONCE or (word in {"time", "off"} and tokens[place - 1].text == "-"):
+            return frozenset({"once"})
+        if word == "per" and time_unit(tokens, place + 1):
+            return frozenset({str(time_unit(tokens, place + 1))})
+    return frozenset()

@@ -1,0 +1,242 @@
+"""Finds the subjects of which a message says what the sources say of another."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import cached_property
+from itertools import pairwise
+
+from followup.claims import ReadSentence
+from followup.evidence_subjects import PRONOUNS, EvidenceSubjects
+from followup.sources import Source, SourceUnit
+from followup.subjects import PLAN_WORDS, Name, Subject, same_subject
+from followup.tokens import Token
+from followup.topics import GENERIC_STEMS, strong_ends
+from followup.value_subjects import CLAUSE_ENDS, coordinated, upright_subjects, word_before
+from followup.vocabulary import content_stems
+
+MIN_COVERED = 0.6
+"""Share of what is said, by weight, that the sources must say of the other subject."""
+MAX_OWN_SHARE = 0.7
+"""Below this share of that, what the sources say of the subject itself is something else."""
+MIN_WORDS = 2
+_NEGATIONS = frozenset(
+    "not no never without except unless neither nor cannot doesn't don't isn't aren't".split()  # noqa: SIM905
+)
+_CONTRASTS = frozenset("unlike than versus vs from to over like".split())  # noqa: SIM905
+_NO_CELLS = frozenset({"no", "none", "-", "x", "n/a", "not included", "false", "✗", "✕", "❌"})
+_ALL_OF = frozenset({"everything", "all"})
+
+
+class _Side(Enum):
+    """Of whom a unit speaks: the subject, another like it, or nobody in particular."""
+
+    OWN = auto()
+    RIVAL = auto()
+    GENERAL = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A unit of a source with where it stands."""
+
+    unit: SourceUnit
+    index: int
+    source: Source
+
+
+class Relations:
+    """What the sources of one message say of whom."""
+
+    def __init__(self, sources: Sequence[Source], evidence: EvidenceSubjects) -> None:
+        self._sources = sources
+        self._evidence = evidence
+        self._included: dict[Name, frozenset[Name]] = {}
+
+    @cached_property
+    def _units(self) -> list[_Placed]:
+        return [_Placed(u, i, s) for s in self._sources[:-1] for i, u in enumerate(s.units)]
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[int]]:
+        """Indices of the units that hold a stem."""
+        places: defaultdict[str, list[int]] = defaultdict(list)
+        for index, placed in enumerate(self._units):
+            for word in placed.unit.stems:
+                places[word].append(index)
+        return places
+
+    def misplaced(
+        self, read: ReadSentence, subjects: Sequence[Subject]
+    ) -> Iterator[tuple[Subject, str]]:
+        """Each misplaced subject of a statement, with the words that name the right one.
+
+        Words count by log(1 + units / units with it). A question says nothing; what is negated is
+        only held against what is.
+        """
+        if read.text.endswith("?"):
+            return
+        for subject in subjects:
+            said = _said_of(read, subjects, subject)
+            is_enough = _says_enough(read, subjects, subject, said)
+            if is_enough and not _is_contrasted(read, subject):
+                words = self._said_of_another(subject, said, is_negated=_is_negated(read))
+                if words:
+                    yield subject, words
+
+    def _said_of_another(self, subject: Subject, said: frozenset[str], *, is_negated: bool) -> str:
+        """The words that say of another most of what is said of the subject, or ""."""
+        fits: defaultdict[int, float] = defaultdict(float)
+        total = 0.0
+        for word in said:
+            places = self._by_stem.get(word, ())
+            weight = math.log(1 + len(self._units) / max(len(places), 1))
+            total += weight
+            for place in places:
+                fits[place] += weight
+        enough = MIN_COVERED * total
+        rival, words = 0.0, ""
+        for place, fit in sorted(fits.items(), key=lambda item: -item[1]):
+            if fit < MAX_OWN_SHARE * (rival or enough):
+                break
+            placed = self._units[place]
+            side = self._side(subject, placed)
+            if side is _Side.OWN or (side is _Side.GENERAL and fit >= rival):
+                return ""
+            is_like = _is_negated(placed.unit.sentence) == is_negated
+            if side is _Side.RIVAL and is_like and not rival and fit >= enough:
+                rival, words = fit, placed.unit.shown
+        return words
+
+    def _all_of(self, plan: Name) -> frozenset[Name]:
+        """The plans of which the sources say that this one has all: "everything in Starter"."""
+        if plan not in self._included:
+            found: set[Name] = set()
+            wanted = {plan}
+            for _ in range(2):
+                for owners, parts in self._inclusions:
+                    if wanted & owners:
+                        found |= parts
+                wanted |= found
+            self._included[plan] = frozenset(found - {plan})
+        return self._included[plan]
+
+    @cached_property
+    def _inclusions(self) -> list[tuple[set[Name], set[Name]]]:
+        """(plans that have all of others, those others) of each unit that says so."""
+        found = []
+        for placed in self._units:
+            tokens = placed.unit.sentence.tokens
+            if not any(token.lower in _ALL_OF for token in tokens):
+                continue
+            named = [s for s in self._evidence.in_unit(placed.unit) if s.is_plan]
+            parts = {s.name for s in named if _is_all_of(tokens, s.place)}
+            owners = {s.name for s in named} - parts
+            owners.update(self._evidence.of_cell(placed.unit))
+            if parts:
+                found.append((owners, parts))
+        return found
+
+    def _side(self, subject: Subject, placed: _Placed) -> _Side | None:
+        """Whom a unit speaks of; None where it says nothing of anyone."""
+        unit, evidence = placed.unit, self._evidence
+        if unit.cell_names and unit.sentence.text.rpartition(": ")[2].lower() in _NO_CELLS:
+            return None
+        like = [s for s in evidence.in_unit(unit) if s.is_plan == subject.is_plan]
+        if subject.is_plan:
+            like = upright_subjects(unit.sentence, like) or like
+        cell_names = evidence.of_cell(unit)
+        names = [*(s.name for s in like), *cell_names]
+        included = self._all_of(subject.name) if subject.is_plan else frozenset()
+        if _holds(subject, names) or included.intersection(names):
+            return _Side.OWN
+        if evidence.is_headed(subject, placed.source):
+            return _Side.OWN
+        if like or (subject.is_plan and any(name in evidence.known.plans for name in cell_names)):
+            return _Side.RIVAL
+        if unit.cell_names:
+            return None
+        return self._side_of_nameless(subject, included, placed)
+
+    def _side_of_nameless(
+        self, subject: Subject, included: frozenset[Name], placed: _Placed
+    ) -> _Side | None:
+        sentence = placed.unit.sentence
+        before = self._evidence.inherited(placed.unit, placed.index, placed.source)
+        inherited = [s.name for s in before if s.is_plan == subject.is_plan]
+        if _holds(subject, inherited):
+            return _Side.OWN
+        if _names_every_plan(sentence):
+            return _Side.OWN if subject.is_plan else None
+        if inherited and not included.intersection(inherited) and _is_leaning(sentence):
+            return _Side.RIVAL
+        return _Side.GENERAL
+
+
+def _holds(subject: Subject, names: Sequence[Name]) -> bool:
+    return any(same_subject(subject.name, name, is_plan=subject.is_plan) for name in names)
+
+
+def _is_negated(sentence: ReadSentence) -> bool:
+    return any(token.lower in _NEGATIONS for token in sentence.tokens)
+
+
+def _says_enough(
+    read: ReadSentence, subjects: Sequence[Subject], subject: Subject, said: frozenset[str]
+) -> bool:
+    """Whether two words, a name, or the word after "X is a" say something of the subject."""
+    names = {word for s in subjects if s.is_plan != subject.is_plan for word in s.name}
+    is_defined = bool(said) and [t.lower for t in read.tokens[subject.end :][:1]] == ["is"]
+    return len(said) >= MIN_WORDS or bool(said & content_stems(" ".join(names))) or is_defined
+
+
+def _said_of(read: ReadSentence, subjects: Sequence[Subject], subject: Subject) -> frozenset[str]:
+    """Telling stems of the part of the sentence that is about a subject, without its like."""
+    tokens = read.tokens
+    low, high = 0, len(tokens)
+    together = [subject, *coordinated(read, subjects, subject)]
+    ends = strong_ends(read)
+    ends += [
+        other.place
+        for other in subjects
+        if other.is_plan == subject.is_plan
+        and other not in together
+        and word_before(tokens, other.place) in CLAUSE_ENDS
+    ]
+    for place in ends:
+        if place > subject.place:
+            high = min(high, place)
+        else:
+            low = max(low, place)
+    like = [s for s in subjects if s.is_plan == subject.is_plan]
+    named = {place for s in like for place in range(s.place, s.end)}
+    words = [tokens[i].lower for i in range(low, high) if i not in named]
+    return content_stems(" ".join(words)) - GENERIC_STEMS
+
+
+def _is_contrasted(read: ReadSentence, subject: Subject) -> bool:
+    """Whether the sentence only compares with the subject: "unlike Starter", "everything in X"."""
+    is_contrast = word_before(read.tokens, subject.place) in _CONTRASTS
+    return is_contrast or _is_all_of(read.tokens, subject.place)
+
+
+def _is_all_of(tokens: Sequence[Token], place: int) -> bool:
+    """Whether "everything in" or "all of the" stands before a name."""
+    before = [token.lower for token in tokens[max(0, place - 3) : place]]
+    return any(
+        first in _ALL_OF and second in {"in", "of", "from"} for first, second in pairwise(before)
+    )
+
+
+def _names_every_plan(sentence: ReadSentence) -> bool:
+    words = [token.lower for token in sentence.tokens]
+    return any(
+        first in {"every", "all", "any", "each", "both"} and second in PLAN_WORDS
+        for first, second in pairwise(words)
+    )
+
+
+def _is_leaning(sentence: ReadSentence) -> bool:
+    return bool(sentence.tokens) and sentence.tokens[0].lower in PRONOUNS

@@ -1,0 +1,196 @@
+"""What a value is said of, beyond the named subject: is it the price, or the setup fee?"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from followup.agreement import Fact, is_same_measure, value_keys
+from followup.claims import Claim, ReadSentence
+from followup.subjects import Subject
+from followup.value_subjects import clause_of
+from followup.vocabulary import STOP_WORDS, content_stems, roots_of, stem
+
+_STRONG_CLAUSE_ENDS = frozenset({";", "but", "while", "whereas", ":"})
+_UNIT_STEMS = frozenset(
+    map(
+        stem,
+        """second minute hour day week month quarter year percent dollar euro usd daily weekly
+        monthly yearly annually annual business""".split(),  # noqa: SIM905
+    )
+)
+_PRICE_STEMS = frozenset(map(stem, "cost price pricing pay plan package edition rate".split()))  # noqa: SIM905
+GENERIC_STEMS = (
+    _UNIT_STEMS
+    | _PRICE_STEMS
+    | frozenset(
+        map(
+            stem,
+            """priced paid tier come give get include
+        included including offer have take need just only start available team mean bring see
+        want go went work make let help fit like choose use using part everything anything also
+        well good great first now then example instance feature product solution company business
+        customer today back each per cover""".split(),  # noqa: SIM905
+        )
+    )
+)
+"""Stems that a sentence about any figure may hold; they do not tell what the figure measures."""
+_STATING_VERBS = frozenset("is are was were costs cost will runs takes lasts starts".split())  # noqa: SIM905
+_MAX_HEAD_WORDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """The words that say what one value of a message measures, as roots."""
+
+    head: frozenset[str]
+    """Of the nouns tied to the value: "the setup fee is $9", "a $9 fee", "a fee of $9"."""
+    local: frozenset[str]
+    """Of the words between the nearest commas, without names, other values, and common words."""
+    telling: frozenset[str]
+    """The same of the whole clause."""
+    clause: frozenset[str]
+    """Of the whole clause, names included, and "=" before the keys of its other values."""
+
+
+def topic_of(
+    read: ReadSentence, claim: Claim, subjects: Iterable[Subject], own: frozenset[str]
+) -> Topic:
+    """The topic of a claim; `own` are stems that stand everywhere and tell nothing."""
+    named = {place for subject in subjects for place in range(subject.place, subject.end)}
+    figures = {place for other in read.claims for place in _figure_places(read, other)}
+    named |= figures
+    wide = _strong_clause(read, claim)
+    head = [i for i in _head_places(read, claim) if i not in named]
+    # "Business costs $9" speaks of a plan, "your business" does not.
+    common = _PRICE_STEMS if head == [0] else GENERIC_STEMS
+    keys = {
+        f"={value_keys(other)[0]}"
+        for other in read.claims
+        if other.start in wide and other.start != claim.start and other.kind != "name"
+    }
+    named |= {
+        place
+        for other in read.claims
+        if other.start != claim.start and other.kind != "name"
+        for place in range(other.start, other.end)
+    }
+    low, high = clause_of(read.tokens, claim.start)
+    local = range(max(low, wide.start), min(high, wide.stop))
+    return Topic(
+        head=roots_of(_stems(read, head, ()) - own - common),
+        local=roots_of(_stems(read, local, named) - own - GENERIC_STEMS),
+        telling=roots_of(_stems(read, wide, named) - own - GENERIC_STEMS),
+        clause=roots_of(_stems(read, wide, figures) - own - _UNIT_STEMS) | keys,
+    )
+
+
+def better_fact(
+    claim: Claim,
+    topic: Topic,
+    fact: Fact,
+    rivals: Iterable[Fact],
+    is_about_same: Callable[[Fact], bool],
+) -> Fact | None:
+    """A fact that fits the message's words better than `fact` and gives another value.
+
+    It is about the same subject, and it holds all words of the clause that `fact` holds and more,
+    or the same ones and less besides.
+    """
+    ours = topic.clause & fact.roots
+    for rival in rivals:
+        if not _excludes(claim, topic, fact, rival):
+            continue
+        theirs = topic.clause & rival.roots
+        less_besides = rival.roots - _GENERIC_ROOTS < fact.roots - _GENERIC_ROOTS
+        fits_better = ours < theirs or (ours and ours == theirs and less_besides)
+        if fits_better and is_about_same(rival):
+            return rival
+    return None
+
+
+_GENERIC_ROOTS = roots_of(GENERIC_STEMS)
+
+
+def _excludes(claim: Claim, topic: Topic, fact: Fact, rival: Fact) -> bool:
+    """Whether the rival says another value of the same measure, which the message does not."""
+    other = rival.claim
+    return (
+        is_same_measure(claim, other)
+        and rival.unit is not fact.unit
+        and (claim.per == other.per or not claim.per or not other.per)
+        and not set(value_keys(claim)) & set(value_keys(other))
+        and f"={value_keys(other)[0]}" not in topic.clause
+    )
+
+
+def _figure_places(read: ReadSentence, claim: Claim) -> Iterator[int]:
+    """The tokens of a value but for the words that say what it counts."""
+    for place in range(claim.start, claim.end):
+        if claim.kind != "name" and stem(read.tokens[place].lower) not in claim.counted:
+            yield place
+
+
+def _head_places(read: ReadSentence, claim: Claim) -> list[int]:
+    """Tokens of the nouns tied to a value: behind it, before "of", and before "is" or "costs"."""
+    tokens = read.tokens
+    after = claim.end
+    while (
+        after < len(tokens)
+        and after - claim.end < _MAX_HEAD_WORDS
+        and _is_noun(tokens[after].lower)
+    ):
+        after += 1
+    low = max(clause_of(tokens, claim.start)[0], _strong_clause(read, claim).start)
+    before = claim.start
+    while (
+        before > low and tokens[before - 1].lower in STOP_WORDS and tokens[before - 1].lower != "of"
+    ):
+        before -= 1
+    if before > low and tokens[before - 1].lower == "of":
+        first = before - 1
+        while (
+            first > low and before - first <= _MAX_HEAD_WORDS and _is_noun(tokens[first - 1].lower)
+        ):
+            first -= 1
+        return [*range(first, before - 1), *range(claim.end, after)]
+    verbs = [i for i in range(low, claim.start) if tokens[i].lower in _STATING_VERBS]
+    start = range(low, verbs[-1]) if verbs else range(0)
+    return [*start, *range(claim.end, after)]
+
+
+def strong_ends(read: ReadSentence) -> list[int]:
+    """Where a part of the sentence ends that says something of its own; not the ":" of "a:80"."""
+    tokens = read.tokens
+    return [
+        place
+        for place, token in enumerate(tokens)
+        if token.lower in _STRONG_CLAUSE_ENDS
+        and (
+            token.text != ":"
+            or tokens[place + 1 : place + 2] == ()
+            or tokens[place + 1].start > token.end
+        )
+    ]
+
+
+def _is_noun(word: str) -> bool:
+    return word.isalpha() and word not in STOP_WORDS
+
+
+def _strong_clause(read: ReadSentence, claim: Claim) -> range:
+    low, high = 0, len(read.tokens)
+    for place in strong_ends(read):
+        if place > claim.start:
+            high = place
+            break
+        low = place + 1
+    return range(low, high)
+
+
+def _stems(read: ReadSentence, places: Iterable[int], without: Collection[int]) -> frozenset[str]:
+    return _stems_of(" ".join([read.tokens[i].lower for i in places if i not in without]))
+
+
+@lru_cache(maxsize=4_096)
+def _stems_of(text: str) -> frozenset[str]:
+    return content_stems(text)

@@ -1,0 +1,44 @@
+"""Currencies and units of time, as they are written after or before a figure."""
+
+from collections.abc import Sequence
+
+from followup.dates import WEEKDAYS
+from followup.tokens import CURRENCY_CODES, Token
+
+CURRENCIES = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR"}
+CURRENCIES |= {"CA$": "CAD", "C$": "CAD", "AU$": "AUD", "A$": "AUD", "NZ$": "NZD", "HK$": "HKD"}
+_CURRENCY_WORDS = {"dollar": "USD", "buck": "USD", "euro": "EUR", "pound": "GBP", "rupee": "INR"}
+_CURRENCY_WORDS |= {"cent": "cent", "yen": "JPY", "franc": "CHF"}
+_TIME = {"sec": "second", "s": "second", "min": "minute", "m": "month", "hr": "hour", "h": "hour"}
+_TIME |= {"d": "day", "wk": "week", "w": "week", "mo": "month", "mth": "month", "yr": "year"}
+_TIME |= {
+    name: name
+    for name in "second minute hour day week month quarter year weekday decade fortnight".split()  # noqa: SIM905
+}
+MEASURES = frozenset(
+    {"gb", "mb", "tb", "kb", "kg", "km", "ms", "mbps", "gbps", "kwh", "ghz", "mhz", "px", "miles"}
+)
+
+
+def currency_of(token: Token) -> str:
+    """The code of a currency sign or of a code: "$" -> "USD"."""
+    return CURRENCIES.get(token.text, token.text.upper())
+
+
+def money_unit(token: Token | None) -> str:
+    """The currency that a token after a figure names, "cent", or ""."""
+    if token is None:
+        return ""
+    if token.kind == "currency":
+        return currency_of(token)
+    if token.lower in CURRENCY_CODES:
+        return token.text.upper()
+    return _CURRENCY_WORDS.get(token.lower.removesuffix("s"), "")
+
+
+def time_unit(tokens: Sequence[Token], index: int) -> str | None:
+    """The unit of time named at `index`, in full and singular: "hrs" -> "hour"."""
+    if index >= len(tokens) or tokens[index].lower in WEEKDAYS:
+        return None
+    word = tokens[index].lower.removesuffix("'").removesuffix("'s")
+    return _TIME.get(word) or (_TIME.get(word[:-1]) if word.endswith("s") else None)
