@@ -35,7 +35,7 @@ def has_substance(message: str, passages: Sequence[Passage], lead: Lead) -> bool
     together in one sentence of a passage.
     """
     known = content_stems(retrieval_query(lead)) | COURTESY
-    sources = [content_stems(sentence) for sentence in _sentences(passages)]
+    sources = [content_stems(sentence) for sentence in plain_sentences(passages)]
     for unit in split_units(message):
         words = content_stems(unit.text) - known
         shared = max((len(words & source) for source in sources), default=0)
@@ -69,7 +69,7 @@ def best_sentences(passages: Sequence[Passage], lead: Lead, limit: int) -> list[
     the better passage wins. A sentence that repeats one already chosen by more than half of its
     words is left out.
     """
-    sentences = _sentences(passages)
+    sentences = plain_sentences(passages)
     stems = {text: content_stems(text) for text in sentences}
     frequency = Counter(stem for words in stems.values() for stem in words)
     product = content_stems(lead.product_name)
@@ -98,7 +98,7 @@ def _opens(unit: Unit) -> bool:
     return is_sentence and not LEANING_START.match(unit.text) and not LEANING_END.search(unit.text)
 
 
-def _sentences(passages: Sequence[Passage]) -> list[str]:
+def plain_sentences(passages: Sequence[Passage]) -> list[str]:
     """Plain sentences of the passages, best passage first."""
     return [
         unit.text
