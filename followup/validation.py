@@ -23,10 +23,11 @@ from followup.fusion import (
 )
 from followup.grounding import Verdict, check_claims, supported_share
 from followup.lead import Lead
+from followup.opening import opening_of
 from followup.passage import Passage
 from followup.personalization import personalization_score
 from followup.prompts import Fault
-from followup.repair import Repaired, repair_text
+from followup.repair import Draft, Repaired, repair_text
 from followup.rules import ComplianceRules, RuleViolation
 from followup.sentences import join_units, split_sentences, split_units
 from followup.situation import Situation
@@ -135,7 +136,7 @@ def _check(candidate: Candidate, task: ValidationTask, rules: ComplianceRules) -
     known = request_text(task.lead)
     written = _without_torso(candidate.text) if candidate.truncated else candidate.text
     as_written = check_claims(written, task.passages, known)
-    repaired = _repaired(written, as_written, task)
+    repaired = _repaired(written, as_written, task, rules)
     message = apply_fixes(repaired.text, task.lead, task.situation, rules)
     verdicts = tuple(check_claims(message, task.passages, known))
     violations = check_rules(message, task.lead, task.situation, rules)
@@ -155,11 +156,21 @@ def _check(candidate: Candidate, task: ValidationTask, rules: ComplianceRules) -
     return _Checked(message=message, verdicts=verdicts, score=score, faults=faults)
 
 
-def _repaired(text: str, verdicts: Sequence[Verdict], task: ValidationTask) -> Repaired:
+def _repaired(
+    text: str, verdicts: Sequence[Verdict], task: ValidationTask, rules: ComplianceRules
+) -> Repaired:
     if not task.require_grounding:
         return Repaired(text, Repair.NONE)
-    known = request_text(task.lead)
-    return repair_text(text, verdicts, task.passages, task.lead, task.situation, known)
+    draft = Draft(
+        text=text,
+        verdicts=verdicts,
+        passages=task.passages,
+        lead=task.lead,
+        situation=task.situation,
+        request=request_text(task.lead),
+        opening=opening_of(task.lead, task.situation, rules),
+    )
+    return repair_text(draft)
 
 
 def _quality(

@@ -98,9 +98,10 @@ def wrote(prompt: Prompt, adapter: str | None) -> str:
 async def test_the_ends_of_the_fusion_weight_are_the_pure_approaches(
     weight: float, pure: Approach
 ) -> None:
-    asked = {"adapter": ADAPTER, "fusion_weight_rag": weight, "require_grounding": False}
-    reply = await write(Approach.HYBRID, hybrid := nodes(write=wrote), **asked)
-    expected = await write(pure, alone := nodes(write=wrote), **asked)
+    hybrid, alone = nodes(write=wrote), nodes(write=wrote)
+    asked = {"fusion_weight_rag": weight, "require_grounding": False}
+    reply = await write(Approach.HYBRID, hybrid, ADAPTER, math.inf, **asked)
+    expected = await write(pure, alone, ADAPTER, math.inf, **asked)
     assert hybrid.prompts == alone.prompts
     assert hybrid.plans == alone.plans
     assert (reply.message, reply.sources) == (expected.message, expected.sources)
