@@ -28,7 +28,10 @@ LEANING_START = re.compile(
     r"so|however|otherwise|yes|no|here|there|each|if not)\b",
     re.IGNORECASE,
 )
-PROSE = re.compile(r"^[A-Z0-9“\"(][^|•#*<>{}\[\]]+\.$")
+# "with these checks" points at words that stay behind.
+POINTING = re.compile(r"\b(?:this|these|those)\b", re.IGNORECASE)
+# Speech in quotation marks is no statement of the company: it does not begin one.
+PROSE = re.compile(r"^[A-Z0-9(][^|•#*<>{}\[\]]+\.$")
 # What kind of value answers a question; "how much time" asks for no money.
 _ASKS_FOR = (
     (
@@ -147,6 +150,7 @@ def _stands_alone(unit: SourceUnit) -> bool:
         and MIN_WORDS <= len(unit.shown.split()) <= MAX_WORDS
         and PROSE.match(unit.shown) is not None
         and not LEANING_START.match(unit.shown)
+        and not POINTING.search(unit.shown)
     )
 
 

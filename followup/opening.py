@@ -48,6 +48,12 @@ def opening_of(lead: Lead, situation: Situation, rules: ComplianceRules) -> list
     return [*body[:1], asked] if asked else body[:1]
 
 
+def offer_of(lead: Lead, situation: Situation, rules: ComplianceRules) -> str:
+    """The first sentence of the last paragraph of the safe reply, which offers a person."""
+    units = split_units(conservative_reply(lead, situation, rules))
+    return next((unit.text for unit in reversed(units) if unit.gap == "\n\n"), "")
+
+
 def asked_sentence(lead: Lead) -> str:
     """What the lead asked last, said to the lead: "You asked whether ...", or "".
 

@@ -42,6 +42,8 @@ class Draft:
     request: str
     opening: Sequence[str]
     """Sentences that open the message where the draft's own opening is not true."""
+    offer: str
+    """Ends a body of quotes, which answer as far as they go: the offer of a person."""
 
 
 def repair_text(draft: Draft) -> Repaired:
@@ -64,16 +66,21 @@ def repair_text(draft: Draft) -> Repaired:
         return Repaired(text, repair)
     greeting = [unit for unit in kept[:1] if unit.is_greeting]
     courtesy = [unit for unit in kept if _opens(unit, draft)][:1]
-    body = [Unit(answer, " ") for answer in answers]
+    body = [*(Unit(answer, " ") for answer in answers), Unit(draft.offer, "\n\n")]
     return Repaired(_opened([*greeting, *courtesy, *body], draft), Repair.REWRITTEN)
 
 
 def _supported(draft: Draft, quotes: Sequence[Quote]) -> list[Unit]:
-    """The units that may stay: claims supported or replaced, statements supported, thanks true."""
+    """The units that may stay: claims supported or replaced, statements supported, thanks true.
+
+    A sign-off whose name is gone ("Best regards,") goes too.
+    """
     mended = _mended(split_units(draft.text), draft.verdicts, quotes)
     text = drop_unsupported_statements(join_units(mended), draft.passages, draft.request)
     units = split_units(text)
     kept = [index for index, unit in enumerate(units) if not _is_invented(unit, draft)]
+    if kept and units[kept[-1]].is_sign_off and units[kept[-1]].text.endswith(","):
+        kept.pop()
     return keep_units(units, kept)
 
 

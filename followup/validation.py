@@ -23,7 +23,7 @@ from followup.fusion import (
 )
 from followup.grounding import Verdict, check_claims, supported_share
 from followup.lead import Lead
-from followup.opening import opening_of
+from followup.opening import offer_of, opening_of
 from followup.passage import Passage
 from followup.personalization import personalization_score
 from followup.prompts import Fault
@@ -169,6 +169,7 @@ def _repaired(
         situation=task.situation,
         request=request_text(task.lead),
         opening=opening_of(task.lead, task.situation, rules),
+        offer=offer_of(task.lead, task.situation, rules),
     )
     return repair_text(draft)
 

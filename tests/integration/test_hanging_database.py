@@ -17,6 +17,8 @@ from tests.integration.servers import PostgresServer, postgres_server
 from tests.records import make_reply, make_settings
 
 TIMEOUT_SECONDS = 1.0
+DRIVER_CLOSE_SECONDS = 2.0
+"""How long SQLAlchemy waits for asyncpg to close a connection that it gives up."""
 AT_ONCE_SECONDS = 0.2
 BACK_SECONDS = 20.0
 
@@ -55,7 +57,7 @@ async def test_a_hanging_database_is_waited_for_once_and_used_again_when_it_answ
     start = time.monotonic()
     with pytest.raises(PartUnavailableError, match="no answer within 1 s"):
         await database.check_health()
-    assert time.monotonic() - start < 2 * TIMEOUT_SECONDS
+    assert time.monotonic() - start < TIMEOUT_SECONDS + DRIVER_CLOSE_SECONDS + 1
     start = time.monotonic()
     for _ in range(20):
         with pytest.raises(PartUnavailableError, match="stopped answering"):

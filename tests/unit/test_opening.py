@@ -3,7 +3,7 @@
 import pytest
 
 from followup.lead import LeadStage
-from followup.opening import asked_sentence, is_true_courtesy, opening_of
+from followup.opening import asked_sentence, is_true_courtesy, offer_of, opening_of
 from followup.sentences import Unit
 from followup.situation import Situation
 from tests.unit.leads import lead, rules
@@ -57,3 +57,14 @@ def test_politeness_is_true_where_the_request_tells_of_it() -> None:
     assert is_true_courtesy(thanks, "Had a call on Monday.")
     assert not is_true_courtesy(thanks, "Opened the newsletter.")
     assert is_true_courtesy(Unit("Thank you for your interest.", " "), "")
+
+
+@pytest.mark.parametrize(
+    ("situation", "offer"),
+    [
+        (Situation.STANDARD, "A person at TechCorp can go through the details with you."),
+        (Situation.SILENT, "A person at TechCorp can pick up where we left off."),
+    ],
+)
+def test_the_offer_of_a_person_is_that_of_the_situation(situation: Situation, offer: str) -> None:
+    assert offer_of(lead(), situation, rules()) == offer

@@ -268,3 +268,9 @@ def test_a_draft_that_does_not_accept_a_no_is_not_sent() -> None:
     done = checked(accepting, situation=Situation.NOT_INTERESTED)
     assert done.fallback_reason is None
     assert "I understand" in done.message
+
+
+def test_a_sign_off_whose_name_is_dropped_goes_with_it() -> None:
+    done = checked("Hi Sarah,\n\nThe mid-tier plan costs $299 per month.\n\nBest regards,\nJo Quill")
+    assert "Quill" not in done.message
+    assert "regards" not in done.message
