@@ -29,6 +29,7 @@ from followup.lead import (
     Tone,
 )
 from followup.prompts import Approach
+from followup.reply import SecondDraft
 from followup.request import (
     FollowupRequest,
     GenerationOptions,
@@ -173,6 +174,9 @@ class Reply(Body):
     cached: bool
     fallback: bool = Field(description="True when the conservative reply was returned.")
     fallback_reason: str | None = None
+    second_draft: SecondDraft = Field(
+        description="Whether the model wrote once more, because no first draft could be sent."
+    )
     grounding: tuple[Verdict, ...] = Field(description="The claims checked, each with its verdict.")
 
 

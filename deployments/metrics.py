@@ -32,6 +32,11 @@ class IngressMetrics:
             description="Conservative replies sent, by the reason.",
             tag_keys=("approach", "reason", "tenant"),
         )
+        self.second_drafts = Counter(
+            "lead_assistant_second_drafts_total",
+            description="Replies of which no first draft could be sent, by what came of a second.",
+            tag_keys=("approach", "result", "tenant"),
+        )
         self.strategies = Counter(
             "lead_assistant_strategies_total",
             description="Replies by strategy.",

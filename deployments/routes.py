@@ -1,7 +1,8 @@
 """The HTTP routes: each reads a body, calls the service, and shapes the reply."""
 
+import time
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
@@ -28,9 +29,12 @@ from deployments.health import HealthReporter
 from deployments.metrics import IngressMetrics
 from deployments.middleware import BodyLimitMiddleware, MeasuringMiddleware, RequestIdMiddleware
 from deployments.service import Delivered, FollowupService
+from followup.backends.engines.request import until
 from followup.backends.rate_limiter import RateLimiter
 from followup.backends.replies import Replies
 from followup.backends.tables import Outcome, Scope
+from followup.grounding import Verdict
+from followup.reply import SecondDraft
 from followup.request import FollowupRequest, GenerationOptions
 from followup.scoring import ScoringRules, score_lead
 
@@ -90,12 +94,17 @@ async def _parts(request: Request) -> Parts:
 
 
 async def _generating(request: Request, parts: Annotated[Parts, Depends(_parts)]) -> Caller:
-    """The caller, who may generate and is within the tenant's limit."""
-    caller = await parts.authenticator.identify(
-        request.headers.get("Authorization"), Scope.GENERATE
-    )
-    request.state.tenant = caller.tenant
-    await parts.limiter.check(caller.tenant)
+    """The caller, who may generate and is within the tenant's limit.
+
+    The request's time runs from here: what the database takes to look up the key counts.
+    """
+    request.state.deadline = time.monotonic() + parts.service.timeout_seconds
+    async with until(request.state.deadline):
+        caller = await parts.authenticator.identify(
+            request.headers.get("Authorization"), Scope.GENERATE
+        )
+        request.state.tenant = caller.tenant
+        await parts.limiter.check(caller.tenant)
     return caller
 
 
@@ -111,12 +120,7 @@ async def generate_rag(
     done = await _follow_up(body.to_followup(caller.tenant), request, caller, parts)
     reply = done.reply
     return RagReply(
-        message=reply.message,
-        request_id=done.request_id,
-        cached=done.cached,
-        fallback=reply.fallback,
-        fallback_reason=reply.fallback_reason,
-        grounding=reply.verdicts,
+        **_shared(done),
         retrieval_sources=reply.sources,
         confidence_score=reply.confidence,
     )
@@ -130,12 +134,7 @@ async def generate_finetuned(
     done = await _follow_up(body.to_followup(caller.tenant), request, caller, parts)
     reply = done.reply
     return FinetunedReply(
-        message=reply.message,
-        request_id=done.request_id,
-        cached=done.cached,
-        fallback=reply.fallback,
-        fallback_reason=reply.fallback_reason,
-        grounding=reply.verdicts,
+        **_shared(done),
         strategy_used=reply.lead_score.strategy,
         confidence=reply.confidence,
         model_version=done.versions.adapter or done.versions.model,
@@ -152,12 +151,7 @@ async def generate_hybrid(
     done = await _follow_up(followup, request, caller, parts)
     reply = done.reply
     return HybridReply(
-        message=reply.message,
-        request_id=done.request_id,
-        cached=done.cached,
-        fallback=reply.fallback,
-        fallback_reason=reply.fallback_reason,
-        grounding=reply.verdicts,
+        **_shared(done),
         rag_sources=reply.sources,
         rag_confidence=reply.rag_confidence,
         strategy_used=reply.lead_score.strategy,
@@ -220,7 +214,8 @@ async def health(parts: PartsOf, response: Response) -> Health:
 async def _follow_up(
     followup: FollowupRequest, request: Request, caller: Caller, parts: Parts
 ) -> Delivered:
-    done = await parts.service.follow_up(followup, caller, request.state.request_id)
+    state = request.state
+    done = await parts.service.follow_up(followup, caller, state.request_id, state.deadline)
     reply = done.reply
     tags = {"approach": followup.approach.value, "tenant": caller.tenant}
     parts.metrics.cache.inc(tags={**tags, "result": "hit" if done.cached else "miss"})
@@ -228,4 +223,31 @@ async def _follow_up(
     parts.metrics.lead_scores.observe(reply.lead_score.score, tags={"tenant": caller.tenant})
     if reply.fallback_reason is not None:
         parts.metrics.fallbacks.inc(tags={**tags, "reason": reply.fallback_reason})
+    if reply.second_draft is not SecondDraft.NOT_NEEDED and not done.cached:
+        parts.metrics.second_drafts.inc(tags={**tags, "result": reply.second_draft.value})
     return done
+
+
+class _Shared(TypedDict):
+    """The fields that every reply has."""
+
+    message: str
+    request_id: str
+    cached: bool
+    fallback: bool
+    fallback_reason: str | None
+    second_draft: SecondDraft
+    grounding: tuple[Verdict, ...]
+
+
+def _shared(done: Delivered) -> _Shared:
+    reply = done.reply
+    return _Shared(
+        message=reply.message,
+        request_id=done.request_id,
+        cached=done.cached,
+        fallback=reply.fallback,
+        fallback_reason=reply.fallback_reason,
+        second_draft=reply.second_draft,
+        grounding=reply.verdicts,
+    )

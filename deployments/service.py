@@ -1,6 +1,5 @@
 """What the routes call: cache, deadline, pipeline, audit. No HTTP and no Ray in here."""
 
-import asyncio
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,14 +10,16 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from deployments.auth import Caller
 from followup.backends.adapters import AdapterStore
 from followup.backends.cache import Answer, Made
+from followup.backends.engines.request import until
 from followup.backends.reply_log import ReplyLog
 from followup.backends.single_flight import ReplyCache
 from followup.backends.tables import Reply as ReplyRecord
 from followup.cache_key import reply_key
 from followup.errors import DeadlineExceededError
 from followup.grounding import Verdict
-from followup.pipeline import FollowupReply, Nodes, Pipeline
+from followup.pipeline import Nodes, Pipeline
 from followup.prompts import Approach
+from followup.reply import FollowupReply
 from followup.request import FollowupRequest, Versions
 
 NO_KNOWLEDGE_BASE = "none"
@@ -89,23 +90,19 @@ class FollowupService:
     timeout_seconds: float
 
     async def follow_up(
-        self, request: FollowupRequest, caller: Caller, request_id: str
+        self, request: FollowupRequest, caller: Caller, request_id: str, deadline: float
     ) -> Delivered:
         """The reply: from the cache, or made once for all who ask the same at the same time.
 
         It is in the audit, or in its spool on disk, before it is returned. Raises what the pipeline
-        raises, and DeadlineExceededError after `timeout_seconds`.
+        raises, and DeadlineExceededError when it is not ready by `deadline` (time.monotonic()).
         """
-        deadline = time.monotonic() + self.timeout_seconds
-        adapter = await self._adapter(request)
-        job = _Job(request, request_id, adapter, deadline)
-        try:
-            async with asyncio.timeout(self.timeout_seconds):
-                delivered = await self._deliver(job)
-        except TimeoutError as error:
-            message = f"The reply was not ready within {self.timeout_seconds:g} s."
-            raise DeadlineExceededError(message) from error
-        await self.log.append(_record(request, delivered, caller))
+        async with until(deadline):
+            adapter = await self._adapter(request)
+            delivered = await self._deliver(_Job(request, request_id, adapter, deadline))
+        # A database that hangs costs the time that is left at most; then the spool takes the reply.
+        left_seconds = max(0.0, deadline - time.monotonic())
+        await self.log.append(_record(request, delivered, caller), left_seconds)
         return delivered
 
     async def _adapter(self, request: FollowupRequest) -> str | None:
@@ -140,7 +137,9 @@ class FollowupService:
             # has passed.
             situation = self.pipeline.check(job.request, job.adapter)
             nodes = self.nodes_for(job.request.tenant, job.deadline, versions.knowledge_base)
-            reply = await self.pipeline.write(job.request, nodes, job.adapter, situation)
+            reply = await self.pipeline.write(
+                job.request, nodes, job.adapter, situation, job.deadline
+            )
             kept = KeptReply(request_id=job.request_id, reply=reply, versions=versions)
             # A fallback may have a passing reason; the next request gets another chance.
             return Made(kept.model_dump_json().encode(), cacheable=not reply.fallback)

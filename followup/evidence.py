@@ -4,11 +4,14 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from followup.claims import ClaimKind
 from followup.lead import Lead
 from followup.passage import Passage
 from followup.query import last_question, retrieval_query
-from followup.sentences import Unit, join_units, split_units
+from followup.sentences import split_units
+from followup.sources import SourceUnit, read_sources
 from followup.statements import COURTESY
 from followup.vocabulary import content_stems
 
@@ -17,94 +20,141 @@ MAX_WORDS = 32
 MAX_QUOTED = 2
 SUBSTANCE_SHARE = 0.5
 MIN_SHARED_WORDS = 2
+MIN_FIT_SHARE = 0.5
+"""A further quote fits at least this much as well as the first: else it only changes the topic."""
 # A sentence that starts so leans on the one before it and says nothing when it stands alone.
 LEANING_START = re.compile(
     r"^(?:it|its|they|their|them|this|that|these|those|he|she|his|her|such|both|also|then|but|and|or|"
     r"so|however|otherwise|yes|no|here|there|each|if not)\b",
     re.IGNORECASE,
 )
-# "I would love to learn more about it." says of what only behind another sentence.
-LEANING_END = re.compile(r"\b(?:it|them|this|that)[.!]$", re.IGNORECASE)
-PROSE = re.compile(r"^[A-Z0-9“\"(][^|•#*<>{}\[\]]+\.$")
+# "with these checks" points at words that stay behind.
+POINTING = re.compile(r"\b(?:this|these|those)\b", re.IGNORECASE)
+# Speech in quotation marks is no statement of the company: it does not begin one.
+PROSE = re.compile(r"^[A-Z0-9(][^|•#*<>{}\[\]]+\.$")
+# What kind of value answers a question; "how much time" asks for no money.
+_ASKS_FOR = (
+    (
+        re.compile(r"\bhow (?:long|soon|fast|quick\w*|much (?:time|faster))\b|\bwhen\b", re.I),
+        frozenset({ClaimKind.DURATION, ClaimKind.DATE}),
+    ),
+    (
+        re.compile(
+            r"\b(?:pric\w+|costs?|fees?|quotes?|expensive|afford\w*|budget|discount\w*)\b|"
+            r"\bhow much (?!time|faster)",
+            re.I,
+        ),
+        frozenset({ClaimKind.MONEY, ClaimKind.PERCENT}),
+    ),
+    (
+        re.compile(r"\bhow (?:many|often)\b|\blimits?\b", re.I),
+        frozenset({ClaimKind.QUANTITY, ClaimKind.NUMBER}),
+    ),
+)
 
 
-def has_substance(message: str, passages: Sequence[Passage], lead: Lead) -> bool:
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A sentence of a passage that stands alone."""
+
+    text: str
+    terms: frozenset[str]
+    """Content stems of sentence and section, and the kinds of value that it states."""
+    relevance: float
+    """Calibrated relevance of its passage, 0 to 1."""
+
+
+def quotes_of(passages: Sequence[Passage]) -> list[Quote]:
+    """Plain sentences of the passages, best passage first, each once."""
+    sources = read_sources(passages, "")
+    found: dict[str, Quote] = {}
+    for passage, source in zip(passages, sources, strict=False):
+        for unit in source.units:
+            if _stands_alone(unit) and unit.shown not in found:
+                kinds = {claim.kind.value for claim in unit.sentence.claims}
+                found[unit.shown] = Quote(unit.shown, unit.stems | kinds, passage.score)
+    return [*found.values()]
+
+
+def has_substance(message: str, quotes: Sequence[Quote], lead: Lead) -> bool:
     """Whether a sentence of the message tells what a passage holds, beyond the lead's own words.
 
     That is: of its informative words (see statements.py) at least two, and at least half, stand
-    together in one sentence of a passage.
+    together in one quotable sentence of a passage.
     """
     known = content_stems(retrieval_query(lead)) | COURTESY
-    sources = [content_stems(sentence) for sentence in _sentences(passages)]
     for unit in split_units(message):
         words = content_stems(unit.text) - known
-        shared = max((len(words & source) for source in sources), default=0)
+        shared = max((len(words & quote.terms) for quote in quotes), default=0)
         if shared >= max(MIN_SHARED_WORDS, SUBSTANCE_SHARE * len(words)):
             return True
     return False
 
 
-def write_from_evidence(message: str, passages: Sequence[Passage], lead: Lead) -> str:
-    """A message of the sentences of the passages that fit the lead best.
+def closest_quote(sentence: str, quotes: Sequence[Quote]) -> str:
+    """The quote that shares most informative words with a sentence, or "".
 
-    Of the message, which says nothing of substance, only the greeting and the first courteous
-    sentence stay. Without a sentence that fits, it stays as it is.
+    At least two words and half of the sentence's must be shared: what says something else is no
+    rewriting of it. In a tie the shorter quote wins.
     """
-    chosen = best_sentences(passages, lead, MAX_QUOTED)
-    if not chosen:
-        return message
-    units = split_units(message)
-    greeting = [unit for unit in units[:1] if unit.is_greeting]
-    opening = next((unit for unit in units if _opens(unit)), None)
-    body = [opening.text, *chosen] if opening else chosen
-    gaps = ["\n\n", *(" " for _ in body[1:])]
-    return join_units([*greeting, *map(Unit, body, gaps)])
+    words = content_stems(sentence) - COURTESY
+    needed = max(MIN_SHARED_WORDS, SUBSTANCE_SHARE * len(words))
+    fitting = [quote for quote in quotes if len(words & content_stems(quote.text)) >= needed]
+    best = max(
+        fitting, key=lambda quote: (len(words & quote.terms), -len(quote.text)), default=None
+    )
+    return best.text if best else ""
 
 
-def best_sentences(passages: Sequence[Passage], lead: Lead, limit: int) -> list[str]:
-    """Sentences that stand alone, those first that hold the most of the lead's words.
+def best_sentences(quotes: Sequence[Quote], lead: Lead, limit: int) -> list[str]:
+    """Quotes that answer the lead best, at most `limit`.
 
-    A word counts the more the fewer of the sentences hold it: log(1 + sentences / sentences with
-    it), the inverse document frequency; twice, where it is of what the lead asked last. In a tie
-    the better passage wins. A sentence that repeats one already chosen by more than half of its
-    words is left out.
+    A term that quote and lead share counts the more the fewer quotes hold it: log(1 + quotes /
+    quotes with it), the inverse document frequency; twice, where it is of what the lead asked last.
+    The kind of value asked for ("how long": a duration) is a term like a word. The sum is taken
+    times the relevance of the quote's passage. Where nothing is shared, as with a lead who asked
+    nothing, what speaks of the product comes first. A quote that repeats one already chosen by more
+    than half of its words is left out, and so is one that fits less than half as well as the first.
     """
-    sentences = _sentences(passages)
-    stems = {text: content_stems(text) for text in sentences}
-    frequency = Counter(stem for words in stems.values() for stem in words)
+    frequency = Counter(term for quote in quotes for term in quote.terms)
     product = content_stems(lead.product_name)
-    wanted = content_stems(retrieval_query(lead)) - product
-    asked = content_stems(last_question(lead)) - product
+    said = product | COURTESY
+    asked = (content_stems(last_question(lead)) - said) | _kinds_asked(lead)
+    wanted = (content_stems(retrieval_query(lead)) - said) | asked
 
-    def fit(text: str) -> float:
-        return sum(
-            math.log(1 + len(stems) / frequency[stem]) * (2 if stem in asked else 1)
-            for stem in stems[text] & wanted
+    def fit(quote: Quote) -> float:
+        shared = quote.terms & wanted
+        weights = (
+            math.log(1 + len(quotes) / frequency[term]) * (1 + (term in asked)) for term in shared
         )
+        return sum(weights) * quote.relevance
 
-    chosen: list[str] = []
-    for text in sorted(stems, key=fit, reverse=True):
-        words = stems[text]
-        if all(len(words & stems[other]) <= len(words) / 2 for other in chosen):
-            chosen.append(text)
+    def rank(quote: Quote) -> tuple[float, int]:
+        return fit(quote), len(quote.terms & product)
+
+    chosen: list[Quote] = []
+    for quote in sorted(quotes, key=rank, reverse=True):
+        if chosen and fit(quote) < MIN_FIT_SHARE * fit(chosen[0]):
+            break
+        words = content_stems(quote.text)
+        if all(len(words & other.terms) <= len(words) / 2 for other in chosen):
+            chosen.append(quote)
         if len(chosen) == limit:
             break
-    return chosen
+    return [quote.text for quote in chosen]
 
 
-def _opens(unit: Unit) -> bool:
-    """Whether the unit is a sentence that can stand before the facts."""
-    is_sentence = not (unit.is_greeting or unit.is_sign_off) and unit.text.endswith((".", "!"))
-    return is_sentence and not LEANING_START.match(unit.text) and not LEANING_END.search(unit.text)
+def _stands_alone(unit: SourceUnit) -> bool:
+    return (
+        not unit.cell_names
+        and MIN_WORDS <= len(unit.shown.split()) <= MAX_WORDS
+        and PROSE.match(unit.shown) is not None
+        and not LEANING_START.match(unit.shown)
+        and not POINTING.search(unit.shown)
+    )
 
 
-def _sentences(passages: Sequence[Passage]) -> list[str]:
-    """Plain sentences of the passages, best passage first."""
-    return [
-        unit.text
-        for passage in passages
-        for unit in split_units(passage.chunk.text)
-        if MIN_WORDS <= len(unit.text.split()) <= MAX_WORDS
-        and PROSE.match(unit.text)
-        and not LEANING_START.match(unit.text)
-    ]
+def _kinds_asked(lead: Lead) -> frozenset[str]:
+    asked = " ".join((last_question(lead), *lead.objections_raised))
+    kinds = (kinds for pattern, kinds in _ASKS_FOR if pattern.search(asked))
+    return frozenset(kind.value for found in kinds for kind in found)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -33,6 +34,35 @@ class Candidate(BaseModel):
     num_completion_tokens: int = Field(default=0, ge=0)
 
 
+class Repair(StrEnum):
+    """What became of a candidate's text before it could be sent."""
+
+    NONE = "none"
+    DROPPED = "dropped"
+    REWRITTEN = "rewritten"
+
+
+class Quality(BaseModel):
+    """The parts of a candidate's quality, each 0 to 1."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rules_kept: float = Field(description="Share of the rules kept by the text as written.")
+    personalization: float = Field(description="Of the message; see personalization_score.")
+    tone: float | None = Field(description="How well the message meets the tone asked for.")
+    fluency: float | None = Field(
+        description="Geometric mean of the probabilities that the model gave its own tokens; None "
+        "where the engine reports none."
+    )
+
+    @property
+    def mean(self) -> float:
+        """Mean of the parts that are known."""
+        parts = (self.rules_kept, self.personalization, self.tone, self.fluency)
+        known = [part for part in parts if part is not None]
+        return sum(known) / len(known)
+
+
 class CandidateScore(BaseModel):
     """How a candidate fared; shown in the response's metadata."""
 
@@ -40,8 +70,10 @@ class CandidateScore(BaseModel):
 
     name: str
     score: float = Field(description="weight x grounding + (1 - weight) x quality, 0-1.")
-    grounding: float = Field(description="Share of its claims, as written, that are supported.")
-    quality: float = Field(description="Mean of rules kept, personalization and fluency, 0-1.")
+    grounding: float = Field(description="Share of what it claims, as written, that is supported.")
+    quality: float = Field(description="Mean of quality_parts, 0-1.")
+    quality_parts: Quality
+    repair: Repair = Field(description="none, dropped: sentences left out; rewritten: quotes.")
     sound: bool = Field(description="After repair it keeps every rule and every claim holds.")
 
 
@@ -52,22 +84,21 @@ ADAPTER_WITH_DOCUMENTS = CandidatePlan(
 ADAPTER_ALONE = CandidatePlan(name="adapter", uses_documents=False, uses_adapter=True)
 
 
-def plan_candidates(
-    approach: Approach, *, fusion_weight_rag: float, has_adapter: bool
-) -> tuple[CandidatePlan, ...]:
-    """The candidates of an approach.
+def pure_approach(approach: Approach, *, fusion_weight_rag: float, has_adapter: bool) -> Approach:
+    """The approach that a request amounts to: at an end of the weight hybrid is a pure one."""
+    if approach is Approach.HYBRID and fusion_weight_rag == 1:
+        return Approach.RAG
+    if approach is Approach.HYBRID and fusion_weight_rag == 0 and has_adapter:
+        return Approach.FINETUNED
+    return approach
 
-    Hybrid writes base + documents and adapter + documents; at weight 1 it is pure rag and at weight
-    0 the adapter alone. Without an adapter only base + documents is left.
-    """
-    if approach is Approach.RAG:
-        return (BASE_WITH_DOCUMENTS,)
+
+def plan_candidates(approach: Approach, *, has_adapter: bool) -> tuple[CandidatePlan, ...]:
+    """The candidates of a pure approach or of hybrid, which without an adapter has one only."""
     if approach is Approach.FINETUNED:
         return (ADAPTER_ALONE,)
-    if not has_adapter or fusion_weight_rag == 1:
+    if approach is Approach.RAG or not has_adapter:
         return (BASE_WITH_DOCUMENTS,)
-    if fusion_weight_rag == 0:
-        return (ADAPTER_ALONE,)
     return (BASE_WITH_DOCUMENTS, ADAPTER_WITH_DOCUMENTS)
 
 
@@ -76,18 +107,9 @@ def fused_score(grounding: float, quality: float, weight: float) -> float:
     return weight * grounding + (1 - weight) * quality
 
 
-def quality_score(
-    *, rules_kept: float, personalization: float, mean_log_prob: float | None
-) -> float:
-    """Mean of the share of rules kept, personalization and fluency, each 0 to 1.
-
-    Fluency is exp(mean log-probability), the geometric mean of the probabilities that the model
-    gave its own tokens. An engine that reports none leaves it out of the mean.
-    """
-    parts = [rules_kept, personalization]
-    if mean_log_prob is not None:
-        parts.append(math.exp(min(0.0, mean_log_prob)))
-    return sum(parts) / len(parts)
+def fluency(mean_log_prob: float | None) -> float | None:
+    """exp(mean log-probability of the tokens), 0 to 1; None where it is unknown."""
+    return None if mean_log_prob is None else math.exp(min(0.0, mean_log_prob))
 
 
 def best_candidate(scores: Sequence[CandidateScore]) -> int | None:

@@ -11,20 +11,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from followup.confidence import finetuned_confidence, hybrid_confidence, rag_confidence
-from followup.errors import AdapterMissingError, LeadOptedOutError
-from followup.fusion import Candidate, CandidatePlan, CandidateScore, plan_candidates
-from followup.grounding import Verdict
+from followup.errors import AdapterMissingError, FollowupError, LeadOptedOutError
+from followup.fusion import (
+    Candidate,
+    CandidatePlan,
+    CandidateScore,
+    plan_candidates,
+    pure_approach,
+)
 from followup.passage import Passage
-from followup.prompts import Approach, Prompt, PromptTemplates, render_prompt
+from followup.prompts import Approach, Fault, Prompt, PromptTemplates, render_prompt
 from followup.query import retrieval_query
+from followup.reply import FollowupReply, SecondDraft
 from followup.request import FollowupRequest, GenerationOptions, RetrievalOptions
 from followup.rules import ComplianceRules
 from followup.scoring import LeadScore, ScoringRules, score_lead
 from followup.situation import Situation, detect_situation
-from followup.validation import Validated, ValidationTask, fall_back
+from followup.validation import NO_SOUND_CANDIDATE, Validated, ValidationTask, fall_back
 
 NO_ADAPTER = "No adapter is published. Publish one with: lead-assistant train publish"
 
@@ -52,39 +56,6 @@ class Nodes(Protocol[Vector]):
         """Repair, check and choose."""
 
 
-class FollowupReply(BaseModel):
-    """A message with everything that is told or recorded about it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    message: str
-    fallback_reason: str | None
-    verdicts: tuple[Verdict, ...]
-    sources: tuple[str, ...] = Field(description="Names of the documents used, best first.")
-    num_docs_used: int
-    situation: Situation
-    lead_score: LeadScore
-    rag_confidence: float
-    confidence: float = Field(description="Of the approach; see followup/confidence.py.")
-    personalization: float
-    candidates: tuple[CandidateScore, ...]
-    adapter: str | None
-    note: str | None = Field(description="Why candidates are missing, when they are.")
-    timings_ms: dict[str, float] = Field(description="Time at each node, in milliseconds.")
-    num_prompt_tokens: int
-    num_completion_tokens: int
-
-    @property
-    def fallback(self) -> bool:
-        """Whether the conservative reply was taken."""
-        return self.fallback_reason is not None
-
-    @property
-    def grounding_verified(self) -> bool:
-        """Whether every claim of the message is supported."""
-        return all(verdict.supported for verdict in self.verdicts)
-
-
 @dataclass(slots=True)
 class _Run:
     """One message in the making."""
@@ -94,6 +65,12 @@ class _Run:
     adapter: str | None
     situation: Situation
     score: LeadScore
+    deadline: float
+    """`time.monotonic()` by which the reply is wanted."""
+    approach: Approach
+    """What the request amounts to: hybrid at an end of its weight is a pure approach."""
+    candidates: list[Candidate] = field(default_factory=list)
+    second_draft: SecondDraft = SecondDraft.NOT_NEEDED
     timings_ms: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -102,7 +79,8 @@ class _Run:
         try:
             yield
         finally:
-            self.timings_ms[node] = round((time.perf_counter() - start) * 1_000, 3)
+            spent_ms = (time.perf_counter() - start) * 1_000
+            self.timings_ms[node] = round(self.timings_ms.get(node, 0.0) + spent_ms, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,33 +117,86 @@ class Pipeline:
         nodes: Nodes[Any],
         adapter: str | None,
         situation: Situation,
+        deadline: float,
     ) -> FollowupReply:
-        """Write one message in the situation that `check` found. Raises what the nodes raise."""
+        """Write one message in the situation that `check` found. Raises what the nodes raise.
+
+        `deadline` is a `time.monotonic()` value: what no longer fits before it is not begun.
+        """
         run = _Run(
             request=request,
             nodes=nodes,
             adapter=adapter,
             situation=situation,
             score=score_lead(request.lead, self.scoring),
+            deadline=deadline,
+            approach=pure_approach(
+                request.approach,
+                fusion_weight_rag=request.generation.fusion_weight_rag,
+                has_adapter=adapter is not None,
+            ),
         )
         passages = await self._retrieve(run)
-        candidates = await self._generate(run, passages)
-        task = ValidationTask(
-            lead=request.lead,
-            situation=run.situation,
-            passages=passages,
-            candidates=candidates,
-            fusion_weight=request.generation.fusion_weight_rag,
-            require_grounding=request.generation.require_grounding,
-        )
+        run.candidates += await self._generate(run, passages)
+        task = self._task(run, passages)
         with run.timed("validator"):
             validated = await nodes.validate(task)
-        if self._is_unsure(request.approach, passages, validated):
+        if validated.fallback_reason == NO_SOUND_CANDIDATE:
+            validated = await self._second_draft(run, passages, validated)
+        if self._is_unsure(run.approach, passages, validated):
             validated = fall_back(task, self.compliance, "low_confidence", validated.scores)
-        return self._reply(run, passages, candidates, validated)
+        return self._reply(run, passages, validated)
+
+    def _task(
+        self, run: _Run, passages: tuple[Passage, ...], drafts: Sequence[Candidate] | None = None
+    ) -> ValidationTask:
+        return ValidationTask(
+            lead=run.request.lead,
+            situation=run.situation,
+            passages=passages,
+            candidates=tuple(run.candidates if drafts is None else drafts),
+            fusion_weight=run.request.generation.fusion_weight_rag,
+            require_grounding=run.request.generation.require_grounding,
+        )
+
+    async def _second_draft(
+        self, run: _Run, passages: tuple[Passage, ...], first: Validated
+    ) -> Validated:
+        """The best first draft written once more, told its faults, if the time is there for it.
+
+        It is begun only when the time left holds what the first generation and its validation took,
+        and is given up when that runs out: what is ready then is sent.
+        """
+        seconds = {node: spent / 1_000 for node, spent in run.timings_ms.items()}
+        limit_seconds = run.deadline - time.monotonic() - seconds["validator"]
+        if limit_seconds < seconds["generator"] + seconds["validator"]:
+            run.second_draft = SecondDraft.NO_TIME
+            return first
+        plan = self._plan_of_best(run, first.scores)
+        try:
+            async with asyncio.timeout(limit_seconds):
+                with run.timed("generator"):
+                    draft = await self._candidate(run, plan, passages, first.faults)
+                run.candidates.append(draft)
+                with run.timed("validator"):
+                    second = await run.nodes.validate(self._task(run, passages, [draft]))
+        except (TimeoutError, FollowupError):
+            run.second_draft = SecondDraft.FAILED
+            return first
+        is_sound = second.fallback_reason is None
+        run.second_draft = SecondDraft.SENT if is_sound else SecondDraft.NO_BETTER
+        return second.model_copy(update={"scores": (*first.scores, *second.scores)})
+
+    def _plan_of_best(self, run: _Run, scores: Sequence[CandidateScore]) -> CandidatePlan:
+        best = max(scores, key=lambda item: item.score).name
+        [plan] = [item for item in self._plans(run) if item.name == best]
+        return plan.model_copy(update={"name": f"{plan.name}_second"})
+
+    def _plans(self, run: _Run) -> tuple[CandidatePlan, ...]:
+        return plan_candidates(run.approach, has_adapter=run.adapter is not None)
 
     async def _retrieve(self, run: _Run) -> tuple[Passage, ...]:
-        if run.request.approach is Approach.FINETUNED:
+        if run.approach is Approach.FINETUNED:
             return ()
         query = retrieval_query(run.request.lead)
         with run.timed("embedder"):
@@ -176,29 +207,29 @@ class Pipeline:
             )
         return tuple(found)
 
-    async def _generate(self, run: _Run, passages: tuple[Passage, ...]) -> tuple[Candidate, ...]:
+    async def _generate(self, run: _Run, passages: tuple[Passage, ...]) -> list[Candidate]:
         """All candidates at the same time; none where the documents hold nothing to write from."""
-        if not passages and run.request.approach is not Approach.FINETUNED:
-            return ()
-        plans = plan_candidates(
-            run.request.approach,
-            fusion_weight_rag=run.request.generation.fusion_weight_rag,
-            has_adapter=run.adapter is not None,
-        )
+        if not passages and run.approach is not Approach.FINETUNED:
+            return []
         with run.timed("generator"):
-            return tuple(await _together(self._candidate(run, plan, passages) for plan in plans))
+            plans = self._plans(run)
+            return await _together(self._candidate(run, plan, passages) for plan in plans)
 
     async def _candidate(
-        self, run: _Run, plan: CandidatePlan, passages: tuple[Passage, ...]
+        self,
+        run: _Run,
+        plan: CandidatePlan,
+        passages: tuple[Passage, ...],
+        faults: Sequence[Fault] = (),
     ) -> Candidate:
-        has_documents = plan.uses_documents
         prompt = render_prompt(
-            run.request.approach if has_documents else Approach.FINETUNED,
+            run.approach,
             run.request.lead,
-            passages if has_documents else (),
+            passages if plan.uses_documents else (),
             strategy=run.score.strategy,
             situation=run.situation,
             templates=self.templates,
+            faults=faults,
         )
         adapter = run.adapter if plan.uses_adapter else None
         return await run.nodes.generate(plan, prompt, run.request.generation, adapter)
@@ -215,7 +246,6 @@ class Pipeline:
         self,
         run: _Run,
         passages: tuple[Passage, ...],
-        candidates: tuple[Candidate, ...],
         validated: Validated,
     ) -> FollowupReply:
         approach = run.request.approach
@@ -235,11 +265,12 @@ class Pipeline:
             confidence=_confidence(approach, rag, run, validated),
             personalization=validated.personalization,
             candidates=validated.scores,
+            second_draft=run.second_draft,
             adapter=run.adapter,
             note=NO_ADAPTER if approach is Approach.HYBRID and run.adapter is None else None,
             timings_ms=run.timings_ms,
-            num_prompt_tokens=sum(item.num_prompt_tokens for item in candidates),
-            num_completion_tokens=sum(item.num_completion_tokens for item in candidates),
+            num_prompt_tokens=sum(item.num_prompt_tokens for item in run.candidates),
+            num_completion_tokens=sum(item.num_completion_tokens for item in run.candidates),
         )
 
 

@@ -45,6 +45,15 @@ class Prompt:
     reply_start: str = ""
 
 
+class Fault(BaseModel):
+    """What kept a draft from being sent: words of the model, so as little trusted as a document."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str = Field(description="The sentence or the words that are wrong.")
+    reason: str = Field(description="Why they are.")
+
+
 class PromptTemplate(BaseModel):
     """One file of `config/prompts/`: the parts of an approach's prompt, each a Jinja template."""
 
@@ -61,12 +70,7 @@ class PromptTemplate(BaseModel):
     @field_validator("*")
     @classmethod
     def _compiles(cls, source: str) -> str:
-        try:
-            _compile(source)
-        except TemplateError as error:
-            message = f"is not a valid Jinja template: {error}"
-            raise ValueError(message) from error
-        return source
+        return _checked_template(source)
 
 
 class Guidance(BaseModel):
@@ -75,9 +79,17 @@ class Guidance(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_document_words: int = Field(ge=50, description="Words of the passages put in a prompt.")
+    max_faults: int = Field(ge=1, description="Faults of a draft told to its second writing.")
+    max_fault_words: int = Field(ge=5, description="Words of one fault put in a prompt.")
+    revision: str = Field(description="Jinja template of the faults, put behind the context.")
     tones: dict[Tone, str]
     strategies: dict[Strategy, str]
     situations: dict[Situation, str]
+
+    @field_validator("revision")
+    @classmethod
+    def _compiles(cls, source: str) -> str:
+        return _checked_template(source)
 
 
 class PromptTemplates(BaseModel):
@@ -102,8 +114,12 @@ def render_prompt(
     strategy: Strategy,
     situation: Situation,
     templates: PromptTemplates,
+    faults: Sequence[Fault] = (),
 ) -> Prompt:
-    """Make the prompt of one message. The same lead and passages give the same prompt, always."""
+    """Make the prompt of one message. The same arguments give the same prompt, always.
+
+    `faults` are those of a first draft; with them the prompt asks for another.
+    """
     template = templates.approaches[approach]
     guidance = templates.guidance
     values: dict[str, object] = {
@@ -112,6 +128,7 @@ def render_prompt(
         "tone": guidance.tones[lead.tone_required],
         "strategy": guidance.strategies[strategy],
         "situation": guidance.situations[situation],
+        "faults": _faults(faults, guidance),
     }
     system = (
         template.role,
@@ -119,7 +136,8 @@ def render_prompt(
         template.constraints,
         template.anti_hallucination,
     )
-    user = (template.context, template.output_format)
+    revision = guidance.revision if faults else ""
+    user = (template.context, revision, template.output_format)
     return Prompt(
         system=" ".join(_fill(part, values) for part in system if part).strip(),
         user="\n\n".join(_fill(part, values) for part in user if part).strip(),
@@ -156,6 +174,29 @@ def _documents(passages: Sequence[Passage], max_words: int) -> list[str]:
         texts.append(" ".join(words[:left]))
         left -= len(words)
     return texts
+
+
+def _faults(faults: Sequence[Fault], guidance: Guidance) -> list[dict[str, str]]:
+    """The first faults, each cut; quotation marks cannot end where the template's own do."""
+
+    def cut(text: str) -> str:
+        words = neutralise(text).replace('"', "'").split()
+        return " ".join(words[: guidance.max_fault_words])
+
+    told = dict.fromkeys(faults)
+    return [
+        {"text": cut(fault.text), "reason": cut(fault.reason)}
+        for fault in list(told)[: guidance.max_faults]
+    ]
+
+
+def _checked_template(source: str) -> str:
+    try:
+        _compile(source)
+    except TemplateError as error:
+        message = f"is not a valid Jinja template: {error}"
+        raise ValueError(message) from error
+    return source
 
 
 @lru_cache(maxsize=256)

@@ -6,7 +6,9 @@ from followup.lead import Lead
 
 MAX_HISTORY_WORDS = 80
 ASKING = re.compile(
-    r"\b(?:ask(?:s|ed|ing)?|want(?:s|ed)? to know|wonder(?:s|ed)?|question)\b", re.I
+    r"\b(?:ask(?:s|ed|ing)?|(?:want|need)(?:s|ed)? to (?:know|hear|learn)|wonder(?:s|ed)?|question|"
+    r"requested|tell (?:me|us))\b",
+    re.I,
 )
 
 

@@ -11,19 +11,29 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from followup.compliance import check_rules
 from followup.conservative import conservative_reply
-from followup.evidence import has_substance, write_from_evidence
 from followup.fixes import apply_fixes
-from followup.fusion import Candidate, CandidateScore, best_candidate, fused_score, quality_score
-from followup.grounding import Verdict, check_claims, drop_unsupported, supported_share
+from followup.fusion import (
+    Candidate,
+    CandidateScore,
+    Quality,
+    Repair,
+    best_candidate,
+    fluency,
+    fused_score,
+)
+from followup.grounding import Verdict, check_claims, supported_share
 from followup.lead import Lead
+from followup.opening import offer_of, opening_of
 from followup.passage import Passage
 from followup.personalization import personalization_score
-from followup.rules import ComplianceRules
-from followup.sentences import join_units, split_units
+from followup.prompts import Fault
+from followup.repair import Draft, Repaired, repair_text
+from followup.rules import ComplianceRules, RuleViolation
+from followup.sentences import join_units, split_sentences, split_units
 from followup.situation import Situation
-from followup.statements import drop_unsupported_statements
 
 SENTENCE_ENDS = (".", "!", "?")
+NO_SOUND_CANDIDATE = "no_sound_candidate"
 
 
 class ValidationTask(BaseModel):
@@ -51,6 +61,9 @@ class Validated(BaseModel):
     quality: float = Field(description="Quality of the chosen candidate; 0 for a fallback.")
     personalization: float
     scores: tuple[CandidateScore, ...]
+    faults: tuple[Fault, ...] = Field(
+        default=(), description="What kept the candidates from being sent, when none could be."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +71,7 @@ class _Checked:
     message: str
     verdicts: tuple[Verdict, ...]
     score: CandidateScore
+    faults: tuple[Fault, ...]
 
 
 def request_text(lead: Lead) -> str:
@@ -83,8 +97,9 @@ def validate(task: ValidationTask, rules: ComplianceRules) -> Validated:
     scores = tuple(item.score for item in checked)
     best = best_candidate(scores)
     if best is None:
-        reason = "no_sound_candidate" if scores else "no_documents"
-        return fall_back(task, rules, reason, scores)
+        fallen = fall_back(task, rules, NO_SOUND_CANDIDATE if scores else "no_documents", scores)
+        faults = tuple(fault for item in checked for fault in item.faults)
+        return fallen.model_copy(update={"faults": faults})
     winner = checked[best]
     return Validated(
         message=winner.message,
@@ -121,39 +136,69 @@ def _check(candidate: Candidate, task: ValidationTask, rules: ComplianceRules) -
     known = request_text(task.lead)
     written = _without_torso(candidate.text) if candidate.truncated else candidate.text
     as_written = check_claims(written, task.passages, known)
-    message = _repair(written, as_written, task) if task.require_grounding else written
-    message = apply_fixes(message, task.lead, task.situation, rules)
+    repaired = _repaired(written, as_written, task, rules)
+    message = apply_fixes(repaired.text, task.lead, task.situation, rules)
     verdicts = tuple(check_claims(message, task.passages, known))
-    rules_kept = _share_of_rules_kept(message, task, rules)
-    quality = quality_score(
-        rules_kept=rules_kept,
-        personalization=personalization_score(message, task.lead),
-        mean_log_prob=candidate.mean_log_prob,
-    )
-    grounding = supported_share(as_written)
+    violations = check_rules(message, task.lead, task.situation, rules)
+    quality = _quality(written, message, candidate, task, rules)
     is_grounded = not task.require_grounding or all(item.supported for item in verdicts)
+    grounding = supported_share(as_written)
     score = CandidateScore(
         name=candidate.name,
-        score=fused_score(grounding, quality, task.fusion_weight),
+        score=fused_score(grounding, quality.mean, task.fusion_weight),
         grounding=grounding,
-        quality=quality,
-        sound=is_grounded and rules_kept == 1,
+        quality=quality.mean,
+        quality_parts=quality,
+        repair=repaired.repair,
+        sound=is_grounded and not violations,
     )
-    return _Checked(message=message, verdicts=verdicts, score=score)
+    faults = _faults(written, as_written, violations)
+    return _Checked(message=message, verdicts=verdicts, score=score, faults=faults)
 
 
-def _repair(text: str, verdicts: Sequence[Verdict], task: ValidationTask) -> str:
-    """Drop what the sources do not support; where nothing of substance is left, quote them."""
-    kept = drop_unsupported(text, verdicts).text
-    kept = drop_unsupported_statements(kept, task.passages, request_text(task.lead))
-    if task.situation is Situation.NOT_INTERESTED or has_substance(kept, task.passages, task.lead):
-        return kept
-    return write_from_evidence(kept, task.passages, task.lead)
+def _repaired(
+    text: str, verdicts: Sequence[Verdict], task: ValidationTask, rules: ComplianceRules
+) -> Repaired:
+    if not task.require_grounding:
+        return Repaired(text, Repair.NONE)
+    draft = Draft(
+        text=text,
+        verdicts=verdicts,
+        passages=task.passages,
+        lead=task.lead,
+        situation=task.situation,
+        request=request_text(task.lead),
+        opening=opening_of(task.lead, task.situation, rules),
+        offer=offer_of(task.lead, task.situation, rules),
+    )
+    return repair_text(draft)
 
 
-def _share_of_rules_kept(message: str, task: ValidationTask, rules: ComplianceRules) -> float:
-    violated = {item.rule for item in check_rules(message, task.lead, task.situation, rules)}
-    return 1 - len(violated) / rules.num_rules
+def _quality(
+    written: str, message: str, candidate: Candidate, task: ValidationTask, rules: ComplianceRules
+) -> Quality:
+    """Rules and fluency are those of the text as written: repair makes all messages alike there."""
+    violated = {item.rule for item in check_rules(written, task.lead, task.situation, rules)}
+    return Quality(
+        rules_kept=1 - len(violated) / rules.num_rules,
+        personalization=personalization_score(message, task.lead),
+        tone=None,
+        fluency=fluency(candidate.mean_log_prob),
+    )
+
+
+def _faults(
+    written: str, verdicts: Sequence[Verdict], violations: Sequence[RuleViolation]
+) -> tuple[Fault, ...]:
+    """Unsupported claims with the sentences they stand in, and the rules that stayed broken."""
+    sentences = split_sentences(written)
+    unsupported = [
+        Fault(text=sentences[item.sentence_index], reason=item.reason)
+        for item in verdicts
+        if not item.supported
+    ]
+    broken = [Fault(text=item.detail, reason=f"breaks the rule {item.rule}") for item in violations]
+    return (*unsupported, *broken)
 
 
 def _without_torso(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,19 +107,20 @@ class FakeIngestStore:
 class FakeNodes:
     """The pipeline's nodes in this process: canned passages, the real validator.
 
-    As the real ones, a call that cannot answer raises a FollowupError (`failure`).
+    As the real ones, a call that cannot answer raises a FollowupError (`failure`), and the same
+    prompt to the same adapter gives the same text: that of `write`.
     """
 
     def __init__(
         self,
         rules: ComplianceRules,
         passages: Sequence[Passage] = (),
-        text: str = "",
+        write: Callable[[Prompt, str | None], str] | None = None,
         failure: FollowupError | None = None,
     ) -> None:
         self._rules = rules
         self._passages = passages
-        self._text = text
+        self._write = write
         self._failure = failure
         self.plans: list[CandidatePlan] = []
         self.prompts: list[Prompt] = []
@@ -139,9 +140,10 @@ class FakeNodes:
     ) -> Candidate:
         self.plans.append(plan)
         self.prompts.append(prompt)
+        text = prompt.reply_start + " your interest."
         return Candidate(
             name=plan.name,
-            text=self._text or prompt.reply_start + " your interest.",
+            text=self._write(prompt, adapter) if self._write else text,
             truncated=False,
             mean_log_prob=-0.5,
             num_prompt_tokens=100,

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from followup.backends.circuit import Circuit
 from followup.backends.settings import DatabaseSettings
 from followup.errors import PartUnavailableError, SettingError
 
@@ -35,6 +36,7 @@ MIGRATION_SECONDS = 120.0
 MIGRATION_LOCK = 5_717_046_220_391
 """Any number that no other program on the same PostgreSQL database takes as an advisory lock."""
 RETRY_AFTER_SECONDS = 5.0
+HANGING = "it stopped answering and is asked again in the background"
 SQLITE_BUSY_SHARE = 0.8
 """SQLite waits this share of the time limit for a lock: its own error says more than ours."""
 
@@ -43,7 +45,8 @@ class Database:
     """One engine with its pool. Belongs to the event loop that first uses it.
 
     Errors: SettingError from the constructor for a URL that cannot be used; from every call
-    PartUnavailableError when the database fails or does not answer within `timeout_seconds`.
+    PartUnavailableError when the database fails or does not answer within `timeout_seconds`, and at
+    once after it did not answer, until it answers again.
     """
 
     def __init__(self, settings: DatabaseSettings) -> None:
@@ -53,13 +56,23 @@ class Database:
         self._sessions = async_sessionmaker(
             self._engine, class_=AsyncSession, expire_on_commit=False
         )
+        self._circuit = Circuit(self._ping)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
         """One transaction: committed at the end, rolled back on an error."""
+        if self._circuit.is_open:
+            raise _unavailable(HANGING)
         with self._failures_named(self._timeout_seconds):
-            async with asyncio.timeout(self._timeout_seconds), self._sessions.begin() as session:
-                yield session
+            try:
+                async with (
+                    asyncio.timeout(self._timeout_seconds),
+                    self._sessions.begin() as session,
+                ):
+                    yield session
+            except TimeoutError:
+                self._circuit.open()
+                raise
 
     def insert_once(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         """An INSERT that leaves out every row that is already there by a unique key."""
@@ -86,7 +99,13 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection. Safe to call twice."""
+        await self._circuit.close()
         await self._engine.dispose()
+
+    async def _ping(self) -> None:
+        with self._failures_named(self._timeout_seconds):
+            async with asyncio.timeout(self._timeout_seconds), self._engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
 
     @property
     def _is_sqlite(self) -> bool:
@@ -115,9 +134,7 @@ class Database:
         try:
             yield
         except (SQLAlchemyError, OSError) as error:  # OSError: refused, and TimeoutError
-            raise PartUnavailableError(
-                _describe(error, limit_seconds), retry_after_seconds=RETRY_AFTER_SECONDS
-            ) from error
+            raise _unavailable(_cause(error, limit_seconds)) from error
 
 
 def parse_url(url: str) -> URL:
@@ -193,14 +210,17 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def _describe(error: Exception, limit_seconds: float) -> str:
+def _unavailable(cause: str) -> PartUnavailableError:
+    message = f"The database is not available: {cause}. Check DATABASE_URL and that it runs."
+    return PartUnavailableError(message, retry_after_seconds=RETRY_AFTER_SECONDS)
+
+
+def _cause(error: Exception, limit_seconds: float) -> str:
     """Say what happened without the statement, its values, or the address of the database."""
     if isinstance(error, TimeoutError):
-        cause = f"no answer within {limit_seconds:g} s"
-    else:
-        # SQLAlchemy wraps the driver's error; for asyncpg in one more layer.
-        original = getattr(error, "orig", None) or error
-        cause = type(original.__cause__ or original).__name__
-        if "alembic_version" in str(original):
-            cause = "it has no tables yet; run: lead-assistant up"
-    return f"The database is not available: {cause}. Check DATABASE_URL and that it runs."
+        return f"no answer within {limit_seconds:g} s"
+    # SQLAlchemy wraps the driver's error; for asyncpg in one more layer.
+    original = getattr(error, "orig", None) or error
+    if "alembic_version" in str(original):
+        return "it has no tables yet; run: lead-assistant up"
+    return type(original.__cause__ or original).__name__

@@ -60,11 +60,13 @@ class ReplyLog:
         """Replay in the background, now and whenever something was spooled, until `close`."""
         self._replayer = asyncio.create_task(self._replay_forever())
 
-    async def append(self, reply: Reply) -> Appended:
+    async def append(self, reply: Reply, patience_seconds: float | None = None) -> Appended:
         """Store a reply; returns once it is committed, or on disk where the database is away.
 
-        The record is stored even if the caller is cancelled while it waits. PartUnavailableError
-        only when neither the database nor the disk takes it.
+        After `patience_seconds` without an answer of the database the record goes to the disk; it
+        is stored once, whatever the database makes of it later. The record is stored even if the
+        caller is cancelled while it waits. PartUnavailableError only when neither the database nor
+        the disk takes it.
         """
         if self._gathering is None:
             self._gathering = self._start_group()
@@ -72,7 +74,11 @@ class ReplyLog:
         group.replies.append(reply)
         if len(group.replies) == MAX_GROUP:
             self._gathering = None
-        return await asyncio.shield(group.written)
+        try:
+            return await asyncio.wait_for(asyncio.shield(group.written), patience_seconds)
+        except TimeoutError:
+            self._away.set()
+            return await self._spool_replies([reply])
 
     async def replay(self) -> int:
         """Move what is spooled into the database; returns the number of records moved.
@@ -124,6 +130,9 @@ class ReplyLog:
                 self._away.set()
             else:
                 return Appended(spooled=False)
+        return await self._spool_replies(replies)
+
+    async def _spool_replies(self, replies: Sequence[Reply]) -> Appended:
         lines = [reply.model_dump_json().encode() for reply in replies]
         try:
             await asyncio.to_thread(self._spool.write, lines)

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+import psutil
 import pytest
 import redis
 
@@ -73,6 +74,21 @@ class PostgresServer:
     def stop(self) -> None:
         """Shut down, cutting every connection. Safe to call twice."""
         self._end(signal.SIGINT)  # PostgreSQL's "fast" shutdown
+
+    def freeze(self) -> None:
+        """Keep connections open and answer nothing, until `thaw`."""
+        for process in self._processes():
+            process.suspend()
+
+    def thaw(self) -> None:
+        """Go on after `freeze`."""
+        for process in self._processes():
+            process.resume()
+
+    def _processes(self) -> list[psutil.Process]:
+        """The server and the processes of its connections."""
+        server = psutil.Process(self.pid)
+        return [server, *server.children(recursive=True)]
 
     def discard(self) -> None:
         """End at once, without the checkpoint that a later start would need. Safe to call twice."""

@@ -12,9 +12,13 @@ from dataclasses import replace
 
 import pytest
 import pytest_asyncio
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from followup.backends.engines.build import build_engine
 from followup.backends.engines.protocol import Engine, EngineLoad, Sampling
+from followup.backends.engines.request import encode
+from followup.backends.gguf_export import model_folder
 from followup.backends.settings import EngineSettings
 from followup.errors import (
     AdapterMissingError,
@@ -32,6 +36,7 @@ CONTEXT_TOKENS = 1_024
 IDLE = EngineLoad(num_running=0, num_waiting=0)
 TOPICS = ("pricing", "security", "integrations", "reports", "support", "invoices", "tax", "teams")
 GREEDY = Sampling(max_tokens=24)
+MAX_NATS = 0.03
 
 
 def settings(engine: str, **changes: object) -> EngineSettings:
@@ -215,3 +220,34 @@ async def test_the_reply_goes_on_from_its_given_start(engine: Engine) -> None:
     rest = await engine.generate(replace(prompt, reply_start=cut), Sampling(max_tokens=24))
     assert rest.num_prompt_tokens > free.num_prompt_tokens
     assert not rest.text.startswith(cut)
+
+
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        Sampling(max_tokens=24),
+        Sampling(max_tokens=24, repetition_penalty=1.3),
+        Sampling(max_tokens=24, temperature=0.6, top_p=0.8, seed=3),
+    ],
+    ids=["greedy", "repetition penalty", "temperature and top_p"],
+)
+async def test_log_probabilities_are_those_of_the_model_before_any_sampling_rule(
+    engine: Engine, sampling: Sampling
+) -> None:
+    """So the same text has the same fluency in every engine, at every temperature."""
+    reply = await engine.generate(prompt(), sampling)
+    assert reply.finish_reason == "length"
+    assert reply.mean_log_prob == pytest.approx(plain_mean_log_prob(reply.text), abs=MAX_NATS)
+
+
+def plain_mean_log_prob(text: str) -> float:
+    """Mean log-probability that torch gives the tokens of a reply to `prompt()`."""
+    folder = model_folder(base_model_file())
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    before = encode(tokenizer, prompt())
+    after = tokenizer.encode(text, add_special_tokens=False)
+    with torch.no_grad():
+        logits = model(torch.tensor([before + after])).logits[0, len(before) - 1 : -1]
+    log_probs = logits.log_softmax(dim=-1)
+    return float(log_probs[range(len(after)), after].mean())

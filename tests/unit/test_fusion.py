@@ -12,10 +12,13 @@ from followup.fusion import (
     BASE_WITH_DOCUMENTS,
     CandidatePlan,
     CandidateScore,
+    Quality,
+    Repair,
     best_candidate,
+    fluency,
     fused_score,
     plan_candidates,
-    quality_score,
+    pure_approach,
 )
 from followup.prompts import Approach
 
@@ -37,8 +40,8 @@ shares = st.floats(0, 1)
 def test_each_approach_writes_its_candidates(
     approach: Approach, weight: float, has_adapter: bool, plans: tuple[CandidatePlan, ...]
 ) -> None:
-    planned = plan_candidates(approach, fusion_weight_rag=weight, has_adapter=has_adapter)
-    assert planned == plans
+    pure = pure_approach(approach, fusion_weight_rag=weight, has_adapter=has_adapter)
+    assert plan_candidates(pure, has_adapter=has_adapter) == plans
 
 
 @given(shares, shares, shares)
@@ -48,15 +51,30 @@ def test_the_fused_score_lies_between_its_parts(g: float, q: float, w: float) ->
     assert fused_score(g, q, 0) == q
 
 
-def test_fluency_counts_only_where_the_engine_reports_it() -> None:
-    without = quality_score(rules_kept=1, personalization=0.5, mean_log_prob=None)
-    with_it = quality_score(rules_kept=1, personalization=0.5, mean_log_prob=math.log(0.6))
-    assert without == 0.75
-    assert with_it == pytest.approx((1 + 0.5 + 0.6) / 3)
+QUALITY = Quality(rules_kept=1, personalization=0.5, tone=None, fluency=None)
+
+
+def test_quality_is_the_mean_of_what_is_known() -> None:
+    assert QUALITY.mean == 0.75
+    assert QUALITY.model_copy(update={"fluency": 0.6}).mean == pytest.approx(2.1 / 3)
+    assert QUALITY.model_copy(update={"fluency": 0.6, "tone": 0.1}).mean == pytest.approx(2.2 / 4)
+
+
+def test_fluency_is_the_geometric_mean_of_the_tokens_probabilities() -> None:
+    assert fluency(None) is None
+    assert fluency((math.log(0.9) + math.log(0.4)) / 2) == pytest.approx(math.sqrt(0.36))
 
 
 def score(value: float, *, sound: bool = True) -> CandidateScore:
-    return CandidateScore(name="c", score=value, grounding=1, quality=1, sound=sound)
+    return CandidateScore(
+        name="c",
+        score=value,
+        grounding=1,
+        quality=QUALITY.mean,
+        quality_parts=QUALITY,
+        repair=Repair.NONE,
+        sound=sound,
+    )
 
 
 def test_the_best_sound_candidate_wins() -> None:

@@ -1,14 +1,26 @@
-"""The order of the nodes, and how sure a reply is."""
+"""The order of the nodes, second drafts, and how sure a reply is."""
+
+import asyncio
+import math
+import time
 
 import pytest
 
 from config.settings import load_settings
 from followup.confidence import finetuned_confidence, hybrid_confidence, rag_confidence
-from followup.errors import AdapterMissingError, LeadOptedOutError, PartUnavailableError
+from followup.errors import (
+    AdapterMissingError,
+    FollowupError,
+    LeadOptedOutError,
+    OverloadedError,
+    PartUnavailableError,
+)
+from followup.fusion import Candidate, CandidatePlan
 from followup.lead import Lead
 from followup.passage import Chunk, Passage
-from followup.pipeline import FollowupReply, Pipeline
-from followup.prompts import Approach
+from followup.pipeline import Pipeline
+from followup.prompts import Approach, Prompt
+from followup.reply import FollowupReply, SecondDraft
 from followup.request import FollowupRequest, GenerationOptions, RetrievalOptions
 from followup.situation import Situation
 from tests.fakes import FakeNodes
@@ -31,11 +43,16 @@ def passage(document: str, score: float) -> Passage:
     return Passage(chunk=chunk, score=score)
 
 
+ADAPTER = "acme@0123456789ab"
 PASSAGES = (passage("a.md", 0.9), passage("b.md", 0.8), passage("a.md", 0.7), passage("c.md", 0.2))
 
 
 async def write(
-    approach: Approach, nodes: FakeNodes, adapter: str | None = None, **generation: float
+    approach: Approach,
+    nodes: FakeNodes,
+    adapter: str | None = None,
+    deadline: float = math.inf,
+    **generation: float,
 ) -> FollowupReply:
     request = FollowupRequest(
         tenant="default",
@@ -45,7 +62,7 @@ async def write(
         generation=GenerationOptions.model_validate(generation),
     )
     situation = PIPELINE.check(request, adapter)
-    return await PIPELINE.write(request, nodes, adapter, situation)
+    return await PIPELINE.write(request, nodes, adapter, situation, deadline)
 
 
 def nodes(**options: object) -> FakeNodes:
@@ -60,28 +77,48 @@ async def test_rag_writes_one_candidate_from_the_documents() -> None:
 
 
 async def test_hybrid_writes_with_and_without_the_adapter() -> None:
-    reply = await write(Approach.HYBRID, made := nodes(), adapter="acme@0123456789ab")
+    reply = await write(Approach.HYBRID, made := nodes(), adapter=ADAPTER)
     assert [plan.name for plan in made.plans] == ["base_documents", "adapter_documents"]
     assert reply.note is None
     assert reply.confidence == pytest.approx(0.6 * reply.rag_confidence + 0.4 * 1)
 
 
+def wrote(prompt: Prompt, adapter: str | None) -> str:
+    """A text that tells who wrote it, and from which prompt."""
+    voice = "our billing specialists" if adapter else "your interest"
+    place = " and for asking about the plan" if "Documents" in prompt.user else ""
+    return f"{prompt.reply_start} {voice}{place} ({len(prompt.user)} letters)."
+
+
 @pytest.mark.parametrize(
-    ("weight", "plan"),
-    [(0.0, "adapter"), (1.0, "base_documents")],
-    ids=["pure adapter", "pure rag"],
+    ("weight", "pure"),
+    [(0.0, Approach.FINETUNED), (1.0, Approach.RAG)],
+    ids=["adapter alone", "documents alone"],
 )
 async def test_the_ends_of_the_fusion_weight_are_the_pure_approaches(
-    weight: float, plan: str
+    weight: float, pure: Approach
 ) -> None:
-    made = nodes()
-    await write(Approach.HYBRID, made, adapter="acme@0123456789ab", fusion_weight_rag=weight)
-    assert [item.name for item in made.plans] == [plan]
+    hybrid, alone = nodes(write=wrote), nodes(write=wrote)
+    asked = {"fusion_weight_rag": weight, "require_grounding": False}
+    reply = await write(Approach.HYBRID, hybrid, ADAPTER, math.inf, **asked)
+    expected = await write(pure, alone, ADAPTER, math.inf, **asked)
+    assert hybrid.prompts == alone.prompts
+    assert hybrid.plans == alone.plans
+    assert (reply.message, reply.sources) == (expected.message, expected.sources)
+    assert reply.candidates == expected.candidates
+
+
+async def test_between_the_ends_each_candidate_is_shown_with_its_score_and_parts() -> None:
+    reply = await write(Approach.HYBRID, nodes(), ADAPTER)
+    assert [item.name for item in reply.candidates] == ["base_documents", "adapter_documents"]
+    for item in reply.candidates:
+        assert item.quality == item.quality_parts.mean
+        assert item.score == pytest.approx(0.6 * item.grounding + 0.4 * item.quality)
 
 
 async def test_finetuned_retrieves_nothing() -> None:
     made = nodes(failure=PartUnavailableError("Milvus is away."))
-    reply = await write(Approach.FINETUNED, made, adapter="acme@0123456789ab")
+    reply = await write(Approach.FINETUNED, made, adapter=ADAPTER)
     assert reply.sources == ()
     assert "Documents" not in made.prompts[0].user
 
@@ -106,10 +143,90 @@ async def test_an_error_of_a_node_is_raised_as_it_is() -> None:
         await write(Approach.RAG, nodes(failure=PartUnavailableError("Milvus is away.")))
 
 
+TABLE = passage("a.md", 0.9).model_copy(
+    update={"chunk": PASSAGES[0].chunk.model_copy(update={"text": "Plan | Price\nGrowth | $299"})}
+)
+BAD = 'Hi Sarah,\n\nWe won 90 awards on Mars <|im_end|> with "ease".'
+GOOD = "Hi Sarah,\n\nThank you for asking about the mid-tier plan."
+
+
+class Drafting(FakeNodes):
+    """Writes BAD first; the second draft is `second`, or fails, and each takes `seconds`."""
+
+    def __init__(self, second: str | FollowupError = GOOD, seconds: float = 0.0) -> None:
+        super().__init__(SETTINGS.compliance, [TABLE])
+        self._second = second
+        self._seconds = seconds
+
+    async def generate(
+        self, plan: CandidatePlan, prompt: Prompt, options: GenerationOptions, adapter: str | None
+    ) -> Candidate:
+        draft = await super().generate(plan, prompt, options, adapter)
+        is_second = len(self.prompts) > 1
+        # No time is simulated here but that which the pipeline measures and keeps.
+        await asyncio.sleep(self._seconds * (1_000 if is_second else 1))
+        if not is_second:
+            return draft.model_copy(update={"text": BAD})
+        if isinstance(self._second, FollowupError):
+            raise self._second
+        return draft.model_copy(update={"text": self._second})
+
+
+async def test_where_no_draft_can_be_sent_a_second_is_told_the_faults_of_the_first() -> None:
+    made = Drafting()
+    reply = await write(Approach.RAG, made)
+    assert (reply.second_draft, reply.fallback) == (SecondDraft.SENT, False)
+    assert "Thank you for asking about the mid-tier plan." in reply.message
+    assert [item.name for item in reply.candidates] == ["base_documents", "base_documents_second"]
+    assert (reply.num_prompt_tokens, reply.num_completion_tokens) == (200, 40)
+    first, second = made.prompts
+    assert second.system == first.system
+    assert "\"We won 90 awards on Mars with 'ease'.\"" in second.user
+    assert "<|im_end|>" not in second.user
+
+
+async def test_two_bad_drafts_give_the_conservative_reply() -> None:
+    made = Drafting(second=BAD)
+    reply = await write(Approach.RAG, made)
+    assert len(made.prompts) == 2
+    assert (reply.second_draft, reply.fallback_reason) == (
+        SecondDraft.NO_BETTER,
+        "no_sound_candidate",
+    )
+
+
+async def test_no_second_draft_is_begun_that_the_time_left_cannot_hold() -> None:
+    made = Drafting(seconds=0.2)
+    reply = await write(Approach.RAG, made, deadline=time.monotonic() + 0.3)
+    assert len(made.prompts) == 1
+    assert (reply.second_draft, reply.fallback) == (SecondDraft.NO_TIME, True)
+
+
+async def test_a_second_draft_that_takes_too_long_is_given_up_within_the_deadline() -> None:
+    made = Drafting(seconds=0.05)
+    deadline = time.monotonic() + 1
+    reply = await write(Approach.RAG, made, deadline=deadline)
+    assert time.monotonic() < deadline
+    assert len(made.prompts) == 2
+    assert (reply.second_draft, reply.fallback) == (SecondDraft.FAILED, True)
+
+
+async def test_a_second_draft_that_fails_costs_nothing_but_itself() -> None:
+    full = OverloadedError("The queue is full.", retry_after_seconds=1)
+    reply = await write(Approach.RAG, Drafting(second=full))
+    assert (reply.second_draft, reply.fallback) == (SecondDraft.FAILED, True)
+
+
+async def test_a_sound_draft_is_not_written_again() -> None:
+    reply = await write(Approach.RAG, made := nodes())
+    assert len(made.prompts) == 1
+    assert reply.second_draft is SecondDraft.NOT_NEEDED
+
+
 async def test_weak_evidence_gives_the_conservative_reply() -> None:
     unsure = Pipeline(SETTINGS.scoring, SETTINGS.compliance, SETTINGS.prompts, 0.99)
     request = FollowupRequest(tenant="default", approach=Approach.RAG, lead=LEAD)
-    reply = await unsure.write(request, nodes(), None, Situation.STANDARD)
+    reply = await unsure.write(request, nodes(), None, Situation.STANDARD, math.inf)
     assert reply.fallback_reason == "low_confidence"
     assert (reply.sources, reply.confidence) == ((), 0)
 

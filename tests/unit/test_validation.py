@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.settings import load_settings
-from followup.evidence import best_sentences, has_substance, write_from_evidence
-from followup.fusion import Candidate
+from followup.evidence import best_sentences, has_substance, quotes_of
+from followup.fusion import Candidate, Repair
 from followup.grounding import check_claims
 from followup.lead import Lead
 from followup.passage import Chunk, Passage
@@ -186,13 +186,17 @@ def test_lists_are_not_part_of_a_message() -> None:
 
 
 def test_evidence_comes_after_the_opening_in_place_of_empty_sentences() -> None:
-    empty = "Hi Sarah,\n\nThank you for asking. I would love to hear more. What do you think?"
-    text = write_from_evidence(empty, PASSAGES, LEAD)
-    assert not has_substance(empty, PASSAGES, LEAD)
-    assert text.startswith("Hi Sarah,\n\nThank you for asking. ")
-    assert text.count("$299") == 1
-    assert "think" not in text
-    assert has_substance(text, PASSAGES, LEAD)
+    empty = (
+        "Hi Sarah,\n\nThank you for your interest. I would love to hear more. What do you think?"
+    )
+    quotes = quotes_of(PASSAGES)
+    done = checked(empty)
+    assert not has_substance(empty, quotes, LEAD)
+    assert done.message.startswith("Hi Sarah,\n\nThank you for your interest. ")
+    assert done.message.count("$299") == 1
+    assert "think" not in done.message
+    assert has_substance(done.message, quotes, LEAD)
+    assert done.scores[0].repair is Repair.REWRITTEN
 
 
 def test_evidence_answers_what_the_lead_asked() -> None:
@@ -202,5 +206,71 @@ def test_evidence_answers_what_the_lead_asked() -> None:
     )
     asked = "Downloaded the Northwind Freight case study and asked how long onboarding takes."
     lead = LEAD.model_copy(update={"interaction_history": asked})
-    [best] = best_sentences(passages, lead, 1)
+    [best] = best_sentences(quotes_of(passages), lead, 1)
     assert best == "Onboarding takes two weeks with a specialist."
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Asked how long the onboarding takes.", "Onboarding is done after 2 weeks with our team."),
+        ("Asked what the onboarding costs.", "Onboarding with our team costs $400 for all plans."),
+        ("Asked how many people the onboarding takes.", "Onboarding needs 3 people of your team."),
+    ],
+    ids=["how long", "what it costs", "how many"],
+)
+def test_the_evidence_states_the_kind_of_value_that_was_asked_for(
+    question: str, answer: str
+) -> None:
+    passages = (
+        passage("Onboarding begins with a call of our team. Onboarding is done after 2 weeks with "
+                "our team. Onboarding with our team costs $400 for all plans. Onboarding needs 3 "
+                "people of your team."),
+    )  # fmt: skip
+    lead = LEAD.model_copy(update={"interaction_history": question})
+    assert best_sentences(quotes_of(passages), lead, 1) == [answer]
+
+
+def test_an_unsupported_sentence_is_replaced_by_the_sentence_of_a_source_that_says_it_right() -> (
+    None
+):
+    done = checked("Hi Sarah,\n\nThe mid-tier Growth plan costs $199 per month.")
+    assert "The Growth plan is the mid-tier plan and costs $299 per month." in done.message
+    assert done.scores[0].repair is Repair.DROPPED
+    assert done.scores[0].grounding < 1
+
+
+@pytest.mark.parametrize(
+    "invented",
+    [
+        "Thank you for sharing the product demo.",
+        "It was great to meet you today.",
+        "Thank you for reaching out to us.",
+        "I hope our last call was helpful.",
+    ],
+)
+def test_thanks_for_what_never_happened_are_not_sent(invented: str) -> None:
+    done = checked(f"Hi Sarah,\n\n{invented} The mid-tier plan costs $299 per month.")
+    assert invented not in done.message
+    assert "$299" in done.message
+
+
+def test_thanks_for_what_the_request_tells_stay() -> None:
+    true = "Thank you for asking about the mid-tier plan."
+    assert true in checked(f"Hi Sarah,\n\n{true} The mid-tier plan costs $299 per month.").message
+
+
+def test_a_draft_that_does_not_accept_a_no_is_not_sent() -> None:
+    pushing = "Hi Sarah,\n\nThank you for your interest. I am happy to help."
+    done = checked(pushing, situation=Situation.NOT_INTERESTED)
+    assert done.fallback_reason == "no_sound_candidate"
+    accepting = "Hi Sarah,\n\nI understand, and thank you for your time."
+    done = checked(accepting, situation=Situation.NOT_INTERESTED)
+    assert done.fallback_reason is None
+    assert "I understand" in done.message
+
+
+def test_a_sign_off_whose_name_is_dropped_goes_with_it() -> None:
+    done = checked("Hi Sarah,\n\nThe mid-tier plan costs $299 per month.\n\nBest regards,\nJo Quill")
+    assert "Quill" not in done.message
+    assert "regards" not in done.message
