@@ -271,6 +271,7 @@ def test_a_draft_that_does_not_accept_a_no_is_not_sent() -> None:
 
 
 def test_a_sign_off_whose_name_is_dropped_goes_with_it() -> None:
-    done = checked("Hi Sarah,\n\nThe mid-tier plan costs $299 per month.\n\nBest regards,\nJo Quill")
+    body = "Hi Sarah,\n\nThe mid-tier plan costs $299 per month."
+    done = checked(f"{body}\n\nBest regards,\nJo Quill")
     assert "Quill" not in done.message
     assert "regards" not in done.message
