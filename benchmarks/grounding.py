@@ -35,7 +35,7 @@ def main(
 ) -> None:
     """Run all parts; exit code 1 when a target is missed, 2 when data or a model is missing."""
     settings = load_settings()
-    count_tokens = Embedder(settings.embedder).count_tokens
+    count_tokens = Embedder(settings.embedder).count_tokens_batch
     files = tuple(facts or FACTS_FILES)
     measurements: list[dict[str, Any]] = []
     targets: list[Target] = []

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from config.ingestion import IngestionSettings
 from followup.passage import Chunk, Passage
 from ingestion.chunking import CountTokens, chunk_document
-from ingestion.errors import UnreadableDocumentError
-from ingestion.readers import read_document
+from ingestion.document import Document
+from ingestion.readers import parse_document
 
 NUM_PASSAGES = 5
 MAX_CHUNK_TOKENS = 256
@@ -20,13 +21,13 @@ _POOL = 12
 
 def read_chunks(folder: Path, count_tokens: CountTokens) -> tuple[Chunk, ...]:
     """Every chunk of every readable document, by ingestion's own reader and chunker."""
+    settings = IngestionSettings()
     chunks: list[Chunk] = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        try:
-            document = read_document(path, folder)
-        except UnreadableDocumentError:
-            continue  # a licence or an image between the documents
-        chunks += chunk_document(document, count_tokens, MAX_CHUNK_TOKENS)
+        name = path.relative_to(folder).as_posix()
+        document = parse_document(name, path.read_bytes(), settings)
+        if isinstance(document, Document):  # not a licence or an image between the documents
+            chunks += chunk_document(document, count_tokens, MAX_CHUNK_TOKENS)
     return tuple(chunks)
 
 

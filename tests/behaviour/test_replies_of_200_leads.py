@@ -9,8 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from ingestion.document import Paragraph, Table
-from ingestion.readers import read_document
+from config.ingestion import IngestionSettings
+from ingestion.document import Document, Paragraph
+from ingestion.readers import parse_document
 from tests.behaviour.leads import different_leads
 from tests.behaviour.stated_values import StatedValue, unsupported_values
 from tests.integration.running_graph import EXAMPLES, HYBRID, RAG, RunningGraph
@@ -101,14 +102,15 @@ def unstated(body: dict[str, Any], reply: dict[str, Any]) -> set[StatedValue]:
 @cache
 def text_of(name: str) -> str:
     """A document of the knowledge base as the reader reads it, title and headings included."""
-    document = read_document(KNOWLEDGE_BASE / name, KNOWLEDGE_BASE)
+    content = (KNOWLEDGE_BASE / name).read_bytes()
+    document = parse_document(name, content, IngestionSettings())
+    assert isinstance(document, Document), document
     lines = [document.title]
     for section in document.sections:
         lines += section.heading_path
         for block in section.blocks:
-            match block:
-                case Paragraph(text=text):
-                    lines.append(text)
-                case Table(header=header, rows=rows):
-                    lines += [" ; ".join(row) for row in (header, *rows)]
+            if isinstance(block, Paragraph):
+                lines.append(block.text)
+            else:
+                lines += [" ; ".join(row) for row in (block.header, *block.rows)]
     return "\n".join(lines)

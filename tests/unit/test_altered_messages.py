@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -25,8 +26,8 @@ DATE = re.compile(rf"\b(?:{'|'.join(MONTHS)}|20\d\d-)")
 VALUES = (Change.PRICE, Change.PERCENTAGE, Change.QUANTITY, Change.ADDRESS)
 
 
-def count_tokens(text: str) -> int:
-    return len(re.findall(r"\w+|[^\w\s]", text)) + 2
+def count_tokens(texts: Sequence[str]) -> list[int]:
+    return [len(re.findall(r"\w+|[^\w\s]", text)) + 2 for text in texts]
 
 
 @cache
