@@ -1,16 +1,18 @@
-"""The command line: lead-assistant up | down | status | models | ingest | keys."""
+"""The command line: lead-assistant up | down | status | models | ingest | keys | report."""
 
 import asyncio
 import dataclasses
 import json
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
+from rich.table import Column, Table
 from typer.core import TyperGroup
 
 from cluster import keys, local
@@ -20,8 +22,9 @@ from cluster.state import StateFolder
 from config.environment import read_state_dir
 from config.settings import load_settings
 from deployments.arguments import load_graph_settings
+from followup.backends.outcome_counts import Selection
 from followup.backends.tables import Scope
-from followup.errors import FollowupError
+from followup.errors import FollowupError, InvalidInputError
 
 EXIT_CODES = "Exit codes: 0 done, 1 failed or not healthy, 2 wrong usage, 130 interrupted."
 EXIT_FAILED = 1
@@ -60,6 +63,13 @@ app.add_typer(keys_app, name="keys")
 MODELS_FILE = "models.yaml"
 ModelsFileOption = Annotated[
     str, typer.Option(help="File in CONFIG_DIR that names the models, such as models.gpu.yaml.")
+]
+DayOption = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+        help="Messages made from --since to before --until, in UTC.",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 
@@ -175,12 +185,57 @@ def keys_revoke(
     typer.echo(f"Key '{revoked.key_id}' ({revoked.name}) is revoked.")
 
 
-def _print_table(columns: tuple[str, ...], rows: Sequence[Sequence[str]]) -> None:
+@app.command(epilog=EXIT_CODES)
+def report(
+    since: DayOption = None,
+    until: DayOption = None,
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant; left out: all.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder of report.png and report.html.")
+    ] = None,
+    min_group_size: Annotated[
+        int, typer.Option(min=1, help="Released messages below which a group is marked (few).")
+    ] = 30,
+    as_json: JsonOption = False,
+) -> None:
+    """What became of the messages: reply and conversion rates, as tables, chart and page."""
+    from cluster import report as reports  # noqa: PLC0415 - scipy and matplotlib take seconds
+    from cluster import report_files  # noqa: PLC0415
+
+    selection = Selection(tenant, _utc(since), _utc(until))
+    if since is not None and until is not None and since >= until:
+        message = f"--since has value {since:%Y-%m-%d %H:%M}; it must be before --until."
+        raise InvalidInputError(message, field="since")
+    settings = load_settings()
+    made = asyncio.run(reports.make_report(settings, selection, min_group_size))
+    if as_json:
+        typer.echo(json.dumps(made.to_json()))
+    elif made.is_empty:
+        typer.echo(f"No messages yet: {made.scope}.")
+    else:
+        for section in made.sections:
+            columns = (section.title, *reports.COLUMNS)
+            _print_table(columns, [group.cells for group in section.groups], has_header=True)
+    if not made.is_empty:
+        folder = output or settings.environment.state_dir / "report"
+        files = report_files.write_report(made, folder)
+        typer.echo(f"Written: {files.chart} and {files.page}", err=True)
+
+
+def _utc(day: datetime | None) -> datetime | None:
+    return day and day.replace(tzinfo=UTC)
+
+
+def _print_table(
+    columns: tuple[str, ...], rows: Sequence[Sequence[str]], *, has_header: bool = False
+) -> None:
+    """For a program the rows alone; with `has_header` their names too, where numbers need them."""
     if not sys.stdout.isatty():
-        for row in rows:
+        for row in (columns, *rows) if has_header else rows:
             typer.echo("\t".join(row))
         return
-    table = Table(*columns)
+    # A name that does not fit goes on in the next line instead of being cut.
+    table = Table(*(Column(name, overflow="fold") for name in columns))
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     Console().print(table)

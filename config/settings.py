@@ -13,6 +13,7 @@ from config.environment import NO_SECRET, Environment, read_environment
 from config.ingestion import IngestionSettings
 from config.models_file import VERSION_CHARACTERS, ModelsFile, model_version
 from config.reading import Strict, read_yaml
+from followup.approval import ApprovalRules
 from followup.backends.relevance import load_relevance_model
 from followup.backends.settings import (
     CacheOptions,
@@ -36,6 +37,7 @@ class Settings(Strict):
     models: ModelsFile = Field(description="The models file.")
     scoring: ScoringRules = Field(description="scoring.yaml.")
     compliance: ComplianceRules = Field(description="compliance.yaml.")
+    approval: ApprovalRules = Field(description="approval.yaml.")
     prompts: PromptTemplates = Field(description="The templates of prompts/.")
     cache: CacheSettings = Field(description="cache.yaml, and where Redis is.")
     database: DatabaseSettings = Field(description="Where the database is.")
@@ -96,6 +98,7 @@ def load_settings(config_dir: Path | None = None, models_file: str = "models.yam
         models=models,
         scoring=scoring,
         compliance=compliance,
+        approval=read_yaml(folder / "approval.yaml", ApprovalRules),
         prompts=_prompts(folder / "prompts"),
         cache=CacheSettings(**cache.model_dump(), redis_url=environment.redis_url),
         database=_database(environment),

@@ -1,23 +1,21 @@
-"""The request and response bodies of the HTTP API. Unknown fields are rejected by name."""
+"""The bodies of the three approaches: what they are asked and what they return.
 
-from datetime import UTC, datetime, timedelta
+Unknown fields are rejected by name, here and in the other `*_api.py`.
+"""
+
+from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field
 
+from deployments.approval_api import ApprovalState
+from deployments.body import Body
 from followup.fusion import CandidateScore
 from followup.grounding import Verdict
 from followup.lead import (
-    MAX_HISTORY_CHARACTERS,
     CompanySize,
     DaysSinceContact,
+    DealValue,
     EngagementPattern,
     History,
     Lead,
@@ -38,23 +36,11 @@ from followup.request import (
     SourceType,
     SourceWeight,
 )
-from followup.scoring import Contribution, Strategy
-
-MAX_LEADS_PER_CALL = 1_000
-MAX_NOTE_CHARACTERS = 2_000
-EARLIEST_EVENT = datetime(2000, 1, 1, tzinfo=UTC)
-MAX_CLOCK_LEAD = timedelta(days=1)
-"""How far ahead of ours the clock of a CRM may be."""
+from followup.scoring import Strategy
 
 TopK = Annotated[int, Field(ge=1, le=50)]
 MaxTokens = Annotated[int, Field(ge=16, le=512)]
 Temperature = Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)]
-
-
-class Body(BaseModel):
-    """Base of every body."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class RagLeadContext(Body):
@@ -67,6 +53,7 @@ class RagLeadContext(Body):
     tone_required: Tone = Tone.FRIENDLY_HELPFUL
     company_name: OptionalName = ""
     product_category: OptionalName = ""
+    deal_value: DealValue | None = None
 
 
 class RagConfig(Body):
@@ -103,6 +90,7 @@ class FinetunedLeadProfile(Body):
     objections_raised: Objections = ()
     days_since_contact: DaysSinceContact | None = None
     geographic_region: OptionalName = ""
+    deal_value: DealValue | None = None
 
 
 class FinetunedRequest(Body):
@@ -169,7 +157,7 @@ class HybridRequest(Body):
 class Reply(Body):
     """What all three approaches return."""
 
-    message: str
+    message: str = Field(description="The text to send; empty while it waits for approval.")
     request_id: str
     cached: bool
     fallback: bool = Field(description="True when the conservative reply was returned.")
@@ -178,6 +166,10 @@ class Reply(Body):
         description="Whether the model wrote once more, because no first draft could be sent."
     )
     grounding: tuple[Verdict, ...] = Field(description="The claims checked, each with its verdict.")
+    approval: ApprovalState | None = Field(
+        default=None,
+        description="The approval that the message waits for or came from; null: none was asked.",
+    )
 
 
 class RagReply(Reply):
@@ -212,93 +204,3 @@ class HybridReply(Reply):
     grounding_verified: bool
     personalization_score: float
     generation_metadata: GenerationMetadata
-
-
-class ScoredLead(Lead):
-    """A lead of which nothing is required, and an id to find it again."""
-
-    lead_id: OptionalName = ""
-    lead_name: OptionalName = ""
-    product_name: OptionalName = ""
-    interaction_history: Annotated[str, Field(max_length=MAX_HISTORY_CHARACTERS)] = ""
-
-
-class ScoreRequest(Body):
-    """Either one `lead` or a list of `leads`."""
-
-    lead: ScoredLead | None = None
-    leads: Annotated[tuple[ScoredLead, ...], Field(max_length=MAX_LEADS_PER_CALL)] = ()
-
-    @model_validator(mode="after")
-    def _has_one_of_both(self) -> "ScoreRequest":
-        if (self.lead is None) == (not self.leads):
-            message = "give either 'lead' or a non-empty 'leads'"
-            raise ValueError(message)
-        return self
-
-
-class LeadScoreOut(Body):
-    lead_id: str
-    lead_name: str
-    score: float
-    strategy: Strategy
-    strategy_confidence: float
-    contributions: tuple[Contribution, ...]
-
-
-class ScoreReply(Body):
-    request_id: str
-    results: tuple[LeadScoreOut, ...]
-
-
-class FeedbackRequest(Body):
-    request_id: str = Field(pattern=r"^[0-9a-f]{32}$")
-    outcome: Literal["sent", "replied", "meeting", "converted", "unsubscribed"]
-    occurred_at: AwareDatetime | None = Field(
-        default=None,
-        description=(
-            "From 2000-01-01 to a day ahead. Left out: now, and the outcome counts once for this "
-            "request_id, so that sending it again changes nothing. An outcome that happens more "
-            "than once needs its time."
-        ),
-    )
-    note: str | None = Field(default=None, max_length=MAX_NOTE_CHARACTERS)
-
-    @field_validator("occurred_at")
-    @classmethod
-    def _is_plausible(cls, value: datetime | None) -> datetime | None:
-        if value is None or EARLIEST_EVENT <= value <= datetime.now(UTC) + MAX_CLOCK_LEAD:
-            return value
-        message = f"must be from {EARLIEST_EVENT:%Y-%m-%d} to at most one day from now"
-        raise ValueError(message)
-
-
-class FeedbackReply(Body):
-    request_id: str
-    outcome: str
-    occurred_at: datetime
-
-
-class ErrorDetail(Body):
-    code: str
-    message: str
-    field: str | None = None
-    request_id: str
-
-
-class ErrorBody(Body):
-    """The one shape of every error."""
-
-    error: ErrorDetail
-
-
-class ModelState(Body):
-    status: Literal["active", "unavailable"]
-    reason: str | None = None
-
-
-class Health(Body):
-    status: Literal["healthy", "degraded", "unhealthy"]
-    models: dict[Approach, ModelState]
-    services: dict[str, Literal["connected", "embedded", "down"]]
-    version: str

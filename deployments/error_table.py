@@ -8,14 +8,18 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from deployments.api import ErrorBody, ErrorDetail
+from deployments.error_body import ErrorBody, ErrorDetail
+from followup.edited_message import EditCheck, UnsoundEditError
 from followup.errors import (
     AdapterMissingError,
+    AlreadyDecidedError,
     AuthenticationError,
     DeadlineExceededError,
     FollowupError,
     InvalidInputError,
     LeadOptedOutError,
+    MessageNotReleasedError,
+    MessageRejectedError,
     NotFoundError,
     OverloadedError,
     PartUnavailableError,
@@ -27,10 +31,14 @@ logger = logging.getLogger(__name__)
 
 STATUSES: dict[type[FollowupError], int] = {
     InvalidInputError: 422,
+    UnsoundEditError: 422,
     AuthenticationError: 401,
     ScopeError: 403,
     NotFoundError: 404,
     LeadOptedOutError: 409,
+    MessageRejectedError: 409,
+    MessageNotReleasedError: 409,
+    AlreadyDecidedError: 409,
     RateLimitedError: 429,
     OverloadedError: 429,
     AdapterMissingError: 503,
@@ -58,10 +66,18 @@ def error_response(
     request_id: str,
     field: str | None = None,
     headers: dict[str, str] | None = None,
+    check: EditCheck | None = None,
 ) -> JSONResponse:
     """An error in the one shape."""
-    detail = ErrorDetail(code=code, message=message, field=field, request_id=request_id)
-    body = ErrorBody(error=detail).model_dump(exclude_none=True)
+    detail = ErrorDetail(
+        code=code,
+        message=message,
+        field=field,
+        request_id=request_id,
+        grounding=check and check.verdicts,
+        violations=check and check.violations,
+    )
+    body = ErrorBody(error=detail).model_dump(mode="json", exclude_none=True)
     # The answer to an unforeseen error is made outside the middleware that sets this header.
     all_headers = {**(headers or {}), "X-Request-ID": request_id}
     return JSONResponse(body, status_code=status, headers=all_headers)
@@ -84,6 +100,7 @@ def _on_followup_error(request: Request, error: Exception) -> JSONResponse:
         field=error.field,
         request_id=_request_id(request),
         headers=headers,
+        check=error.check if isinstance(error, UnsoundEditError) else None,
     )
 
 

@@ -25,9 +25,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from deployments.api import Health, ModelState
 from deployments.auth import DEFAULT_TENANT
 from deployments.handles import NodeCaller
+from deployments.health_api import Health, ModelState
 from deployments.nodes import Graph
 from followup.backends.adapters import AdapterStore
 from followup.backends.cache import Cache

@@ -7,15 +7,19 @@ from fastapi import FastAPI
 from ray.serve.handle import DeploymentHandle
 
 from config.settings import DISTRIBUTION, Settings
+from deployments.approval_desk import ApprovalDesk
+from deployments.approval_gate import ApprovalGate
 from deployments.auth import Authenticator
 from deployments.handles import NodeCaller
 from deployments.health import Embedded, HealthProbes
 from deployments.metrics import IngressMetrics
 from deployments.nodes import Graph, KnowledgeBaseVersions, SamplingDefaults
-from deployments.routes import Parts, build_api
+from deployments.parts import Parts
+from deployments.routes import build_api
 from deployments.service import FollowupService, NodesFor
 from followup.backends.adapters import AdapterStore
 from followup.backends.api_keys import ApiKeys
+from followup.backends.approvals import Approvals
 from followup.backends.cache import build_cache
 from followup.backends.database import Database
 from followup.backends.rate_limiter import RateLimiter
@@ -62,6 +66,7 @@ class IngressNode:
         return Parts(
             service=self._build_service(settings, graph, adapters),
             replies=Replies(self._database),
+            desk=ApprovalDesk(Approvals(self._database), settings.approval, settings.compliance),
             scoring=settings.scoring,
             authenticator=Authenticator(
                 ApiKeys(self._database), allow_keyless=settings.environment.allow_keyless
@@ -102,6 +107,9 @@ class IngressNode:
             knowledge_base_version=KnowledgeBaseVersions(graph.retriever),
             adapters=adapters,
             cache=ReplyCache(self._cache),
+            gate=ApprovalGate(
+                settings.approval, Approvals(self._database), Replies(self._database)
+            ),
             log=self._log,
             model_version=settings.model_version,
             rules_version=settings.settings_version,

@@ -37,6 +37,11 @@ class IngressMetrics:
             description="Replies of which no first draft could be sent, by what came of a second.",
             tag_keys=("approach", "result", "tenant"),
         )
+        self.approvals = Counter(
+            "lead_assistant_approvals_total",
+            description="Messages that came to a status: pending, approved, edited or rejected.",
+            tag_keys=("status", "tenant"),
+        )
         self.strategies = Counter(
             "lead_assistant_strategies_total",
             description="Replies by strategy.",

@@ -1,62 +1,37 @@
 """The HTTP routes: each reads a body, calls the service, and shapes the reply."""
 
-import time
-from dataclasses import dataclass
-from typing import Annotated, TypedDict
+from typing import TypedDict
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 
+from deployments import approvals
 from deployments.api import (
-    ErrorBody,
-    FeedbackReply,
-    FeedbackRequest,
     FinetunedReply,
     FinetunedRequest,
     GenerationMetadata,
-    Health,
     HybridReply,
     HybridRequest,
-    LeadScoreOut,
     RagReply,
     RagRequest,
-    ScoreReply,
-    ScoreRequest,
 )
-from deployments.auth import Authenticator, Caller
+from deployments.approval_api import HELD, ApprovalState
+from deployments.auth import Caller
+from deployments.error_body import ERRORS
 from deployments.error_table import add_error_handlers
-from deployments.health import HealthReporter
-from deployments.metrics import IngressMetrics
+from deployments.feedback_api import FeedbackReply, FeedbackRequest
+from deployments.health_api import Health
 from deployments.middleware import BodyLimitMiddleware, MeasuringMiddleware, RequestIdMiddleware
-from deployments.service import Delivered, FollowupService
-from followup.backends.engines.request import until
-from followup.backends.rate_limiter import RateLimiter
-from followup.backends.replies import Replies
-from followup.backends.tables import Outcome, Scope
+from deployments.parts import Generating, Parts, PartsOf
+from deployments.scoring_api import LeadScoreOut, ScoreReply, ScoreRequest
+from deployments.service import Delivered
+from followup.backends.tables import Outcome
 from followup.grounding import Verdict
 from followup.reply import SecondDraft
-from followup.request import FollowupRequest, GenerationOptions
-from followup.scoring import ScoringRules, score_lead
+from followup.request import FollowupRequest
+from followup.scoring import score_lead
 
-ERRORS: dict[int | str, dict[str, object]] = {
-    status: {"model": ErrorBody} for status in (401, 403, 409, 413, 422, 429, 503, 504)
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the routes stand on."""
-
-    service: FollowupService
-    replies: Replies
-    scoring: ScoringRules
-    authenticator: Authenticator
-    limiter: RateLimiter
-    health: HealthReporter
-    metrics: IngressMetrics
-    hybrid_defaults: GenerationOptions
-    cors_origins: tuple[str, ...]
-    version: str
+MESSAGE_STATUSES = {**ERRORS, **HELD}
 
 
 def build_api(parts: Parts) -> FastAPI:
@@ -68,6 +43,7 @@ def build_api(parts: Parts) -> FastAPI:
     )
     api.state.parts = parts
     api.include_router(router)
+    api.include_router(approvals.router)
     add_error_handlers(api)
     # The last one added is the outermost: what the body limit refuses is counted too.
     api.add_middleware(BodyLimitMiddleware)
@@ -87,37 +63,12 @@ def build_api(parts: Parts) -> FastAPI:
 router = APIRouter()
 
 
-async def _parts(request: Request) -> Parts:
-    """Asynchronous, because FastAPI sends a plain function to a thread, four times a request."""
-    parts: Parts = request.app.state.parts
-    return parts
-
-
-async def _generating(request: Request, parts: Annotated[Parts, Depends(_parts)]) -> Caller:
-    """The caller, who may generate and is within the tenant's limit.
-
-    The request's time runs from here: what the database takes to look up the key counts.
-    """
-    request.state.deadline = time.monotonic() + parts.service.timeout_seconds
-    async with until(request.state.deadline):
-        caller = await parts.authenticator.identify(
-            request.headers.get("Authorization"), Scope.GENERATE
-        )
-        request.state.tenant = caller.tenant
-        await parts.limiter.check(caller.tenant)
-    return caller
-
-
-PartsOf = Annotated[Parts, Depends(_parts)]
-Generating = Annotated[Caller, Depends(_generating)]
-
-
-@router.post("/rag/api/v1/rag/generate-followup", responses=ERRORS, tags=["messages"])
+@router.post("/rag/api/v1/rag/generate-followup", responses=MESSAGE_STATUSES, tags=["messages"])
 async def generate_rag(
-    body: RagRequest, request: Request, caller: Generating, parts: PartsOf
+    body: RagRequest, request: Request, response: Response, caller: Generating, parts: PartsOf
 ) -> RagReply:
     """Write from the company's documents with the base model."""
-    done = await _follow_up(body.to_followup(caller.tenant), request, caller, parts)
+    done = await _follow_up(body.to_followup(caller.tenant), request, response, caller, parts)
     reply = done.reply
     return RagReply(
         **_shared(done),
@@ -126,12 +77,14 @@ async def generate_rag(
     )
 
 
-@router.post("/finetuned/api/v1/finetuned/generate-followup", responses=ERRORS, tags=["messages"])
+@router.post(
+    "/finetuned/api/v1/finetuned/generate-followup", responses=MESSAGE_STATUSES, tags=["messages"]
+)
 async def generate_finetuned(
-    body: FinetunedRequest, request: Request, caller: Generating, parts: PartsOf
+    body: FinetunedRequest, request: Request, response: Response, caller: Generating, parts: PartsOf
 ) -> FinetunedReply:
     """Write in the company's own voice with its adapter."""
-    done = await _follow_up(body.to_followup(caller.tenant), request, caller, parts)
+    done = await _follow_up(body.to_followup(caller.tenant), request, response, caller, parts)
     reply = done.reply
     return FinetunedReply(
         **_shared(done),
@@ -142,13 +95,15 @@ async def generate_finetuned(
     )
 
 
-@router.post("/hybrid/api/v1/hybrid/generate-followup", responses=ERRORS, tags=["messages"])
+@router.post(
+    "/hybrid/api/v1/hybrid/generate-followup", responses=MESSAGE_STATUSES, tags=["messages"]
+)
 async def generate_hybrid(
-    body: HybridRequest, request: Request, caller: Generating, parts: PartsOf
+    body: HybridRequest, request: Request, response: Response, caller: Generating, parts: PartsOf
 ) -> HybridReply:
     """Write with and without the adapter from the documents; return the best verified message."""
     followup = body.to_followup(caller.tenant, parts.hybrid_defaults)
-    done = await _follow_up(followup, request, caller, parts)
+    done = await _follow_up(followup, request, response, caller, parts)
     reply = done.reply
     return HybridReply(
         **_shared(done),
@@ -212,7 +167,7 @@ async def health(parts: PartsOf, response: Response) -> Health:
 
 
 async def _follow_up(
-    followup: FollowupRequest, request: Request, caller: Caller, parts: Parts
+    followup: FollowupRequest, request: Request, response: Response, caller: Caller, parts: Parts
 ) -> Delivered:
     state = request.state
     done = await parts.service.follow_up(followup, caller, state.request_id, state.deadline)
@@ -225,6 +180,10 @@ async def _follow_up(
         parts.metrics.fallbacks.inc(tags={**tags, "reason": reply.fallback_reason})
     if reply.second_draft is not SecondDraft.NOT_NEEDED and not done.cached:
         parts.metrics.second_drafts.inc(tags={**tags, "result": reply.second_draft.value})
+    if done.is_newly_held:
+        parts.metrics.approvals.inc(tags={"status": "pending", "tenant": caller.tenant})
+    if done.is_pending:
+        response.status_code = 202
     return done
 
 
@@ -232,6 +191,7 @@ class _Shared(TypedDict):
     """The fields that every reply has."""
 
     message: str
+    approval: ApprovalState | None
     request_id: str
     cached: bool
     fallback: bool
@@ -243,7 +203,8 @@ class _Shared(TypedDict):
 def _shared(done: Delivered) -> _Shared:
     reply = done.reply
     return _Shared(
-        message=reply.message,
+        message=done.message,
+        approval=done.approval,
         request_id=done.request_id,
         cached=done.cached,
         fallback=reply.fallback,

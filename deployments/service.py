@@ -1,13 +1,16 @@
 """What the routes call: cache, deadline, pipeline, audit. No HTTP and no Ray in here."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from deployments.approval_api import ApprovalState, state_of
+from deployments.approval_gate import ApprovalGate, Passed, Written
 from deployments.auth import Caller
+from followup.approval import ApprovalStatus
 from followup.backends.adapters import AdapterStore
 from followup.backends.cache import Answer, Made
 from followup.backends.engines.request import until
@@ -57,6 +60,29 @@ class Delivered:
     versions: Versions
     cached_from: str | None
     created_at: datetime
+    passed: Passed | None = None
+    """What the approval gate said; None while no policy is set."""
+
+    @property
+    def approval(self) -> ApprovalState | None:
+        """The approval that the message waits for or came from."""
+        held = self.passed and self.passed.held
+        return state_of(held) if held else None
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether the message must not be sent yet."""
+        return self.approval is not None and self.approval.status is ApprovalStatus.PENDING
+
+    @property
+    def is_newly_held(self) -> bool:
+        """Whether this request is the first that the message is held for."""
+        return self.passed is not None and self.passed.is_new
+
+    @property
+    def message(self) -> str:
+        """The text to send. Empty while it waits: a caller that does not look further has none."""
+        return "" if self.is_pending else self.reply.message
 
     @property
     def cached(self) -> bool:
@@ -83,6 +109,7 @@ class FollowupService:
     knowledge_base_version: KnowledgeBaseVersions
     adapters: AdapterStore
     cache: ReplyCache
+    gate: ApprovalGate
     log: ReplyLog
     model_version: str
     rules_version: str
@@ -95,15 +122,32 @@ class FollowupService:
         """The reply: from the cache, or made once for all who ask the same at the same time.
 
         It is in the audit, or in its spool on disk, before it is returned. Raises what the pipeline
-        raises, and DeadlineExceededError when it is not ready by `deadline` (time.monotonic()).
+        and the approval gate raise, and DeadlineExceededError when it is not ready by `deadline`
+        (time.monotonic()).
         """
         async with until(deadline):
             adapter = await self._adapter(request)
-            delivered = await self._deliver(_Job(request, request_id, adapter, deadline))
+            made = await self._deliver(_Job(request, request_id, adapter, deadline))
+            delivered = await self._through_gate(request, made, caller)
         # A database that hangs costs the time that is left at most; then the spool takes the reply.
         left_seconds = max(0.0, deadline - time.monotonic())
         await self.log.append(_record(request, delivered, caller), left_seconds)
         return delivered
+
+    async def _through_gate(
+        self, request: FollowupRequest, delivered: Delivered, caller: Caller
+    ) -> Delivered:
+        if not self.gate.rules.holds_any:
+            return delivered
+        written = Written(
+            request=request,
+            request_id=delivered.cached_from or delivered.request_id,
+            reply=delivered.reply,
+            versions=delivered.versions,
+            reply_key=_cache_key(request, delivered.versions),
+        )
+        passed = await self.gate.check(written, caller)
+        return replace(delivered, reply=passed.reply, passed=passed)
 
     async def _adapter(self, request: FollowupRequest) -> str | None:
         if request.approach is Approach.RAG:
@@ -207,4 +251,8 @@ def _record(request: FollowupRequest, delivered: Delivered, caller: Caller) -> R
         num_prompt_tokens=0 if delivered.cached else reply.num_prompt_tokens,
         num_completion_tokens=0 if delivered.cached else reply.num_completion_tokens,
         key_id=caller.key_id,
+        strategy=reply.lead_score.strategy,
+        situation=reply.situation,
+        grounding_verified=reply.grounding_verified,
+        approval_id=delivered.approval.id if delivered.approval else None,
     )

@@ -65,6 +65,24 @@ class LeadOptedOutError(FollowupError):
     code = "lead_opted_out"
 
 
+class MessageRejectedError(FollowupError):
+    """A reviewer rejected this very message: it may not be sent."""
+
+    code = "message_rejected"
+
+
+class MessageNotReleasedError(FollowupError):
+    """The message waits for approval or was rejected, so nothing can have come of it."""
+
+    code = "message_not_released"
+
+
+class AlreadyDecidedError(FollowupError):
+    """A held message is decided once; somebody else did."""
+
+    code = "already_decided"
+
+
 class AdapterMissingError(FollowupError):
     """No adapter is published under the name or alias that was asked for."""
 

@@ -10,6 +10,7 @@ MAX_NAME_CHARACTERS = 200
 MAX_HISTORY_CHARACTERS = 8_000
 MAX_DAYS_SINCE_CONTACT = 3_650
 MAX_OBJECTIONS = 20
+MAX_DEAL_VALUE = 1e12
 
 
 class LeadStage(StrEnum):
@@ -79,6 +80,7 @@ History = Annotated[
 ]
 Score = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 DaysSinceContact = Annotated[int, Field(ge=0, le=MAX_DAYS_SINCE_CONTACT)]
+DealValue = Annotated[float, Field(ge=0, le=MAX_DEAL_VALUE, allow_inf_nan=False)]
 Objections = Annotated[tuple[OptionalName, ...], Field(max_length=MAX_OBJECTIONS)]
 
 
@@ -102,3 +104,8 @@ class Lead(BaseModel):
     engagement_pattern: EngagementPattern | None = None
     objections_raised: Objections = ()
     geographic_region: OptionalName = ""
+    deal_value: DealValue | None = Field(
+        default=None,
+        description="What the deal is worth, in the currency that all callers use. It decides "
+        "about approval only: neither the score nor the message draws on it.",
+    )

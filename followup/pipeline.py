@@ -258,6 +258,7 @@ class Pipeline:
             fallback_reason=validated.fallback_reason,
             verdicts=validated.verdicts,
             sources=sources,
+            passages=passages,
             num_docs_used=len(sources),
             situation=run.situation,
             lead_score=run.score,

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from followup.fusion import CandidateScore
 from followup.grounding import Verdict
+from followup.passage import Passage
 from followup.scoring import LeadScore
 from followup.situation import Situation
 
@@ -29,6 +30,9 @@ class FollowupReply(BaseModel):
     fallback_reason: str | None
     verdicts: tuple[Verdict, ...]
     sources: tuple[str, ...] = Field(description="Names of the documents used, best first.")
+    passages: tuple[Passage, ...] = Field(
+        description="What was retrieved, best first: a reviewer's edit is checked against it."
+    )
     num_docs_used: int
     situation: Situation
     lead_score: LeadScore

@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from followup.approval import ApprovalAction, HoldReason
 from followup.backends.settings import DatabaseSettings
-from followup.backends.tables import Reply
+from followup.backends.tables import Approval, ApprovalDecision, Reply
 from followup.prompts import Approach
+from followup.scoring import Strategy
+from followup.situation import Situation
 
 
 def make_settings(url: str, timeout_seconds: float = 5.0) -> DatabaseSettings:
@@ -37,5 +40,46 @@ def make_reply(**changes: Any) -> Reply:
         "num_prompt_tokens": 611,
         "num_completion_tokens": 83,
         "key_id": "0123456789ab",
+        "strategy": Strategy.HIGH_INTENT,
+        "situation": Situation.PRICE_OBJECTION,
+        "grounding_verified": True,
+        "approval_id": None,
     }
     return Reply(**(fields | changes))
+
+
+def make_approval(**changes: Any) -> Approval:
+    """A held message with every field set, with ids of its own."""
+    fields: dict[str, Any] = {
+        "approval_id": uuid4().hex,
+        "tenant": "acme",
+        "request_id": uuid4().hex,
+        "created_at": datetime.now(UTC),
+        "key_id": "0123456789ab",
+        "approach": Approach.HYBRID,
+        "situation": Situation.PRICE_OBJECTION,
+        "strategy": Strategy.HIGH_INTENT,
+        "confidence": 0.71,
+        "reasons": [HoldReason.SITUATION, HoldReason.DEAL_VALUE],
+        "lead": {"lead_name": "Zoë 李", "deal_value": 50_000.0},
+        "message": "Hi Zoë,\nthe mid-tier plan is $299.",
+        "verdicts": [{"claim": "$299", "supported": True}],
+        "passages": [{"chunk": {"document": "pricing/plans.pdf"}, "score": 0.83}],
+        "prompt_version": "hybrid-1",
+        "model_version": "SmolLM2-135M-Instruct",
+        "adapter_version": "acme@3f2a0b1c2d3e",
+        "knowledge_base_version": "kb-7",
+    }
+    return Approval(**(fields | changes))
+
+
+def make_decision(approval_id: str, **changes: Any) -> ApprovalDecision:
+    """An approval by a reviewer."""
+    fields: dict[str, Any] = {
+        "approval_id": approval_id,
+        "action": ApprovalAction.APPROVE,
+        "decided_at": datetime.now(UTC),
+        "key_id": "0123456789ab",
+        "reason": "Reads well.",
+    }
+    return ApprovalDecision(**(fields | changes))

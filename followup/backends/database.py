@@ -37,6 +37,7 @@ MIGRATION_LOCK = 5_717_046_220_391
 """Any number that no other program on the same PostgreSQL database takes as an advisory lock."""
 RETRY_AFTER_SECONDS = 5.0
 HANGING = "it stopped answering and is asked again in the background"
+MIGRATIONS = Path(__file__).parent / "migrations"
 SQLITE_BUSY_SHARE = 0.8
 """SQLite waits this share of the time limit for a lock: its own error says more than ours."""
 
@@ -204,7 +205,7 @@ def _upgrade(connection: Connection) -> None:
     else:
         connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": MIGRATION_LOCK})
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

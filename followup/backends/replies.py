@@ -6,8 +6,10 @@ from sqlalchemy import ScalarSelect, func, literal, tuple_
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from followup.approval import ApprovalAction
 from followup.backends.database import Database
 from followup.backends.tables import (
+    ApprovalDecisionRow,
     Feedback,
     FeedbackRow,
     Outcome,
@@ -15,7 +17,7 @@ from followup.backends.tables import (
     ReplyRow,
     UtcDateTime,
 )
-from followup.errors import NotFoundError
+from followup.errors import MessageNotReleasedError, NotFoundError
 
 MAX_LISTED = 200
 
@@ -48,6 +50,19 @@ class Replies:
             rows = await session.exec(statement.limit(min(limit, MAX_LISTED)))
             return [Reply.model_validate(row) for row in rows]
 
+    async def count_messages_of_adapter(self, tenant: str, adapter_version: str, up_to: int) -> int:
+        """How many messages the adapter version wrote for the tenant; counting ends at `up_to`."""
+        written = (
+            select(ReplyRow.request_id)
+            .where(ReplyRow.tenant == tenant)
+            .where(ReplyRow.adapter_version == adapter_version)
+            .where(col(ReplyRow.cached).is_(False))
+            .where(col(ReplyRow.fallback).is_(False))
+            .limit(up_to)
+        )
+        async with self._database.session() as session:
+            return (await session.exec(select(func.count()).select_from(written.subquery()))).one()
+
     async def add_feedback(
         self,
         tenant: str,
@@ -61,7 +76,9 @@ class Replies:
         Without a time an event is its outcome: it is stored, as of now, unless the reply already
         has that outcome. A time taken anew from the clock would make every retry another event.
         Returns the event as stored, with the note and time of its first report. NotFoundError
-        when this tenant has no reply of that id.
+        when this tenant has no reply of that id; MessageNotReleasedError for a message that waits
+        for approval or was rejected: an outcome of what never left would mislead report and
+        training.
         """
         now = datetime.now(UTC)
         feedback = Feedback(
@@ -74,7 +91,7 @@ class Replies:
         )
         async with self._database.session() as session:
             # Locked, so that of two reports at the same time the second sees the first.
-            await _find(session, tenant, request_id, lock=True)
+            await _check_released(session, await _find(session, tenant, request_id, lock=True))
             insert = self._database.insert_once(SQLModel.metadata.tables["feedback"])
             first_time = _first_time(request_id, outcome)
             time = literal(feedback.occurred_at, UtcDateTime)
@@ -98,6 +115,19 @@ def _first_time(request_id: str, outcome: Outcome) -> ScalarSelect[datetime]:
         .where(FeedbackRow.outcome == outcome)
         .scalar_subquery()
     )
+
+
+async def _check_released(session: AsyncSession, reply: ReplyRow) -> None:
+    if reply.approval_id is None:
+        return
+    decision = await session.get(ApprovalDecisionRow, reply.approval_id)
+    if decision is None or decision.action == ApprovalAction.REJECT:
+        state = "waits for approval" if decision is None else "was rejected"
+        message = (
+            f"The message of request '{reply.request_id}' {state}, so it has no outcome. "
+            f"See /api/v1/approvals/{reply.approval_id}."
+        )
+        raise MessageNotReleasedError(message, field="request_id")
 
 
 async def _find(

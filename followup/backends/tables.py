@@ -1,7 +1,7 @@
 """The tables, and the frozen records that the rest of the product passes around.
 
-A record (`Reply`, `Feedback`, `ApiKey`) is validated on construction so that every database can
-store it: a reply that was written for a lead is never refused by the audit for a character in it.
+A record (`Reply`, `Feedback`, `Approval`, ...) is validated on construction so that every database
+can store it: a reply that was written is never refused by the audit for a character in it.
 Its table (`ReplyRow`, ...) has the same fields and adds what only the database needs to know.
 """
 
@@ -11,13 +11,16 @@ from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, JsonValue, StringConstraints
-from sqlalchemy import JSON, DateTime, Dialect, Index, String, UniqueConstraint
+from sqlalchemy import JSON, DateTime, Dialect, Index, String, UniqueConstraint, text
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
+from followup.approval import ApprovalAction, HoldReason
 from followup.lead import MAX_NAME_CHARACTERS
 from followup.passage import TENANT_PATTERN
 from followup.prompts import Approach
+from followup.scoring import Strategy
+from followup.situation import Situation
 
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 """What PostgreSQL's text (NUL) or UTF-8 (lone surrogates) cannot hold."""
@@ -126,11 +129,28 @@ class Reply(Record):
     num_completion_tokens: int = Field(default=0, ge=0, le=MAX_INTEGER)
     key_id: KeyId | None = None
     """The API key of the request; None where the service runs without keys."""
+    strategy: Strategy | None = Field(default=None, sa_type=String)
+    """None in what was written before the strategy was recorded; so is `situation`."""
+    situation: Situation | None = Field(default=None, sa_type=String)
+    grounding_verified: bool | None = None
+    """Whether every claim is supported."""
+    approval_id: RequestId | None = None
+    """The decision that the message waits for or came from; None where none was asked."""
+
+
+def _index_of_set(name: str, *columns: str) -> Index:
+    """An index of the rows only that have the last column set: most have not."""
+    is_set = text(f"{columns[-1]} IS NOT NULL")
+    return Index(name, *columns, postgresql_where=is_set, sqlite_where=is_set)
 
 
 class ReplyRow(Reply, table=True):
     __tablename__ = "reply"
-    __table_args__ = (Index("ix_reply_tenant_created_at", "tenant", "created_at", "request_id"),)
+    __table_args__ = (
+        Index("ix_reply_tenant_created_at", "tenant", "created_at", "request_id"),
+        _index_of_set("ix_reply_adapter_version", "tenant", "adapter_version"),
+        _index_of_set("ix_reply_approval_id", "approval_id"),
+    )
     model_config = {"frozen": False}
 
 
@@ -171,3 +191,60 @@ class ApiKeyRow(ApiKey, table=True):
     model_config = {"frozen": False}
 
     key_hash: str
+
+
+class Approval(Record):
+    """A message that was held, with all that its review needs. Never changed: see `0002`."""
+
+    approval_id: RequestId = Field(primary_key=True)
+    tenant: Tenant
+    request_id: RequestId
+    """The first request that it was held for; equal ones later share the approval."""
+    created_at: Utc = Field(sa_type=UtcDateTime)
+    key_id: KeyId | None = None
+    """The API key of that request."""
+    approach: Approach = Field(sa_type=String)
+    situation: Situation = Field(sa_type=String)
+    strategy: Strategy = Field(sa_type=String)
+    confidence: float
+    reasons: list[HoldReason] = Field(sa_type=JSON)
+    lead: dict[Text, Json] = Field(sa_type=JSON)
+    message: Text
+    """As the pipeline wrote it."""
+    verdicts: list[Json] = Field(sa_type=JSON)
+    passages: list[Json] = Field(sa_type=JSON)
+    """The retrieved passages with their texts: the documents may change before the review."""
+    prompt_version: Text
+    model_version: Text
+    adapter_version: Text | None = None
+    knowledge_base_version: Text
+
+
+class ApprovalRow(Approval, table=True):
+    __tablename__ = "approval"
+    __table_args__ = (
+        Index("ix_approval_tenant_created_at", "tenant", "created_at", "approval_id"),
+    )
+    model_config = {"frozen": False}
+
+
+class ApprovalDecision(Record):
+    """Who decided what about a held message, and when. Never changed, and at most one for each."""
+
+    approval_id: RequestId = Field(primary_key=True, foreign_key="approval.approval_id")
+    action: ApprovalAction = Field(sa_type=String)
+    decided_at: Utc = Field(sa_type=UtcDateTime)
+    key_id: KeyId | None = None
+    """The reviewer's API key; None where the service runs without keys."""
+    reason: Annotated[Text, StringConstraints(max_length=MAX_NOTE_CHARACTERS)] | None = None
+    message: Text | None = None
+    """The edited text."""
+    verdicts: list[Json] = Field(default=[], sa_type=JSON)
+    """The claims of the edited text."""
+    violations: list[Json] = Field(default=[], sa_type=JSON)
+    """The rules that it breaks, where the policy accepts such an edit."""
+
+
+class ApprovalDecisionRow(ApprovalDecision, table=True):
+    __tablename__ = "approval_decision"
+    model_config = {"frozen": False}

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from deployments import health
-from deployments.api import Health
 from deployments.health import Embedded, HealthProbes
+from deployments.health_api import Health
 from deployments.nodes import Graph, SamplingDefaults
 from followup.backends.adapters import AdapterStore
 from followup.errors import DeadlineExceededError, OverloadedError, PartUnavailableError

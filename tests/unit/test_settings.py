@@ -13,6 +13,7 @@ from config import settings as settings_module
 from config.environment import PACKAGED_CONFIG, Environment
 from config.models_file import LocalSource, ModelsFile, ModelSpec, model_version
 from config.settings import Settings, load_settings
+from followup.approval import ApprovalRules
 from followup.backends.relevance import load_relevance_model
 from followup.backends.settings import (
     CacheOptions,
@@ -59,6 +60,7 @@ def test_the_packaged_configuration_is_valid() -> None:
 
 def test_the_packaged_files_say_what_holds_without_them() -> None:
     settings = load_settings()
+    assert settings.approval == ApprovalRules()
     assert settings.models.engine == EngineOptions()
     assert settings.models.embedder == EmbedderOptions()
     assert settings.cache.model_dump(exclude={"redis_url"}) == CacheOptions().model_dump()
@@ -79,8 +81,8 @@ def _models(kind: type[BaseModel]) -> list[type[BaseModel]]:
 
 @pytest.mark.parametrize(
     "kind",
-    [Environment, *_models(ModelsFile), CacheSettings, DatabaseSettings, EmbedderSettings,
-     EngineSettings, Settings, VectorStoreSettings],
+    [Environment, *_models(ModelsFile), ApprovalRules, CacheSettings, DatabaseSettings,
+     EmbedderSettings, EngineSettings, Settings, VectorStoreSettings],
     ids=lambda kind: kind.__name__,
 )  # fmt: skip
 def test_every_field_says_what_it_controls(kind: type[BaseModel]) -> None:
@@ -146,6 +148,9 @@ def test_secrets_stand_in_no_representation(monkeypatch: pytest.MonkeyPatch) -> 
         ("models.yaml", "engine.context_tokens", 10, r"'engine\.context_tokens' has value 10"),
         ("models.yaml", "embedder.batch_size", 0, r"'embedder\.batch_size' has value 0"),
         ("cache.yaml", "max_entries", 0, "'max_entries' has value 0"),
+        ("approval.yaml", "random_share", 1.1, r"'random_share' has value 1\.1"),
+        ("approval.yaml", "situations", ["angry"], r"'situations\.0' has value 'angry'"),
+        ("approval.yaml", "unsound_edits", "send", "'unsound_edits' has value 'send'"),
         ("scoring.yaml", "high_intent_from", 30, "must be below high_intent_from"),
         ("prompts/rag.yaml", "role", "{{ lead.", "'role' has value"),
         (
@@ -155,7 +160,19 @@ def test_secrets_stand_in_no_representation(monkeypatch: pytest.MonkeyPatch) -> 
             r"'base_model\.source\.hub\.revision' has value 'main'",
         ),
     ],
-    ids=["range", "unknown", "engine", "embedder", "small", "bands", "template", "branch"],
+    ids=[
+        "range",
+        "unknown",
+        "engine",
+        "embedder",
+        "small",
+        "share",
+        "situation",
+        "edits",
+        "bands",
+        "template",
+        "branch",
+    ],
 )
 def test_a_wrong_file_stops_the_start(
     folder: Path, file: str, keys: str, value: object, message: str
