@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from followup.message import has_phrase
 from followup.situation import Situation, SituationRules
+from followup.tone import ToneRules
 
 TEMPLATE_FIELDS = frozenset({"lead_name", "product_name", "company_name"})
 TEMPLATE_FIELD = re.compile(r"\{\{\s*(\w+)\s*\}\}")
@@ -55,6 +56,7 @@ class ComplianceRules(SituationRules):
         min_length=1, description="Phrases that make a low-pressure close."
     )
     close: str = Field(description="The close that is added where a message has none.")
+    tones: ToneRules = Field(description="What makes a tone; see followup/tone.py.")
     conservative_replies: dict[Situation, str] = Field(
         description="The reply sent when nothing sound is left; see conservative_reply."
     )
