@@ -7,37 +7,35 @@ cue. What counts in the end is the latest of the statements that show a situatio
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from followup.clauses import Clause
+from followup.lexicon import PROPER_NAME, Lexicon
 
-_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
-PROPER_NAME = "proper_name"
-"""Built-in class: a capitalised word that is none of the class NO_NAMES."""
-NO_NAMES = "no_vendor"
 _CUT = " # "
+_HEEDS_CASE = ("(?-i:", f"{{{PROPER_NAME}}}")
 _LONG_AGO_DAYS = 60
 """A statement this old is older than one of which nothing is said about its time."""
 
-Words = Mapping[str, Sequence[str]]
-
 
 class Cue(BaseModel):
-    """One way to show a situation. Patterns ignore case; `(?-i:...)` heeds it."""
+    """One way to show a situation. Patterns ignore case, but for `{proper_name}` and `(?-i:...)`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     needs: tuple[str, ...] = Field(
-        default=(),
-        description="Word classes of which a clause must hold a word; empty looks at every clause.",
+        min_length=1, description="Word classes of one of which a clause must hold a word."
     )
     patterns: tuple[str, ...] = Field(min_length=1, description="Any of these shows the situation.")
     not_meant: tuple[str, ...] = Field(
-        default=(), description="Words that are cut out of the clause before the patterns are tried."
+        default=(),
+        description="Words that are cut out of the clause before the patterns are tried.",
+    )
+    and_needs: tuple[str, ...] = Field(
+        default=(), description="Classes of one of which it must hold a word as well."
     )
     unless: tuple[str, ...] = Field(default=(), description="Cancels the cue in its clause.")
     unless_nearby: tuple[str, ...] = Field(
@@ -61,49 +59,58 @@ class _Signal:
 
 
 @dataclass(frozen=True, slots=True)
-class _CompiledCue:
-    needs: "_Needs"
-    patterns: re.Pattern[str]
-    not_meant: re.Pattern[str] | None
-    unless: re.Pattern[str] | None
-    unless_nearby: re.Pattern[str] | None
+class _Pattern:
+    """A compiled pattern. Where no case is heeded, lower-case text makes it faster."""
 
-    def last_match(self, clause: Clause) -> int | None:
-        """Where the cue's last match begins in the clause, or None."""
-        if not self.needs.are_met(clause.words):
-            return None
-        text = self.not_meant.sub(_CUT, clause.text) if self.not_meant else clause.text
-        start = None
-        for match in self.patterns.finditer(text):
-            start = match.start()
-        if start is None or self._is_cancelled(clause):
-            return None
-        return start
+    expression: re.Pattern[str]
+    heeds_case: bool
 
-    def _is_cancelled(self, clause: Clause) -> bool:
-        if self.unless and self.unless.search(clause.text):
-            return True
-        if self.unless_nearby is None:
-            return False
-        nearby = f"{clause.sentence} . {clause.next_sentence}"
-        return self.unless_nearby.search(nearby) is not None
+    def of(self, clause: Clause) -> str:
+        """The form of the clause that this pattern is tried on."""
+        return clause.text if self.heeds_case else clause.lower
+
+    def is_in(self, text: str) -> bool:
+        """Whether it matches anywhere in a text of any case."""
+        return self.expression.search(text if self.heeds_case else text.lower()) is not None
 
 
 @dataclass(frozen=True, slots=True)
-class _Needs:
-    """First words of the classes that a cue needs: whole ones, and beginnings of words."""
+class _CompiledCue:
+    needs: frozenset[str]
+    and_needs: frozenset[str]
+    needs_name: bool
+    patterns: _Pattern
+    not_meant: _Pattern | None
+    unless: _Pattern | None
+    unless_nearby: _Pattern | None
 
-    whole: frozenset[str]
-    beginnings: tuple[str, ...]
-    always: bool
+    def last_match(self, clause: Clause) -> int | None:
+        """Where the cue's last match begins in the clause, or None."""
+        if not self._may_match(clause):
+            return None
+        text = self.patterns.of(clause)
+        if self.patterns.expression.search(text) is None:
+            return None
+        if self.not_meant:
+            text = self.not_meant.expression.sub(_CUT, text)
+        start = None
+        for match in self.patterns.expression.finditer(text):
+            start = match.start()
+        return None if start is None or self._is_cancelled(clause) else start
 
-    def are_met(self, words: frozenset[str]) -> bool:
-        if self.always or not self.whole.isdisjoint(words):
+    def _may_match(self, clause: Clause) -> bool:
+        if self.needs.isdisjoint(clause.classes):
+            return False
+        if self.needs_name and clause.text == clause.lower:
+            return False
+        return not self.and_needs or not self.and_needs.isdisjoint(clause.classes)
+
+    def _is_cancelled(self, clause: Clause) -> bool:
+        if self.unless and self.unless.is_in(clause.text):
             return True
-        return bool(self.beginnings) and any(map(self._begins, words))
-
-    def _begins(self, word: str) -> bool:
-        return word.startswith(self.beginnings)
+        if self.unless_nearby is None:
+            return False
+        return self.unless_nearby.is_in(f"{clause.sentence} . {clause.next_sentence}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,26 +119,34 @@ class Grammar:
 
     shown_by: tuple[_CompiledCue, ...]
     taken_back_by: tuple[_CompiledCue, ...]
+    needs: frozenset[str]
+    """Classes of one of which a clause must hold a word for any cue."""
 
     def is_shown(self, clauses: Iterable[Clause]) -> bool:
         """Whether the latest statement about the situation shows it."""
         signals = [signal for clause in clauses for signal in self._signals(clause)]
         return bool(signals) and _latest(signals).shows
 
+    def showing(self, clauses: Iterable[Clause]) -> list[Clause]:
+        """The clauses that show the situation, whatever takes it back."""
+        return [clause for clause in clauses if _last(self.shown_by, clause) >= 0]
+
     def _signals(self, clause: Clause) -> Iterator[_Signal]:
         """What a clause says, in the order of its words."""
+        if self.needs.isdisjoint(clause.classes):
+            return
         shown, taken = _last(self.shown_by, clause), _last(self.taken_back_by, clause)
         found = [(place, shows) for place, shows in ((taken, False), (shown, True)) if place >= 0]
         for _, shows in sorted(found):
             yield _Signal(shows, clause)
 
 
-def compile_grammar(cues: Cues, words: Words) -> Grammar:
+def compile_grammar(cues: Cues, lexicon: Lexicon) -> Grammar:
     """The grammar of the cues. Raises ValueError for a wrong pattern or an unknown word class."""
-    return Grammar(
-        tuple(_compiled(cue, words) for cue in cues.shown_by.values()),
-        tuple(_compiled(cue, words) for cue in cues.taken_back_by.values()),
-    )
+    shown = tuple(_compiled(cue, lexicon) for cue in cues.shown_by.values())
+    taken_back = tuple(_compiled(cue, lexicon) for cue in cues.taken_back_by.values())
+    needs = frozenset().union(*(cue.needs for cue in (*shown, *taken_back)))
+    return Grammar(shown, taken_back, needs)
 
 
 def _last(cues: Iterable[_CompiledCue], clause: Clause) -> int:
@@ -153,55 +168,30 @@ def _latest(signals: Sequence[_Signal]) -> _Signal:
     return signals[max(places, key=lambda i: (-(ages[i] or 0), i))]
 
 
-def _compiled(cue: Cue, words: Words) -> _CompiledCue:
-    needed = [word for name in cue.needs for word in _class(name, words)]
-    firsts = {word.split()[0].lower() for word in needed}
+def _compiled(cue: Cue, lexicon: Lexicon) -> _CompiledCue:
+    for name in (*cue.needs, *cue.and_needs):
+        lexicon.check(name)
+    heeds_case = any(map(_heeds_case, (*cue.patterns, *cue.not_meant)))
+    not_meant = _alternatives(cue.not_meant, lexicon, heeds_case=heeds_case)
     return _CompiledCue(
-        needs=_Needs(
-            whole=frozenset(word for word in firsts if not word.endswith("*")),
-            beginnings=tuple(sorted(word[:-1] for word in firsts if word.endswith("*"))),
-            always=not cue.needs,
-        ),
-        patterns=_alternatives(cue.patterns, words),
-        not_meant=_alternatives(cue.not_meant, words) if cue.not_meant else None,
-        unless=_alternatives(cue.unless, words) if cue.unless else None,
-        unless_nearby=_alternatives(cue.unless_nearby, words) if cue.unless_nearby else None,
+        needs=frozenset(cue.needs),
+        and_needs=frozenset(cue.and_needs),
+        needs_name=all(map(_heeds_case, cue.patterns)),
+        patterns=_alternatives(cue.patterns, lexicon, heeds_case=heeds_case),
+        not_meant=not_meant if cue.not_meant else None,
+        unless=_any_case(cue.unless, lexicon) if cue.unless else None,
+        unless_nearby=_any_case(cue.unless_nearby, lexicon) if cue.unless_nearby else None,
     )
 
 
-def _alternatives(patterns: Sequence[str], words: Words) -> re.Pattern[str]:
-    filled = [_filled(pattern, words) for pattern in patterns]
-    for pattern, source in zip(filled, patterns, strict=True):
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            message = f"'{source}' is not a valid pattern: {error}"
-            raise ValueError(message) from error
-    return re.compile("|".join(f"(?:{pattern})" for pattern in filled), re.IGNORECASE)
+def _heeds_case(pattern: str) -> bool:
+    return any(mark in pattern for mark in _HEEDS_CASE)
 
 
-def _filled(pattern: str, words: Words) -> str:
-    return _PLACEHOLDER.sub(lambda match: _class_pattern(match.group(1), words), pattern)
+def _any_case(patterns: Sequence[str], lexicon: Lexicon) -> _Pattern:
+    return _alternatives(patterns, lexicon, heeds_case=any(map(_heeds_case, patterns)))
 
 
-def _class_pattern(name: str, words: Words) -> str:
-    if name == PROPER_NAME:
-        return rf"(?!{_any_of(tuple(words.get(NO_NAMES, ())))})(?-i:\b[A-Z])[\w&]*(?:\.\w+)*"
-    return _any_of(tuple(_class(name, words)))
-
-
-def _class(name: str, words: Words) -> Sequence[str]:
-    if name not in words:
-        message = f"word class '{name}' is not in words; known are {', '.join(sorted(words))}"
-        raise ValueError(message)
-    return words[name]
-
-
-@lru_cache(maxsize=256)
-def _any_of(words: tuple[str, ...]) -> str:
-    """A pattern for any of the words, longest first; `*` at the end of one is any ending."""
-    if not words:
-        return r"(?!)"
-    ordered = sorted(words, key=len, reverse=True)
-    bodies = [re.escape(word.rstrip("*")) + (r"\w*" if word.endswith("*") else "") for word in ordered]
-    return rf"\b(?:{'|'.join(bodies)})\b"
+def _alternatives(patterns: Sequence[str], lexicon: Lexicon, *, heeds_case: bool) -> _Pattern:
+    joined = "|".join(f"(?:{lexicon.pattern(pattern)})" for pattern in patterns)
+    return _Pattern(re.compile(joined, re.IGNORECASE if heeds_case else 0), heeds_case)

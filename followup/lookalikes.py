@@ -1,4 +1,4 @@
-"""Letters of other scripts that are drawn like Latin ones, put back where they hide a Latin word."""
+"""Letters of other scripts that look like Latin ones, put back where they hide a Latin word."""
 
 import re
 
@@ -6,7 +6,7 @@ import re
 _LATIN = str.maketrans(
     dict(
         zip(
-            "аАВсСеЕНһіІјЈкКМոоОрРԛѕЅТтиԝхХуУզΑΒΕΖΗΙΚΜΝΟοΡρΤτΥΧχαν",  # noqa: RUF001 - the point
+            "аАВсСеЕНһіІјЈкКМոоОрРԛѕЅТтиԝхХуУզΑΒΕΖΗΙΚΜΝΟοΡρΤτΥΧχαν",
             "aABcCeEHhiIjJkKMnoOpPqsSTtuwxXyYqABEZHIKMNOoPpTtYXxav",
             strict=True,
         )

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 from followup.clauses import Clause, Spelling, read_clauses
 from followup.cues import Cues, Grammar, compile_grammar
 from followup.lead import EngagementPattern, Lead, LeadStage
+from followup.lexicon import Lexicon
 from followup.tokens import fold
 
 
@@ -56,18 +57,32 @@ class SituationRules(BaseModel):
     cold_below_score: float = Field(
         ge=0, le=100, description="Lead or engagement score below which a lead is cold."
     )
+    _lexicon: Lexicon = PrivateAttr()
     _grammars: dict[Situation, Grammar] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _compile(self) -> Self:
+        self._lexicon = Lexicon(self.words)
         for situation in _TOLD:
             cues: Cues = getattr(self, situation.value)
             try:
-                self._grammars[situation] = compile_grammar(cues, self.words)
+                self._grammars[situation] = compile_grammar(cues, self._lexicon)
             except ValueError as error:
                 message = f"{situation.value}: {error}"
                 raise ValueError(message) from error
         return self
+
+    def clauses_of(self, lead: Lead) -> list[Clause]:
+        """What was said by and of a lead, clause by clause."""
+        return read_clauses(lead, self.spelling, self._lexicon)
+
+    def names_in(self, clause: Clause) -> list[str]:
+        """The proper names in a clause that may be a vendor's."""
+        return self._lexicon.proper_names(clause.text)
+
+    def showing(self, situation: Situation, clauses: list[Clause]) -> list[Clause]:
+        """The clauses that show the situation."""
+        return self._grammars[situation].showing(clauses)
 
     def tells(self, situation: Situation, clauses: list[Clause]) -> bool:
         """Whether what was said shows the situation."""
@@ -85,11 +100,21 @@ _TOLD = (
 
 def detect_situation(lead: Lead, rules: SituationRules) -> Situation:
     """The first situation, in order of precedence, that the lead's fields show."""
-    clauses = read_clauses(lead, rules.spelling)
+    clauses = rules.clauses_of(lead)
     for situation in _TOLD:
         if rules.tells(situation, clauses) or _is_known(situation, lead, rules):
             return situation
     return Situation.COLD if _is_cold(lead, rules) else Situation.STANDARD
+
+
+def named_competitors(lead: Lead, rules: SituationRules) -> tuple[str, ...]:
+    """The names of competitors that the lead's history holds, configured or used as such."""
+    pattern = _names_pattern(rules.competitors)
+    told = fold(" . ".join((lead.interaction_history, *lead.objections_raised)))
+    configured = pattern.findall(told) if pattern else []
+    clauses = rules.showing(Situation.COMPETITOR_NAMED, rules.clauses_of(lead))
+    used = [name for clause in clauses for name in rules.names_in(clause)]
+    return tuple(dict.fromkeys((*configured, *used)))
 
 
 def _is_known(situation: Situation, lead: Lead, rules: SituationRules) -> bool:
