@@ -8,16 +8,17 @@ from followup.lead import Lead
 from followup.message import (
     PLACEHOLDER,
     greeting_name,
-    has_phrase,
-    is_question,
     name_pattern,
     num_name_uses,
     num_words,
     repeated,
 )
+from followup.phrases import has_phrase
+from followup.questions import num_questions
 from followup.rules import ComplianceRules, Rule, RuleViolation
 from followup.sentences import Unit, split_units
 from followup.situation import Situation
+from followup.unfit import disparaging_sentences, unfit_sentences
 
 __all__ = [
     "ComplianceRules",
@@ -38,8 +39,8 @@ def check_rules(
     if not any(_is_body(unit, rules) for unit in units):
         return [RuleViolation(rule=Rule.NOT_EMPTY, detail="nothing but a greeting and a close")]
     return [
-        *_situation_violations(units, situation, rules),
-        *_length_violations(units, rules),
+        *_situation_violations(units, lead, situation, rules),
+        *_length_violations(units, situation, rules),
         *_shape_violations(units, lead, rules),
         *_phrase_violations(units, rules),
         *(
@@ -56,27 +57,27 @@ def _is_body(unit: Unit, rules: ComplianceRules) -> bool:
 
 
 def _situation_violations(
-    units: Sequence[Unit], situation: Situation, rules: ComplianceRules
+    units: Sequence[Unit], lead: Lead, situation: Situation, rules: ComplianceRules
 ) -> Iterator[RuleViolation]:
     if situation is Situation.OPTED_OUT:
         yield RuleViolation(rule=Rule.SITUATION, detail="the lead opted out: no message at all")
-    phrases = rules.situation_forbidden.get(situation, ())
-    for index, unit in enumerate(units):
-        phrase = has_phrase(unit.text, phrases)
-        if phrase:
-            detail = f"'{phrase}' does not fit a lead that is {situation}"
-            yield RuleViolation(rule=Rule.SITUATION, detail=detail, sentence_index=index)
+    for index, detail in unfit_sentences(units, situation, rules).items():
+        yield RuleViolation(rule=Rule.SITUATION, detail=detail, sentence_index=index)
+    for index, words in disparaging_sentences(units, lead, situation, rules).items():
+        detail = f"'{words}' speaks ill of a competitor"
+        yield RuleViolation(rule=Rule.DISPARAGEMENT, detail=detail, sentence_index=index)
 
 
-def _length_violations(units: Sequence[Unit], rules: ComplianceRules) -> Iterator[RuleViolation]:
-    words = num_words(units)
-    if words > rules.max_words:
-        yield RuleViolation(rule=Rule.MAX_WORDS, detail=f"{words} words, at most {rules.max_words}")
-    questions = sum(map(is_question, units))
-    if questions > rules.max_questions:
-        yield RuleViolation(
-            rule=Rule.MAX_QUESTIONS, detail=f"{questions} questions, at most {rules.max_questions}"
-        )
+def _length_violations(
+    units: Sequence[Unit], situation: Situation, rules: ComplianceRules
+) -> Iterator[RuleViolation]:
+    words, max_words = num_words(units), rules.max_words_in(situation)
+    if words > max_words:
+        yield RuleViolation(rule=Rule.MAX_WORDS, detail=f"{words} words, at most {max_words}")
+    questions, max_questions = sum(map(num_questions, units)), rules.max_questions_in(situation)
+    if questions > max_questions:
+        detail = f"{questions} questions, at most {max_questions}"
+        yield RuleViolation(rule=Rule.MAX_QUESTIONS, detail=detail)
 
 
 def _shape_violations(

@@ -3,7 +3,8 @@
 from followup.claims import ClaimKind, extract_claims
 from followup.errors import LeadOptedOutError
 from followup.lead import Lead
-from followup.message import PLACEHOLDER, greeting_name, has_phrase, is_plain_name
+from followup.message import PLACEHOLDER, greeting_name, is_plain_name
+from followup.phrases import has_phrase
 from followup.rules import TEMPLATE_FIELD, ComplianceRules
 from followup.situation import Situation
 

@@ -1,14 +1,11 @@
-"""What the rules look at in a message: the name, questions, phrases, placeholders, repetitions."""
+"""What the rules look at in a message: the name, the words, placeholders, repetitions."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
 
 from followup.claims import ClaimKind, extract_claims
 from followup.lead import Lead
 from followup.sentences import Unit
-from followup.tokens import fold
 from followup.vocabulary import STOP_WORDS, is_common
 
 PLACEHOLDER = re.compile(
@@ -20,7 +17,10 @@ PLACEHOLDER = re.compile(
 _PLAIN_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?")  # noqa: RUF001 - as people type
 _MAX_NAME_CHARACTERS = 30
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "sir", "madam"})
+_TITLE_WORDS = "|".join(title.capitalize() for title in sorted(_TITLES))
 _TALK = frozenset({"hi", "hello", "hey", "dear", "greetings", "i", "a"})
+_PARTING = re.compile("[\u2013\u2014\u2026\u200b]|\\.{3}|--|/")
+_COUNTED_WORD = re.compile(r"\S*\w\S*")
 _MIN_REPEAT_WORDS = 4
 _MAX_DIFFERENT_SHARE = 0.2
 
@@ -66,38 +66,29 @@ def is_plain_name(word: str) -> bool:
 
 
 def name_pattern(lead: Lead) -> re.Pattern[str] | None:
-    """Finds the lead's name, full or first; None where there is no name to use."""
+    """Finds the lead's name: first, full, last with or without title; None where there is none."""
     name = greeting_name(lead)
     if not name:
         return None
+    first = f"(?:{re.escape(name)}|{re.escape(name.upper())})"
     rest = lead.lead_name.split(name, 1)[1].strip()
     full = rf"(?:\s+{re.escape(rest)}(?!\w))?" if rest else ""
-    return re.compile(rf"(?<!\w){re.escape(name)}(?!\w){full}")
+    last = rest.split()[-1] if rest else ""
+    names = rf"{first}(?!\w){full}"
+    if is_plain_name(last) and not is_common(last.lower()):
+        names += rf"|{re.escape(last)}(?!\w)"
+    return re.compile(rf"(?<!\w)(?:(?:{_TITLE_WORDS})\.?\s+)?(?:{names})")
 
 
 def num_words(units: Sequence[Unit]) -> int:
-    """Words as a person counts them: runs between spaces that hold a letter or digit."""
-    return sum(any(map(str.isalnum, word)) for unit in units for word in unit.text.split())
+    """Words as a person counts them, or runs between spaces where those are more.
 
-
-def is_question(unit: Unit) -> bool:
-    """Whether the unit asks something."""
-    return "?" in unit.text or "？" in unit.text  # noqa: RUF001 - as people type
-
-
-def has_phrase(text: str, phrases: Sequence[str]) -> str:
-    """The first of the phrases that stands in the text as whole words, or "".
-
-    Case, full-width letters, spacing, hyphens and invisible characters make no difference.
+    A dash without spaces parts two words: "fast\u2014and cheap" is three.
     """
-    pattern = _phrase_pattern(tuple(phrases))
-    if pattern is None:
-        return ""
-    for variant in _variants(text):
-        match = pattern.search(variant)
-        if match:
-            return match.group()
-    return ""
+    return sum(
+        max(len(unit.text.split()), len(_COUNTED_WORD.findall(_PARTING.sub(" ", unit.text))))
+        for unit in units
+    )
 
 
 def repeated(units: Sequence[Unit]) -> list[int]:
@@ -130,20 +121,3 @@ def _is_repeat(
         return False
     telling = (set(words) ^ earlier_words) - {words[0]}
     return not any(word[0].isupper() or any(map(str.isdigit, word)) for word in telling)
-
-
-def _variants(text: str) -> set[str]:
-    """The text folded, with invisible characters left out and with them as spaces."""
-    spaced = "".join(" " if unicodedata.category(c) == "Cf" else c for c in text)
-    return {fold(text).casefold(), fold(spaced).casefold()}
-
-
-@lru_cache(maxsize=256)
-def _phrase_pattern(phrases: tuple[str, ...]) -> re.Pattern[str] | None:
-    # Words of a phrase may be parted by any mark or space that does not end a sentence.
-    bodies = [
-        r"[^\w.!?]+".join(map(re.escape, re.findall(r"\w+", fold(phrase).casefold())))
-        for phrase in phrases
-    ]
-    bodies = [body for body in bodies if body]
-    return re.compile(rf"(?<!\w)(?:{'|'.join(bodies)})(?!\w)") if bodies else None

@@ -5,8 +5,9 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from followup.message import has_phrase
+from followup.phrases import has_phrase
 from followup.situation import Situation, SituationRules
+from followup.tone import ToneRules
 
 TEMPLATE_FIELDS = frozenset({"lead_name", "product_name", "company_name"})
 TEMPLATE_FIELD = re.compile(r"\{\{\s*(\w+)\s*\}\}")
@@ -23,6 +24,7 @@ class Rule(StrEnum):
     CLOSE = "close"
     FORBIDDEN_PHRASE = "forbidden_phrase"
     SITUATION = "situation"
+    DISPARAGEMENT = "disparagement"
     PLACEHOLDER = "placeholder"
     REPETITION = "repetition"
 
@@ -39,14 +41,29 @@ class RuleViolation(BaseModel):
     )
 
 
+class Limits(BaseModel):
+    """Narrower limits for one situation; what is not named stays as it is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_words: int | None = Field(default=None, ge=40, description="Words of a message.")
+    max_questions: int | None = Field(default=None, ge=0, description="Questions in a message.")
+
+
 class ComplianceRules(SituationRules):
     """`config/compliance.yaml`: what a message must keep to, and how situations are told."""
 
     max_words: int = Field(ge=40, description="Words of a message, greeting and close included.")
     max_questions: int = Field(ge=0, description="Questions in a message.")
     max_name_uses: int = Field(ge=1, description="How often the lead's name may stand.")
+    situation_limits: dict[Situation, Limits] = Field(
+        default_factory=dict, description="Narrower limits by situation."
+    )
+    disparaging: tuple[str, ...] = Field(
+        description="Negative words that no sentence about a competitor may hold."
+    )
     forbidden_phrases: dict[str, tuple[str, ...]] = Field(
-        description="Phrases by group (pressure, filler, ...); case and spacing do not matter."
+        description="Phrases by group (pressure, filler, ...); see followup/phrases.py."
     )
     situation_forbidden: dict[Situation, tuple[str, ...]] = Field(
         description="Phrases that are forbidden in one situation only."
@@ -55,6 +72,7 @@ class ComplianceRules(SituationRules):
         min_length=1, description="Phrases that make a low-pressure close."
     )
     close: str = Field(description="The close that is added where a message has none.")
+    tones: ToneRules = Field(description="What makes a tone; see followup/tone.py.")
     conservative_replies: dict[Situation, str] = Field(
         description="The reply sent when nothing sound is left; see conservative_reply."
     )
@@ -85,6 +103,16 @@ class ComplianceRules(SituationRules):
             message = f"close '{self.close}' holds none of close_markers"
             raise ValueError(message)
         return self
+
+    def max_words_in(self, situation: Situation) -> int:
+        """The word limit of a situation."""
+        narrower = self.situation_limits.get(situation, Limits()).max_words
+        return self.max_words if narrower is None else min(self.max_words, narrower)
+
+    def max_questions_in(self, situation: Situation) -> int:
+        """The question limit of a situation."""
+        narrower = self.situation_limits.get(situation, Limits()).max_questions
+        return self.max_questions if narrower is None else min(self.max_questions, narrower)
 
     def forbidden_in(self, situation: Situation) -> tuple[str, ...]:
         """Every phrase that a message in this situation must not hold."""

@@ -10,8 +10,9 @@ _ABBREVIATIONS = frozenset(
     a.m p.m u.s u.k jan feb mar apr jun jul aug sep sept oct nov dec tue wed thu fri""".split()  # noqa: SIM905
 )
 _GREETS = r"(?:hi|hello|hey|dear|greetings|good (?:morning|afternoon|evening|day))\b"
-_GREETING = re.compile(_GREETS + r"[^,!:.?\n]{0,220}[,!:.\n]", re.IGNORECASE)
-_GREETING_LINE = re.compile(_GREETS + r"[^.?!]{0,220}[,!:.]?$", re.IGNORECASE)
+_TITLE = r"(?:\s+(?:mr|mrs|ms|mx|dr|prof)\.)?"
+_GREETING = re.compile(_GREETS + _TITLE + r"[^,!:.?\n]{0,220}[,!:.\n]", re.IGNORECASE)
+_GREETING_LINE = re.compile(_GREETS + _TITLE + r"[^.?!]{0,220}[,!:.]?$", re.IGNORECASE)
 _SIGN_OFF = re.compile(
     r"(?:(?:best|kind|warm|kindest|warmest)(?:est)?(?: regards| wishes)?|regards|sincerely|cheers|"
     r"thanks|thank you|many thanks|all the best|talk soon|yours(?: truly| sincerely)?|warmly|"

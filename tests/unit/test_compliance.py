@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from followup.compliance import ComplianceRules, Rule, apply_fixes, check_rules, greeting_name
-from followup.message import has_phrase
 from followup.situation import Situation
 from tests.unit.leads import COMPLIANCE_FILE, lead, rules
 
@@ -73,28 +72,104 @@ def test_a_limit_is_inclusive() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    "body",
     [
-        "Please ACT  NOW.",
-        "act\u00a0now",
-        "a\u200bct now",
-        "act\u200bnow",
-        "act-now",
-        "ａｃｔ ｎｏｗ",
-        "act, now!",
-        "ACT\nNOW",
-        "Act *now*",
+        "Just checking in on the trial.",
+        "I just wanted to check in about the trial.",
+        "I'm just quickly following up.",
+        "Just a quick follow-up on the trial.",
+        "I wanted to touch base about the trial.",
+        "JUST CHECKING-IN!",
+        "Just ch\u0435cking in.",
+        "Just c\u200bhecking in.",
     ],
 )
-def test_a_phrase_is_found_in_any_writing(text: str) -> None:
-    assert has_phrase(text, ("act now",))
+def test_filler_is_found_in_its_variants(body: str) -> None:
+    message = GOOD.replace("Would a short demo help?", body)
+    assert Rule.FORBIDDEN_PHRASE in broken(message)
+    assert broken(fixed(message)) == set()
 
 
 @pytest.mark.parametrize(
-    "text", ["The impact now shows.", "react now", "act nowhere", "They act. Now we wait.", ""]
+    ("message", "rule", "is_broken"),
+    [
+        pytest.param(GOOD.replace("you.", "you, Ms. Chen."), Rule.NAME_ONCE, True, id="surname"),
+        pytest.param(GOOD.replace("you.", "SARAH."), Rule.NAME_ONCE, True, id="upper-case"),
+        pytest.param(GOOD.replace("Hi Sarah", "Hi Sarah Chen"), Rule.NAME_ONCE, False, id="full"),
+        pytest.param(
+            GOOD.replace("Hi Sarah", "Dear Ms. Chen"), Rule.NAME_ONCE, False, id="title-and-surname"
+        ),
+        pytest.param(
+            GOOD.replace("you.", "Sarahville."), Rule.NAME_ONCE, False, id="inside-a-word"
+        ),
+        pytest.param(
+            GOOD.replace("help?", "help and which day suits you?"),
+            Rule.MAX_QUESTIONS,
+            True,
+            id="joined-questions",
+        ),
+        pytest.param(
+            GOOD.replace("for you.", "for you: https://example.com/?a=1."),
+            Rule.MAX_QUESTIONS,
+            False,
+            id="mark-in-a-link",
+        ),
+        pytest.param(
+            GOOD.replace("Growth plan", "word\u2014" * 115 + "plan"),
+            Rule.MAX_WORDS,
+            True,
+            id="words-joined-by-dashes",
+        ),
+    ],
 )
-def test_words_that_only_hold_a_phrase_are_no_phrase(text: str) -> None:
-    assert has_phrase(text, ("act now",)) == ""
+def test_a_rule_cannot_be_dodged(message: str, rule: Rule, *, is_broken: bool) -> None:
+    assert (rule in broken(message)) is is_broken
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "The plan costs $99 a month.",
+        "Our software saves time every day.",
+        "It automates reminders.",
+        "Would a call help?",
+        "You can read more at example.com/plans.",
+        "Should we talk on 3 May?",
+        "Please reconsider.",
+    ],
+)
+def test_a_lead_who_said_no_gets_no_pitch(body: str) -> None:
+    accepted = "Hi Sarah,\n\nThank you for telling us. {}\n\nNo pressure, the door is open."
+    assert broken(accepted.format("All the best."), Situation.NOT_INTERESTED) == set()
+    found = broken(accepted.format(body), Situation.NOT_INTERESTED)
+    assert found & {Rule.SITUATION, Rule.MAX_QUESTIONS}
+    mended = fixed(accepted.format(body), Situation.NOT_INTERESTED)
+    assert broken(mended, Situation.NOT_INTERESTED) == set()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "I have not heard back from you.",
+        "You haven't replied to my last email.",
+        "Please reply by Friday.",
+        "I look forward to hearing from you.",
+        "Have you seen the new report?",
+    ],
+)
+def test_a_silent_lead_gets_a_note_that_is_easy_to_ignore(body: str) -> None:
+    note = "Hi Sarah,\n\nThere is a new guide on reminders. {}\n\nNo rush, easy to ignore."
+    assert broken(note.format("It is short."), Situation.SILENT) == set()
+    assert broken(note.format(body), Situation.SILENT) & {Rule.SITUATION, Rule.MAX_QUESTIONS}
+    assert broken(fixed(note.format(body), Situation.SILENT), Situation.SILENT) == set()
+
+
+def test_a_note_to_a_silent_lead_is_short() -> None:
+    body = " ".join(f"Topic{chr(97 + i)} is covered by chapter{chr(97 + i)}." for i in range(22))
+    message = f"Hi Sarah,\n\n{body}\n\nNo rush."
+    assert Rule.MAX_WORDS not in broken(message)
+    assert Rule.MAX_WORDS in broken(message, Situation.SILENT)
+    assert Rule.MAX_WORDS not in broken(fixed(message, Situation.SILENT), Situation.SILENT)
 
 
 @pytest.mark.parametrize(
@@ -128,6 +203,37 @@ def test_words_that_only_hold_a_phrase_are_no_phrase(text: str) -> None:
             GOOD.replace("for you.", "for Sarah's team."),
             GOOD.replace("for you", "for your team"),
             id="owner",
+        ),
+        pytest.param(
+            GOOD.replace("for you.", "for you. Thank you, Sarah, for the call."),
+            GOOD.replace("for you.", "for you. Thank you for the call."),
+            id="address-between-commas",
+        ),
+        pytest.param(
+            GOOD.replace("The Growth", "However, Sarah, the Growth"),
+            GOOD.replace("The Growth", "However, the Growth"),
+            id="address-after-however",
+        ),
+        pytest.param(GOOD.replace("The", "Sarah \u2013 the"), GOOD, id="address-before-a-dash"),
+        pytest.param(GOOD.replace("The", "Sarah's happy. The"), GOOD, id="short-for-is"),
+        pytest.param(
+            GOOD.replace("The", "Sarah's team and her boss agreed. The"), GOOD, id="third-person"
+        ),
+        pytest.param(
+            GOOD.replace("help?", "help? If so, tell me. Or is Monday better?"),
+            GOOD.replace("help?", "help? If so, tell me."),
+            id="answer-to-a-kept-question",
+        ),
+        pytest.param(
+            GOOD.replace("The", "Act now! This ends it. The"), GOOD, id="leans-on-a-dropped-one"
+        ),
+        pytest.param(
+            GOOD.replace("help?", "help and which day suits you?"), GOOD, id="joined-question"
+        ),
+        pytest.param(
+            GOOD.replace("Best regards,", "Best, Sarah"),
+            GOOD.replace("Best regards,", "Best,"),
+            id="signed-with-the-lead",
         ),
         pytest.param("", "", id="empty"),
     ],

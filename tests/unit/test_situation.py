@@ -1,161 +1,150 @@
 """Telling the situation of a lead from its history."""
 
+import time
+from pathlib import Path
+
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from followup.situation import Cues, Situation, detect_situation
-from tests.unit.leads import lead, rules
+from followup.lead import MAX_HISTORY_CHARACTERS
+from followup.situation import Situation, SituationRules, detect_situation, named_competitors
+from tests.unit.leads import COMPLIANCE_FILE, lead, rules
 
-OPT_OUTS = """unsubscribe
-Please unsubscribe me from everything.
-She UNSUBSCRIBED yesterday.
-Stop emailing me!
-stop e-mailing us
-please stop contacting me
-Stop sending me these emails.
-Stop all emails.
-Please stop calling.
-Remove me from your list.
-Please remove my email from your mailing list
-Take me off your list.
-take us off the mailing list please
-Do not contact me again.
-Don't contact me.
-don’t email me anymore
-Please do not call me again
-Do not email us.
-He asked not to be contacted.
-She does not want to receive any emails.
-I don't want to hear from you.
-No more emails please.
-no further contact
-Leave me alone.
-Opt me out.
-He opted out.
-I would like to opt-out.
-Never contact me again.
-Lose my number.
-Marked our last e-mail as spam.
-I withdraw my consent.
-Delete my data.
-She asked to be removed from the list.
-I'm going to report you for spam
-cease and desist
-on the do-not-call list
-She wants to be taken off the list.
-Quit messaging me.
-ｕｎｓｕｂｓｃｒｉｂｅ
-She asked how customers unsubscribe, but please remove me from your list.""".splitlines()
-
-OPT_OUT_NEAR_MISSES = """She asked how customers unsubscribe from invoices in your product
-don't stop the demo
-Please do not stop emailing me.
-Their subscribers can opt out of reminders.
-Wants to see the unsubscribe rate of invoice mails.
-Asked about the unsubscribe link in invoice e-mails.
-Wants to stop sending invoices by hand.
-Wants to stop emailing reminders manually.
-They stopped using spreadsheets.
-She did not ask to unsubscribe.
-Never unsubscribed and reads each mail.
-Please do not hesitate to contact me.
-Asked to remove duplicate invoices from the report.
-Asked how to take a customer off a plan.
-Wants fewer late payments, no more paper.
-Asked which list price applies.
-Wants to contact support again.""".splitlines()
-
-REJECTIONS = """She is not interested.
-We're not interested.
-No longer interested in the product.
-No thanks.
-It is not a good fit for us.
-We will pass.
-They decided to go with another vendor and are not moving forward.
-She said they are not looking for billing software.
-not interested in the product, but thanks for asking
-They have no interest.""".splitlines()
-
-NO_REJECTIONS = """not interested in the basic plan, but tell me about pro
-Not interested in Starter, however she would like a demo of Growth.
-She was not interested at first and now wants a demo.
-Not only interested in pricing.
-She is interested.
-Asked about no interest charges on late invoices.""".splitlines()
-
-PRICE_OBJECTIONS = """It is too expensive.
-She said the price may be too high.
-That is over our budget.
-We can't afford it.
-Asked for a cheaper plan.
-Raised concerns about the price.
-The budget is tight.""".splitlines()
-
-NO_PRICE_OBJECTIONS = """The price is not an issue.
-Not too expensive for them.
-Asked about the price of the mid-tier plan.
-No budget concerns.
-Billing errors are too costly today.""".splitlines()
-
-COMPETITORS = """They are comparing with Zuora.
-She is also looking at Chargebee.
-They evaluate alternatives.
-Comparing us to two other vendors.""".splitlines()
-
-NO_COMPETITORS = """Also looking at the Growth plan.
-She compared the plans.
-Comparing with doing it in Excel.
-Asked about the demo.""".splitlines()
-
-SILENCES = """No reply since the demo.
-She went quiet.
-He has not responded.""".splitlines()
+CASES = Path(__file__).parent / "situation_cases"
+TOLD = [
+    Situation.OPTED_OUT,
+    Situation.NOT_INTERESTED,
+    Situation.PRICE_OBJECTION,
+    Situation.COMPETITOR_NAMED,
+    Situation.SILENT,
+]
+MIN_SHARE = 0.95
+"""Share of each half that has to be told right. Opt-outs are all to be found."""
 
 
 def situation(history: str, **fields: object) -> Situation:
     return detect_situation(lead(history, **fields), rules())
 
 
-@pytest.mark.parametrize("history", OPT_OUTS)
-def test_an_opt_out_is_found(history: str) -> None:
-    assert situation(history) is Situation.OPTED_OUT
+def cases(found: Situation, kind: str, half: str) -> list[str]:
+    loaded = yaml.safe_load((CASES / f"{found}.yaml").read_text())
+    told: list[str] = loaded[kind][half]
+    return told
 
 
-@pytest.mark.parametrize("history", OPT_OUTS)
-def test_an_opt_out_is_found_inside_a_long_history(history: str) -> None:
-    told = f"Watched the demo and liked it. {history} Then he asked for the price of the plan."
-    assert situation(told) is Situation.OPTED_OUT
+@pytest.mark.parametrize("half", ["development", "held_out"])
+@pytest.mark.parametrize("found", TOLD)
+def test_what_leads_say_is_told(found: Situation, half: str) -> None:
+    told = cases(found, "shown", half)
+    missed = [history for history in told if situation(history) is not found]
+    assert len(missed) <= (1 - MIN_SHARE) * len(told), missed
 
 
-@pytest.mark.parametrize("history", OPT_OUT_NEAR_MISSES)
-def test_what_only_looks_like_an_opt_out_is_none(history: str) -> None:
-    assert situation(history) is not Situation.OPTED_OUT
+@pytest.mark.parametrize("half", ["development", "held_out"])
+@pytest.mark.parametrize("found", TOLD)
+def test_what_only_sounds_like_it_is_not(found: Situation, half: str) -> None:
+    told = cases(found, "not_shown", half)
+    wrong = [history for history in told if situation(history) is found]
+    assert len(wrong) <= (1 - MIN_SHARE) * len(told), wrong
+
+
+@pytest.mark.parametrize("half", ["development", "held_out"])
+def test_no_opt_out_is_missed_inside_a_long_history(half: str) -> None:
+    around = "Watched the demo and liked it. {} Then he asked for the price of the plan."
+    missed = [
+        history
+        for history in cases(Situation.OPTED_OUT, "shown", half)
+        if situation(around.format(history.rstrip(".!") + ".")) is not Situation.OPTED_OUT
+    ]
+    assert missed == []
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param("UNSUBSCRIBE ME", id="upper-case"),
+        pytest.param("un\u200bsubscribe me", id="zero-width"),
+        pytest.param("ｕｎｓｕｂｓｃｒｉｂｅ", id="full-width"),
+        pytest.param("unsubscr\u0456be me", id="look-alike-letter"),
+        pytest.param("\u0405\u0422\u041e\u0420", id="look-alike-word"),
+        pytest.param("S.T.O.P", id="letters-apart"),
+        pytest.param("DON\u2019T CONTACT ME", id="curly-apostrophe"),
+        pytest.param("dont e-mail me anymore", id="no-apostrophe"),
+        pytest.param("pls unsubcribe", id="typo"),
+        pytest.param("opt\u2011out", id="odd-hyphen"),
+        pytest.param("email_opt_out=true", id="crm-flag"),
+    ],
+)
+def test_spelling_does_not_hide_an_opt_out(written: str) -> None:
+    assert situation(f"He wrote. {written}") is Situation.OPTED_OUT
 
 
 def test_an_opt_out_among_the_objections_counts() -> None:
     assert situation("Liked it.", objections_raised=["unsubscribe me"]) is Situation.OPTED_OUT
 
 
-@pytest.mark.parametrize("history", REJECTIONS)
-def test_a_rejection_is_found(history: str) -> None:
-    assert situation(history) is Situation.NOT_INTERESTED
+@pytest.mark.parametrize(
+    ("history", "found"),
+    [
+        pytest.param(
+            "Opted out in May. Asked for a demo in June.",
+            Situation.OPTED_OUT,
+            id="demo-is-no-opt-in",
+        ),
+        pytest.param(
+            "Opted out in May. Opted back in later.", Situation.STANDARD, id="opt-in-later"
+        ),
+        pytest.param(
+            "Opted back in. Last week he unsubscribed.", Situation.OPTED_OUT, id="out-again"
+        ),
+        pytest.param(
+            "2026-03-01: opted back in. 2025-01-02: unsubscribed.",
+            Situation.STANDARD,
+            id="newest-entry-first",
+        ),
+        pytest.param(
+            "2025-01-02: opted back in. 2026-03-01: unsubscribed.",
+            Situation.OPTED_OUT,
+            id="oldest-entry-first",
+        ),
+    ],
+)
+def test_only_an_explicit_later_opt_in_takes_an_opt_out_back(
+    history: str, found: Situation
+) -> None:
+    assert situation(history) is found
 
 
-@pytest.mark.parametrize("history", NO_REJECTIONS)
-def test_what_only_looks_like_a_rejection_is_none(history: str) -> None:
-    assert situation(history) is Situation.STANDARD
-
-
-@pytest.mark.parametrize("history", PRICE_OBJECTIONS)
-def test_a_price_objection_is_found(history: str) -> None:
-    assert situation(history) is Situation.PRICE_OBJECTION
-
-
-@pytest.mark.parametrize("history", NO_PRICE_OBJECTIONS)
-def test_a_price_question_is_no_objection(history: str) -> None:
-    assert situation(history) is Situation.STANDARD
+@pytest.mark.parametrize(
+    ("history", "found"),
+    [
+        pytest.param(
+            "Asked for a demo yesterday. Was not interested a year ago.",
+            Situation.STANDARD,
+            id="old-no",
+        ),
+        pytest.param(
+            "Asked for a demo a year ago. Was not interested yesterday.",
+            Situation.NOT_INTERESTED,
+            id="new-no",
+        ),
+        pytest.param(
+            "12 May 2025: not interested. 3 June 2026: asked for a quote.",
+            Situation.STANDARD,
+            id="dated",
+        ),
+        pytest.param(
+            "3 June 2026: not interested. 12 May 2025: asked for a quote.",
+            Situation.NOT_INTERESTED,
+            id="dated-newest-first",
+        ),
+    ],
+)
+def test_the_latest_statement_decides(history: str, found: Situation) -> None:
+    assert situation(history) is found
 
 
 @pytest.mark.parametrize("objection", ["price", "Too expensive", "budget", "Pricing"])
@@ -163,32 +152,23 @@ def test_a_price_objection_among_the_objections_counts(objection: str) -> None:
     assert situation("Liked it.", objections_raised=[objection]) is Situation.PRICE_OBJECTION
 
 
-@pytest.mark.parametrize("history", COMPETITORS)
-def test_a_competitor_is_found(history: str) -> None:
-    assert situation(history) is Situation.COMPETITOR_NAMED
-
-
-@pytest.mark.parametrize("history", NO_COMPETITORS)
-def test_a_comparison_without_competitor_is_none(history: str) -> None:
-    assert situation(history) is Situation.STANDARD
-
-
 @pytest.mark.parametrize(
     ("history", "found"),
     [
         pytest.param("He uses ZUORA today.", True, id="any-case"),
-        pytest.param("He uses Zuoratic today.", False, id="part-of-a-word"),
+        pytest.param("not zuora, though", True, id="named-is-named"),
+        pytest.param("He uses Zuoratic internally, a spreadsheet.", False, id="part-of-a-word"),
     ],
 )
 def test_a_configured_competitor_is_found_by_name(history: str, *, found: bool) -> None:
     configured = rules().model_copy(update={"competitors": ("Zuora",)})
-    is_found = detect_situation(lead(history), configured) is Situation.COMPETITOR_NAMED
-    assert is_found is found
+    names = named_competitors(lead(history), configured)
+    assert ("zuora" in [name.lower() for name in names]) is found
 
 
-@pytest.mark.parametrize("history", SILENCES)
-def test_silence_is_found(history: str) -> None:
-    assert situation(history) is Situation.SILENT
+def test_competitors_are_read_from_what_the_lead_uses() -> None:
+    told = lead("We use Chargebee today. Asked Anna about AI Billing Software.")
+    assert named_competitors(told, rules()) == ("Chargebee",)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +195,7 @@ def test_the_first_situation_in_order_wins() -> None:
         Situation.OPTED_OUT: "Unsubscribe me.",
         Situation.NOT_INTERESTED: "Not interested.",
         Situation.PRICE_OBJECTION: "Too expensive.",
-        Situation.COMPETITOR_NAMED: "Comparing with Zuora.",
+        Situation.COMPETITOR_NAMED: "Comparing you with Zuora.",
         Situation.SILENT: "She went quiet.",
     }
     for index, expected in enumerate(said):
@@ -223,11 +203,79 @@ def test_the_first_situation_in_order_wins() -> None:
         assert situation(history, days_since_contact=400) is expected
 
 
-def test_a_pattern_that_does_not_compile_is_refused() -> None:
-    with pytest.raises(ValidationError, match=r"'\(' is not a valid regular expression"):
-        Cues(patterns=("(",), not_meant=())
+def changed_rules(change: dict[str, object]) -> dict[str, object]:
+    loaded = yaml.safe_load(COMPLIANCE_FILE.read_text())
+    known = {name: loaded[name] for name in SituationRules.model_fields}
+    return known | change
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        pytest.param("(", r"silent: '\(' is not a valid pattern", id="broken"),
+        pytest.param("{nothing}", "silent: word class 'nothing' is not in words", id="class"),
+    ],
+)
+def test_a_wrong_pattern_is_refused(pattern: str, message: str) -> None:
+    cue = {"shown_by": {"new": {"needs": ["silence"], "patterns": [pattern]}}}
+    with pytest.raises(ValidationError, match=message):
+        SituationRules.model_validate(changed_rules({"silent": cue}))
+
+
+def test_a_word_added_to_a_class_is_understood() -> None:
+    history = "Please stop telexing me."
+    assert situation(history) is not Situation.OPTED_OUT
+    loaded = changed_rules({})
+    words = loaded["words"]
+    assert isinstance(words, dict)
+    words["reach"] = [*words["reach"], "telexing"]
+    taught = SituationRules.model_validate(loaded | {"words": words})
+    assert detect_situation(lead(history), taught) is Situation.OPTED_OUT
+
+
+CUE_WORDS = (
+    "not never stop e-mail me us them customers unsubscribe from no but and price too high "
+    "interested Zuora 2026-01-01 yesterday don't , . ? ! : = ' \" - ( ["
+)
+WORDS = st.sampled_from([*CUE_WORDS.split(), "\u2019", "\u200d", "\u0405", "\U0001f600"])
 
 
 @given(st.text(min_size=1, max_size=500).filter(lambda text: text.isprintable() and text.strip()))
 def test_no_history_makes_detection_raise(history: str) -> None:
     situation(f"x {history}")
+
+
+@given(st.lists(WORDS, min_size=1, max_size=120).map(" ".join))
+def test_no_mix_of_cue_words_makes_detection_raise(history: str) -> None:
+    situation(f"x {history}")
+
+
+HOSTILE = [
+    "stop ",
+    "stop e-mailing ",
+    "not ",
+    "do not want to ",
+    "price is not too ",
+    "me us him her them my email ",
+    "never not be the interest of reply ",
+    "Zuora ",
+    "a",
+    ", ",
+    ". ",
+    "'s ",
+    "s t o p ",
+    "2026-01-01 ",
+    "a-b-",
+    "\u00e9 ",
+]
+MAX_SECONDS = 0.5
+"""A pattern that backtracks takes minutes on these; the usual is some milliseconds."""
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_no_long_history_takes_long(piece: str) -> None:
+    history = "x" + (piece * MAX_HISTORY_CHARACTERS)[: MAX_HISTORY_CHARACTERS - 1]
+    told, known = lead(history), rules()
+    start = time.perf_counter()
+    detect_situation(told, known)
+    assert time.perf_counter() - start < MAX_SECONDS
