@@ -37,6 +37,8 @@ _JUDGED_AS_SUPPORTED = 0.5
 _MAX_EVIDENCE = 2
 _MIN_ADDED_STEMS = 2
 _MIN_BEHIND_TALK = 2
+_MIN_FACT_WORDS = 4
+_JOINER = re.compile(r",\s(?:and|while|but)\s|;\s")
 _MAX_SIGNATURE = 8
 
 
@@ -98,14 +100,20 @@ class StatementChecker:
                 part = checkable_part(unit.text)
                 if _states_something(part, own, is_whole=part == unit.text):
                     plain[index] = part
-        fits = self._fits(list(plain.values()), passages, request_text) if plain else []
-        for (index, part), fit in zip(plain.items(), fits, strict=True):
+        texts = list(
+            dict.fromkeys(piece for part in plain.values() for piece in _joined_facts(part))
+        )
+        fits = self._fits(texts, passages, request_text) if texts else {}
+        for index, part in plain.items():
+            whole, *pieces = (fits[piece] for piece in _joined_facts(part))
+            # Two facts joined by "and" may come from two sources.
+            fit = max(whole, min(pieces, default=whole, key=_by_probability), key=_by_probability)
             found[index] = self._support(part, fit, sources[fit.source], own)
         return found
 
     def _fits(
         self, texts: Sequence[str], passages: Sequence[Passage], request_text: str
-    ) -> list[_Fit]:
+    ) -> dict[str, _Fit]:
         """For each text the source that supports it best: a passage, or the request after them."""
         sources = [*(passage.chunk.text for passage in passages), request_text]
         if self._judge:
@@ -119,7 +127,8 @@ class StatementChecker:
                 (_courtesy(),),
             ]
             table = self._estimated(texts, sources, known)
-        return [max(map(_Fit, row, range(len(row))), key=_by_probability) for row in table]
+        best = (max(map(_Fit, row, range(len(row))), key=_by_probability) for row in table)
+        return dict(zip(texts, best, strict=True))
 
     def _estimated(
         self, texts: Sequence[str], sources: Sequence[str], known: Sequence[Sequence[ReadText]]
@@ -192,6 +201,13 @@ def _judged(judge: SupportJudge, texts: Sequence[str], sources: Sequence[str]) -
     """The judge's probability of each text (row) by each source (column)."""
     found = iter(judge.probabilities([(source, text) for text in texts for source in sources]))
     return [list(islice(found, len(sources))) for _ in texts]
+
+
+def _joined_facts(part: str) -> list[str]:
+    """The part, and then the facts that it joins, where it joins any."""
+    pieces = _JOINER.split(part)
+    is_joined = len(pieces) > 1 and all(len(p.split()) >= _MIN_FACT_WORDS for p in pieces)
+    return [part, *pieces] if is_joined else [part]
 
 
 def _by_probability(fit: _Fit) -> float:

@@ -82,6 +82,14 @@ def test_a_statement_of_no_source_is_not_supported(message: str) -> None:
     assert statements(message, request=f"{REQUEST}\n{message}")[0].source == "request"
 
 
+def test_two_joined_facts_may_come_from_two_sources() -> None:
+    joined = "A reminder goes out when an invoice is late, and {} is part of the Growth plan."
+    (verdict,) = statements(joined.format("payment recovery"))
+    assert verdict.supported
+    (verdict,) = statements(joined.format("payroll for astronauts from several planets"))
+    assert not verdict.supported
+
+
 def test_a_statement_that_a_source_contradicts_is_not_supported_however_alike() -> None:
     (verdict,) = statements("You need a credit card for the trial.")
     assert not verdict.supported
