@@ -25,6 +25,7 @@ class ClaimKind(StrEnum):
     EMAIL = "email"
     PHONE = "phone"
     NAME = "name"
+    STATEMENT = "statement"
     CODE = "code"
     """A token with digits that is no plain number (24/7, SOC2, 1.2.3): checked as it is written."""
 

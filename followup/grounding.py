@@ -9,6 +9,7 @@ from followup.claims import Claim, ClaimKind, extract_claims, read_sentence
 from followup.passage import Passage
 from followup.sentences import join_units, keep_units, split_sentences, split_units
 from followup.sources import own_names, read_sources
+from followup.statements import StatementChecker, StatementSupport
 from followup.subjects import Subject, find_subjects
 from followup.support import Support, SupportFinder
 from followup.value_subjects import leading_subjects
@@ -27,6 +28,7 @@ __all__ = [
 
 _PRONOUNS = frozenset("it its they their this that these those he she his her both".split())  # noqa: SIM905
 _MIN_BODY_WORDS = 4
+_CHECKER = StatementChecker()
 _COURTESY = re.compile(
     r"\b(?:thanks|thank you|no pressure|no rush|let me know|happy to|feel free|hope you|hope this|"
     r"look(?:ing)? forward|whenever)\b",
@@ -41,15 +43,29 @@ class Verdict(BaseModel):
 
     claim: str = Field(description="The words of the message that claim something.")
     kind: ClaimKind
-    value: str = Field(description="The claim normalised: 299 USD per month.")
+    value: str = Field(
+        description="The claim normalised: 299 USD per month; of a plain statement its "
+        "probability, or: contradicted."
+    )
     sentence_index: int = Field(ge=0, description="0-based, as split_sentences counts.")
     supported: bool
     source: str = Field(default="", description="Document, or 'request'; empty if unsupported.")
     evidence: str = Field(default="", description="The source's own words; empty if unsupported.")
     reason: str = Field(default="", description="Why it is not supported; empty if it is.")
+    probability: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Of a plain statement: how probably a source supports it, at even prior odds.",
+    )
 
 
-def check_claims(text: str, passages: Sequence[Passage], request_text: str) -> list[Verdict]:
+def check_claims(
+    text: str,
+    passages: Sequence[Passage],
+    request_text: str,
+    statements: StatementChecker | None = _CHECKER,
+) -> list[Verdict]:
     """A verdict for each claim of the message, in reading order.
 
     A claim is supported where the same value, of the same kind, unit and rate, stands in a passage
@@ -58,17 +74,25 @@ def check_claims(text: str, passages: Sequence[Passage], request_text: str) -> l
     `request_text` holds a fact a line, the lead's and the product's names first.
     A sentence quoted whole from a source is supported as it stands. The order of the passages
     decides only which source is named.
+
+    A sentence that states something without figures is a claim as a whole, of kind "statement": its
+    probability decides, and that no source says the opposite. `statements` checks those, by
+    default without a model; None leaves them out, for a text that is the company's own.
     """
     finder = SupportFinder(read_sources(passages, request_text), own_names(request_text))
     verdicts: list[Verdict] = []
     earlier: list[Subject] = []
-    for index, sentence in enumerate(split_sentences(text)):
-        read = read_sentence(sentence, index)
+    units = split_units(text)
+    plain = statements.check(units, passages, request_text) if statements else [None] * len(units)
+    for index, (unit, statement) in enumerate(zip(units, plain, strict=True)):
+        read = read_sentence(unit.text, index)
         subjects = find_subjects(read, finder.known)
         starts_with_pronoun = bool(read.tokens) and read.tokens[0].lower in _PRONOUNS
         inherited = earlier if starts_with_pronoun else []
         found = finder.find(read, subjects, inherited)
         verdicts.extend(_verdict(claim, support) for claim, support in found)
+        if statement:
+            verdicts.append(_statement_verdict(unit.text, index, statement))
         if subjects or not starts_with_pronoun:
             earlier = leading_subjects(read.tokens, subjects)
     return verdicts
@@ -128,4 +152,18 @@ def _verdict(claim: Claim, support: Support) -> Verdict:
         source=support.document,
         evidence=support.evidence,
         reason=support.reason,
+    )
+
+
+def _statement_verdict(sentence: str, index: int, support: StatementSupport) -> Verdict:
+    return Verdict(
+        claim=sentence,
+        kind=ClaimKind.STATEMENT,
+        value="contradicted" if support.probability is None else f"{support.probability:.2f}",
+        sentence_index=index,
+        supported=support.supported,
+        source=support.source,
+        evidence=support.evidence,
+        reason=support.reason,
+        probability=support.probability,
     )

@@ -1,17 +1,24 @@
-"""Plain statements, without figures or names: does anything in the sources speak of the same?"""
+"""Plain statements of a message: how probably do the sources support each, and in which words?"""
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
 
+from followup.alignment import SentenceAligner, SupportJudge, alignment_features
+from followup.claims import ClaimKind, read_sentence
+from followup.contradiction import Contradiction, ContradictionFinder
+from followup.overlap import ReadText, overlap_features, read_text
 from followup.passage import Passage
-from followup.sentences import join_units, keep_units, split_units
-from followup.vocabulary import content_stems
+from followup.sentences import Unit, join_units, keep_units, split_units
+from followup.sources import Source, SourceUnit, own_names, read_sources
+from followup.support_model import load_support_model
+from followup.talk import checkable_part
+from followup.vocabulary import content_stems, stem
 
-MIN_SUPPORT = 0.75
-LIST_LINE = re.compile(r"^(?:[-*•]|\d+[.)])\s|:$|\*\*")
 # What a polite message says of itself and its reader; it cannot be wrong about a product.
-COURTESY = content_stems(
-    """answer answers appreciate arrange ask asking call chat choose choice close connect
+_COURTESY = """answer answers appreciate arrange ask asking call chat choose choice close connect
     contact decide detail details discuss email excited explain feel fine fit forward free glad
     good great happy hear hello help helpful hesitate hope information interest interested join
     know learn like look love mail meet meeting mention mentioned message mind moment need needs
@@ -19,41 +26,232 @@ COURTESY = content_stems(
     read ready regarding reply right see send share short show start step sure take talk team
     tell thank thanks think time today touch understand useful walk want welcome well week
     whenever worry worth write writing"""
-)
+COURTESY = content_stems(_COURTESY)
+# The two who a message is between; a statement about them is the request's or a courtesy.
+_PERSONS = """i i'm i've i'd i'll me my we we're we've we'd we'll us our ours you you're you've
+    you'd you'll your yours a an and are be can do for if in is it of on or so that the this to
+    will with would"""
+LIST_LINE = re.compile(r"^(?:[-*•]|\d+[.)])\s|:$|\*\*")
+_KNOWN = f"{_COURTESY} {_PERSONS}"
+_JUDGED_AS_SUPPORTED = 0.5
+_MAX_EVIDENCE = 2
+_MIN_ADDED_STEMS = 2
+_MIN_BEHIND_TALK = 2
+_MIN_FACT_WORDS = 4
+_JOINER = re.compile(r",\s(?:and|while|but)\s|;\s")
+_MAX_SIGNATURE = 8
 
 
-def statement_support(
-    sentence: str, passage_stems: frozenset[str], request_stems: frozenset[str]
-) -> float:
-    """Share, 0 to 1, of the sentence's informative words that a passage holds.
+@dataclass(frozen=True, slots=True)
+class StatementSupport:
+    """Whether the sources support a sentence, and in which words of which source."""
 
-    Words are compared by their stems. Those of common courtesy and of the request inform nobody; a
-    sentence that holds no others claims nothing and has full support.
+    probability: float | None
+    """At even prior odds; None where a contradiction decided."""
+    supported: bool
+    source: str = ""
+    evidence: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """The source that supports a sentence best, by its index."""
+
+    probability: float
+    source: int
+
+
+class StatementChecker:
+    """Holds sentences against sources; without parts of its own it is plain computation.
+
+    With an aligner, the probability comes from the model that was fitted with word vectors. With a
+    judge, the judge's stands in its place, and one half decides. What contradicts a source is not
+    supported, whatever its probability.
     """
-    informative = content_stems(sentence) - COURTESY - request_stems
-    if not informative:
-        return 1.0
-    return len(informative & passage_stems) / len(informative)
+
+    def __init__(
+        self, aligner: SentenceAligner | None = None, judge: SupportJudge | None = None
+    ) -> None:
+        self._aligner = aligner
+        self._judge = judge
+
+    def check(
+        self, units: Sequence[Unit], passages: Sequence[Passage], request_text: str
+    ) -> list[StatementSupport | None]:
+        """The support of each unit of a message; None for one that states nothing to check.
+
+        Those are greetings, sign-offs, questions and courtesies. A sentence with a figure, date or
+        address is held to its claims, and here only against contradictions.
+        """
+        sources = read_sources(passages, request_text)
+        own = frozenset(stem(word) for line in own_names(request_text) for word in line.split())
+        finder = ContradictionFinder(sources, known=COURTESY, own=own)
+        found: list[StatementSupport | None] = [None] * len(units)
+        plain: dict[int, str] = {}
+        for index, unit in enumerate(_body(units)):
+            if unit.is_greeting or unit.is_sign_off or unit.text.endswith("?"):
+                continue
+            sentence = read_sentence(unit.text)
+            opposite = finder.find(sentence)
+            if opposite:
+                found[index] = _contradicted(opposite)
+            elif all(claim.kind is ClaimKind.NAME for claim in sentence.claims):
+                part = checkable_part(unit.text)
+                if _states_something(part, own, is_whole=part == unit.text):
+                    plain[index] = part
+        texts = list(
+            dict.fromkeys(piece for part in plain.values() for piece in _joined_facts(part))
+        )
+        fits = self._fits(texts, passages, request_text) if texts else {}
+        for index, part in plain.items():
+            whole, *pieces = (fits[piece] for piece in _joined_facts(part))
+            # Two facts joined by "and" may come from two sources.
+            fit = max(whole, min(pieces, default=whole, key=_by_probability), key=_by_probability)
+            found[index] = self._support(part, fit, sources[fit.source], own)
+        return found
+
+    def _fits(
+        self, texts: Sequence[str], passages: Sequence[Passage], request_text: str
+    ) -> dict[str, _Fit]:
+        """For each text the source that supports it best: a passage, or the request after them."""
+        sources = [*(passage.chunk.text for passage in passages), request_text]
+        if self._judge:
+            table = _judged(self._judge, texts, sources)
+        else:
+            known = [
+                *(
+                    (_heading(passage), read_text(request_text), _courtesy())
+                    for passage in passages
+                ),
+                (_courtesy(),),
+            ]
+            table = self._estimated(texts, sources, known)
+        best = (max(map(_Fit, row, range(len(row))), key=_by_probability) for row in table)
+        return dict(zip(texts, best, strict=True))
+
+    def _estimated(
+        self, texts: Sequence[str], sources: Sequence[str], known: Sequence[Sequence[ReadText]]
+    ) -> list[list[float]]:
+        """The fitted probability of each text (row) by each source (column)."""
+        model = load_support_model()
+        if self._aligner is None:
+            return [
+                [
+                    model.without_embeddings.probability(_features(text, source, also))
+                    for source, also in zip(sources, known, strict=True)
+                ]
+                for text in texts
+            ]
+        return [
+            [
+                model.with_embeddings.probability(
+                    [*_features(text, source, also), *alignment_features(alignment)]
+                )
+                for source, also, alignment in zip(sources, known, row, strict=True)
+            ]
+            for text, row in zip(texts, self._aligner.align(texts, sources), strict=True)
+        ]
+
+    def _support(
+        self, text: str, fit: _Fit, source: Source, own: frozenset[str]
+    ) -> StatementSupport | None:
+        """None where nothing but courtesy and own names made the sentence probable."""
+        if fit.probability < self._threshold:
+            reason = "the sources say too little of this"
+            return StatementSupport(fit.probability, supported=False, reason=reason)
+        evidence = _evidence(content_stems(text) - COURTESY - own, source)
+        if not evidence and self._judge is None:
+            return None
+        return StatementSupport(
+            fit.probability, supported=True, source=source.document, evidence=evidence
+        )
+
+    @property
+    def _threshold(self) -> float:
+        if self._judge:
+            return _JUDGED_AS_SUPPORTED
+        model = load_support_model()
+        return (model.with_embeddings if self._aligner else model.without_embeddings).threshold
 
 
-def drop_unsupported_statements(message: str, passages: Sequence[Passage], request: str) -> str:
-    """The message without the sentences that mostly speak of what no source mentions.
+def drop_unsupported_statements(
+    message: str,
+    passages: Sequence[Passage],
+    request: str,
+    checker: StatementChecker | None = None,
+) -> str:
+    """The message without the statements that no source supports.
 
     Items of a list and lines that announce one go too: a message is plain sentences.
     """
-    passage_stems = frozenset[str]().union(
-        *(content_stems(passage.chunk.text) for passage in passages)
-    )
-    request_stems = content_stems(request)
     units = split_units(message)
+    found = (checker or StatementChecker()).check(units, passages, request)
     kept = [
         index
-        for index, unit in enumerate(units)
+        for index, (unit, support) in enumerate(zip(units, found, strict=True))
         if unit.is_greeting
         or unit.is_sign_off
-        or (
-            not LIST_LINE.search(unit.text)
-            and statement_support(unit.text, passage_stems, request_stems) >= MIN_SUPPORT
-        )
+        or (not LIST_LINE.search(unit.text) and (support is None or support.supported))
     ]
     return join_units(keep_units(units, kept))
+
+
+def _judged(judge: SupportJudge, texts: Sequence[str], sources: Sequence[str]) -> list[list[float]]:
+    """The judge's probability of each text (row) by each source (column)."""
+    found = iter(judge.probabilities([(source, text) for text in texts for source in sources]))
+    return [list(islice(found, len(sources))) for _ in texts]
+
+
+def _joined_facts(part: str) -> list[str]:
+    """The part, and then the facts that it joins, where it joins any."""
+    pieces = _JOINER.split(part)
+    is_joined = len(pieces) > 1 and all(len(p.split()) >= _MIN_FACT_WORDS for p in pieces)
+    return [part, *pieces] if is_joined else [part]
+
+
+def _by_probability(fit: _Fit) -> float:
+    return fit.probability
+
+
+def _body(units: Sequence[Unit]) -> Sequence[Unit]:
+    """The units before the sign-off; what follows it is a signature."""
+    end = next((index for index, unit in enumerate(units) if unit.is_sign_off), len(units))
+    return units[:end] if all(len(u.text.split()) <= _MAX_SIGNATURE for u in units[end:]) else units
+
+
+def _states_something(part: str, own: frozenset[str], *, is_whole: bool) -> bool:
+    """Whether words are left of which a source could know; one is too few behind talk."""
+    informative = content_stems(part) - COURTESY - own
+    return len(informative) >= (1 if is_whole else _MIN_BEHIND_TALK)
+
+
+def _features(text: str, source: str, known: Sequence[ReadText]) -> list[float]:
+    return overlap_features(read_text(text), read_text(source), known)
+
+
+def _heading(passage: Passage) -> ReadText:
+    return read_text(f"{passage.chunk.title}\n{passage.chunk.section}")
+
+
+def _contradicted(opposite: Contradiction) -> StatementSupport:
+    reason = f"{opposite.document} says the opposite: {opposite.evidence}"
+    return StatementSupport(None, supported=False, reason=reason)
+
+
+def _evidence(wanted: frozenset[str], source: Source) -> str:
+    """The source's sentence that holds most of the stems, and one that adds at least two; or ""."""
+    chosen: list[SourceUnit] = []
+    for _ in range(_MAX_EVIDENCE):
+        best = max(source.units, key=lambda unit: len(wanted & unit.stems), default=None)
+        if best is None or len(wanted & best.stems) < (_MIN_ADDED_STEMS if chosen else 1):
+            break
+        chosen.append(best)
+        wanted -= best.stems
+    in_order = [unit.shown for unit in source.units if unit in chosen]
+    return " … ".join(dict.fromkeys(in_order))
+
+
+@cache
+def _courtesy() -> ReadText:
+    return read_text(_KNOWN)

@@ -120,7 +120,8 @@ def fall_back(
 ) -> Validated:
     """The conservative reply of the situation: no figures, an offer to connect with a person."""
     message = conservative_reply(task.lead, task.situation, rules)
-    verdicts = tuple(check_claims(message, task.passages, request_text(task.lead)))
+    known = request_text(task.lead)
+    verdicts = tuple(check_claims(message, task.passages, known, statements=None))
     return Validated(
         message=message,
         fallback_reason=reason,
@@ -133,7 +134,8 @@ def fall_back(
 
 
 def _check(candidate: Candidate, task: ValidationTask, rules: ComplianceRules) -> _Checked:
-    known = request_text(task.lead)
+    # The close that apply_fixes adds is the company's own.
+    known = f"{request_text(task.lead)}\n{rules.close}"
     written = _without_torso(candidate.text) if candidate.truncated else candidate.text
     as_written = check_claims(written, task.passages, known)
     repaired = _repaired(written, as_written, task, rules)

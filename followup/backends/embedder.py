@@ -71,6 +71,24 @@ class Embedder:
         with self._lock:
             return self._encode(self._model, texts)
 
+    def embed_tokens(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """For each text the vectors of its tokens, length 1, shape (tokens, dimension).
+
+        The two tokens that the model adds at a text's ends are left out. A text longer than
+        `max_tokens` is cut there.
+        """
+        if not texts:
+            return []
+        with self._lock:
+            found = self._model.encode(
+                list(texts),
+                batch_size=self._settings.batch_size,
+                output_value="token_embeddings",
+                show_progress_bar=False,
+            )
+        unit = (torch.nn.functional.normalize(tokens.float(), dim=1) for tokens in found)
+        return [np.ascontiguousarray(tokens[1:-1].cpu().numpy()) for tokens in unit]
+
     def count_tokens(self, text: str) -> int:
         """Tokens of the whole text, with the two that the model adds at its ends."""
         return self.count_tokens_batch([text])[0]

@@ -39,7 +39,7 @@ def assert_safe(given_lead: Lead, situation: Situation) -> None:
     assert check_rules(reply, given_lead, situation, rules()) == []
     assert apply_fixes(reply, given_lead, situation, rules()) == reply
     names = (given_lead.lead_name, given_lead.product_name, given_lead.company_name)
-    for verdict in check_claims(reply, [], "\n".join(names)):
+    for verdict in check_claims(reply, [], "\n".join(names), statements=None):
         assert verdict.supported, verdict
         assert verdict.kind is ClaimKind.NAME
 

@@ -231,8 +231,8 @@ def test_the_supported_share_counts_verdicts(supported: list[bool], share: float
             "Hi Sarah,\n\nIt costs $1.\n\nNo rush.", "Hi Sarah,\n\nNo rush.", False, id="no-body"
         ),
         pytest.param(
-            "Hi Zoe,\n\nWe save teams much time.",
-            "We save teams much time.",
+            "Hi Zoe,\n\nThe Starter plan has users.",
+            "The Starter plan has users.",
             False,
             id="no-greeting",
         ),
@@ -241,6 +241,12 @@ def test_the_supported_share_counts_verdicts(supported: list[bool], share: float
             "Hi Sarah,\n\nAll is well with us.",
             True,
             id="nothing",
+        ),
+        pytest.param(
+            "Hi Sarah,\n\nWe save teams much time in the kitchen.",
+            "Hi Sarah,",
+            False,
+            id="statement-of-no-source",
         ),
         pytest.param("", "", False, id="empty"),
     ],

@@ -1,0 +1,154 @@
+"""Finds the words of a source that say the opposite of a sentence."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from followup.claims import ClaimKind, ReadSentence
+from followup.polarity import Clause, conflicts, joined, read_polarity, statement_stem
+from followup.sources import Source, SourceUnit
+from followup.vocabulary import content_stems
+
+_MIN_SHARE = 0.6
+_MIN_SHARED = 2
+_MIN_CLAUSE_STEMS = 3
+_PRONOUN = re.compile(r"(?:it|its|they|their|this|these|that)\b", re.IGNORECASE)
+_NO_CELLS = frozenset({"no", "none", "-", "x", "✗", "✘", "not included", "n/a", "not available"})
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """A unit of a source that denies what the sentence affirms, or affirms what it denies."""
+
+    document: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """What a unit of a source states."""
+
+    clause: Clause
+    stems: frozenset[str]
+    document: str
+    shown: str
+
+
+class ContradictionFinder:
+    """The statements of a message's passages, weighted by how rare their words are."""
+
+    def __init__(
+        self, sources: Sequence[Source], *, known: frozenset[str], own: frozenset[str]
+    ) -> None:
+        """`known` stems are of courtesy, `own` ones of the lead's and product's names.
+
+        Neither sets a statement apart from others; courtesies may be denied, though.
+        """
+        self._ignored = known | own
+        self._own = own
+        self._statements = [
+            _Statement(clause, frozenset(clause.stems), source.document, shown)
+            for source in sources
+            if not source.is_request
+            for clause, shown in _statements(source)
+        ]
+        self._frequency = Counter(stem for found in self._statements for stem in found.stems)
+
+    def find(self, sentence: ReadSentence) -> Contradiction | None:
+        """What contradicts the sentence or one of its clauses; None where nothing does.
+
+        A statement is about the same where it holds at least 60% of the sentence's words, by
+        weight. It contradicts only where no other that agrees with the sentence holds as much.
+        """
+        clauses = read_polarity(_with_values(sentence))
+        parts = [joined(clauses)]
+        if len(clauses) > 1:
+            parts += [clause for clause in clauses if len(clause.stems) >= _MIN_CLAUSE_STEMS]
+        for part in parts:
+            found = self._against(part)
+            if found:
+                return Contradiction(found.document, found.shown)
+        return None
+
+    def _against(self, part: Clause) -> _Statement | None:
+        wanted = frozenset(part.stems) - self._ignored
+        total = self._weight(wanted)
+        opposed, opposed_share, agreeing_share = None, 0.0, 0.0
+        for statement in self._statements:
+            shared = wanted & statement.stems
+            if len(shared) < _MIN_SHARED:
+                continue
+            share = self._weight(shared) / total
+            if share < _MIN_SHARE:
+                continue
+            if not conflicts(part, statement.clause) - self._own:
+                agreeing_share = max(agreeing_share, share)
+            elif share > opposed_share:
+                opposed, opposed_share = statement, share
+        return opposed if opposed_share > agreeing_share else None
+
+    def _weight(self, stems: frozenset[str]) -> float:
+        """Sum of the stems' inverse document frequencies: log(1 + statements / with the stem)."""
+        num = len(self._statements)
+        return sum(math.log(1 + num / self._frequency.get(stem, 1)) for stem in stems)
+
+
+def _statements(source: Source) -> Iterator[tuple[Clause, str]]:
+    """What each unit states. A question states what the "yes" or "no" after it says.
+
+    A unit that starts with a pronoun speaks of what the unit before it does.
+    """
+    before = Clause((), ())
+    for place, unit in enumerate(source.units):
+        text = _with_values(unit.sentence)
+        if unit.cell_names:
+            yield _in_context(_cell_clause(unit), unit.stems), unit.shown
+        elif text.endswith("?"):
+            after = source.units[place + 1].sentence.text if place + 1 < len(source.units) else ""
+            answer = after.split(maxsplit=1)[0].strip(",.!;:").lower() if after else ""
+            if answer in {"yes", "no"}:
+                yield _all(_whole(text).stems, denied=answer == "no"), f"{unit.shown} {after}"
+        else:
+            clause = _whole(text)
+            if _PRONOUN.match(text):
+                yield _in_context(clause, frozenset(before.stems)), unit.shown
+            else:
+                before = clause
+                yield clause, unit.shown
+
+
+def _in_context(clause: Clause, context: frozenset[str]) -> Clause:
+    """The clause with stems that tell what it is about and neither affirm nor deny."""
+    more = sorted(context - set(clause.stems))
+    return Clause(
+        (*more, *clause.stems), (*[None] * len(more), *clause.denied), clause.near_denials
+    )
+
+
+def _cell_clause(unit: SourceUnit) -> Clause:
+    column, _, cell = _with_values(unit.sentence).partition(": ")
+    is_denied = cell.strip().lower() in _NO_CELLS
+    names = set(map(statement_stem, content_stems(" ".join((*unit.cell_names, column)))))
+    inside = joined(read_polarity(cell))
+    return _all((*sorted(names - set(inside.stems)), *inside.stems), denied=is_denied)
+
+
+def _all(stems: tuple[str, ...], *, denied: bool) -> Clause:
+    return Clause(stems, (denied,) * len(stems))
+
+
+@lru_cache(maxsize=16_384)
+def _whole(text: str) -> Clause:
+    return joined(read_polarity(text))
+
+
+def _with_values(sentence: ReadSentence) -> str:
+    """The sentence with each figure in its normalised form: "two hundred dollars" -> "200"."""
+    text = sentence.text
+    for claim in sentence.claims:
+        if claim.kind is not ClaimKind.NAME:
+            text = text.replace(claim.text, f" {claim.value} ", 1)
+    return text

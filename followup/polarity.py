@@ -1,0 +1,166 @@
+"""Which words of a sentence are affirmed and which denied, and whether two sentences disagree."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from followup.antonyms import is_alike, is_opposite
+from followup.tokens import fold
+from followup.vocabulary import STOP_WORDS, stem
+
+_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d+(?:[.,]\d+)*%?|[,;:()–—]|[.!?]+(?=\s|$)")  # noqa: RUF001
+_DENIALS = frozenset(
+    """not no never none nobody nothing neither nor without cannot isnt arent wasnt werent dont
+    doesnt didnt wont wouldnt cant couldnt shouldnt hasnt havent hadnt lack lacks lacked lacking
+    exclude excludes excluded excluding""".split()  # noqa: SIM905
+)
+# They deny nothing of what follows: "no later than May", "not only", "no pressure".
+_NO_DENIAL = re.compile(
+    r"\b(?:no (?:later|more|less|fewer|sooner|earlier|matter|doubt|pressure|rush|hurry|problem|"
+    r"worries|need to (?:worry|rush|hurry|reply|decide))|not (?:only|just|merely|to mention|least)|"
+    r"no\.? ?(?=\d)|no(?=\s*[,.!;:]))",
+    re.IGNORECASE,
+)
+# What these govern ends or is kept away: neither plainly affirmed nor plainly denied.
+_WEAKENERS = frozenset(
+    """avoid avoids avoiding avoided eliminate eliminates eliminating eliminated remove removes
+    removing removed prevent prevents preventing prevented replace replaces replacing replaced
+    stop stops stopping stopped end ends ended gone instead rather unless until except otherwise
+    hardly rarely barely few fewer less rid""".split()  # noqa: SIM905
+)
+_CONDITIONS = frozenset(["if", "unless", "whether", "when", "whenever", "until", "in case"])
+_CLAUSE_ENDS = frozenset(
+    """but while whereas although though because so since which who yet however instead if unless
+    whether when whenever until""".split()  # noqa: SIM905
+)
+_MARKS = frozenset(",;:()–—")  # noqa: RUF001
+_MAX_LIST_ITEM = 3
+_NEIGHBOUR_WORDS = 3
+_MIN_SHARED_DENIAL = 2
+_MIN_DOUBLED = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """The content stems of a clause in order, and for each whether it is denied; None: unclear."""
+
+    stems: tuple[str, ...]
+    denied: tuple[bool | None, ...]
+    near_denials: frozenset[str] = frozenset()
+    """All stems of the clauses that deny something."""
+
+    def with_polarity(self, wanted: bool) -> frozenset[str]:
+        """The stems that are denied (True) or affirmed (False), and nowhere the opposite."""
+        other = {s for s, denied in zip(self.stems, self.denied, strict=True) if denied != wanted}
+        return frozenset(self.stems) - other
+
+    def around(self, wanted: str) -> frozenset[str]:
+        """The stems at most three places away from one of the clause's stems."""
+        places = [place for place, found in enumerate(self.stems) if found == wanted]
+        near = {
+            self.stems[index]
+            for place in places
+            for index in range(
+                max(0, place - _NEIGHBOUR_WORDS), min(len(self.stems), place + _NEIGHBOUR_WORDS + 1)
+            )
+        }
+        return frozenset(near - {wanted})
+
+
+@lru_cache(maxsize=16_384)
+def read_polarity(sentence: str) -> tuple[Clause, ...]:
+    """The clauses of a sentence, figures included.
+
+    A denial reaches from its word to the end of its clause. A comma ends a clause unless an item of
+    a list follows: "not SSO, audit logs or SAML".
+    """
+    text = _NO_DENIAL.sub(" ", fold(sentence))
+    clauses = []
+    for words in _clauses([match.group().lower() for match in _WORD.finditer(text)]):
+        clause = _read_clause(words)
+        if clause.stems:
+            clauses.append(clause)
+    return tuple(clauses)
+
+
+def statement_stem(word: str) -> str:
+    """The stem, without a doubled consonant at the end of a longer one: cancelled, cancel."""
+    found = stem(word)
+    is_doubled = len(found) >= _MIN_DOUBLED and found[-1] == found[-2]
+    return found[:-1] if is_doubled and found[-1] not in "aeious" else found
+
+
+def joined(clauses: Sequence[Clause]) -> Clause:
+    """The clauses of a sentence as one."""
+    return Clause(
+        tuple(found for clause in clauses for found in clause.stems),
+        tuple(denied for clause in clauses for denied in clause.denied),
+        frozenset[str]().union(*(clause.near_denials for clause in clauses)),
+    )
+
+
+def conflicts(ours: Clause, theirs: Clause) -> frozenset[str]:
+    """Our stems that they deny while we affirm them, or the other way round, or say the opposite.
+
+    Empty where both deny something of the same thing: then they agree.
+    """
+    if len(ours.near_denials & theirs.near_denials) >= _MIN_SHARED_DENIAL:
+        return frozenset()
+    our_denied, their_denied = ours.with_polarity(True), theirs.with_polarity(True)
+    our_affirmed, their_affirmed = ours.with_polarity(False), theirs.with_polarity(False)
+    denied = (our_denied & their_affirmed) | (our_affirmed & their_denied)
+    opposites = _opposites(ours, theirs)
+    # One side denies and uses the opposite word: "not more" and "less" agree.
+    return frozenset() if denied and opposites else denied | opposites
+
+
+def _opposites(ours: Clause, theirs: Clause) -> frozenset[str]:
+    """Our stems whose antonym they use of the same thing."""
+    return frozenset(
+        word
+        for word in set(ours.stems) - set(theirs.stems)
+        if not any(is_alike(word, other) for other in theirs.stems)
+        and any(
+            is_opposite(word, other) and ours.around(word) & theirs.around(other)
+            for other in set(theirs.stems) - set(ours.stems)
+        )
+    )
+
+
+def _clauses(words: Sequence[str]) -> Iterator[list[str]]:
+    clause: list[str] = []
+    for place, word in enumerate(words):
+        if word in _MARKS or word in _CLAUSE_ENDS or word[0] in ".!?":
+            if word == "," and _starts_list_item(words[place + 1 :]):
+                continue
+            yield clause
+            clause = [word] if word in _CLAUSE_ENDS else []
+        else:
+            clause.append(word)
+    yield clause
+
+
+def _starts_list_item(rest: Sequence[str]) -> bool:
+    """Whether what follows a comma is too short for a clause."""
+    length = next(
+        (i for i, word in enumerate(rest) if word in _MARKS or word[0] in ".!?" or word == "and"),
+        len(rest),
+    )
+    return 0 < length <= _MAX_LIST_ITEM and rest[0] not in _CLAUSE_ENDS
+
+
+def _read_clause(words: Sequence[str]) -> Clause:
+    stems: list[str] = []
+    denied: list[bool | None] = []
+    state: bool | None = None if words and words[0] in _CONDITIONS else False
+    is_weak = any(word in _WEAKENERS for word in words)
+    for word in words:
+        bare = word.replace("'", "")
+        if bare in _DENIALS and state is not None:
+            state = True
+        elif word not in STOP_WORDS and (len(word) > 1 or word.isdigit()):
+            stems.append(statement_stem(word))
+            denied.append(None if is_weak else state)
+    near = frozenset(stems) if True in denied else frozenset[str]()
+    return Clause(tuple(stems), tuple(denied), near)
