@@ -7,7 +7,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PINS := pyproject.toml constraints.txt
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: serve stop check test test-slow bench bench-reading install-dev models
+.PHONY: serve stop check test test-slow bench bench-reading bench-retrieval install-dev models
 
 serve: $(VENV)/.installed
 	$(BIN)/lead-assistant up --demo
@@ -32,6 +32,9 @@ bench: install-dev models
 
 bench-reading: install-dev models
 	$(BIN)/python -m benchmarks.reading
+
+bench-retrieval: install-dev models
+	$(BIN)/python -m benchmarks.retrieval
 
 install-dev: $(VENV)/.installed-dev
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from followup.lead import Lead
 from followup.passage import Passage
-from followup.query import last_question, retrieval_query
+from followup.query import last_question, lead_words
 from followup.sentences import Unit, join_units, split_units
 from followup.statements import COURTESY
 from followup.vocabulary import content_stems
@@ -34,7 +34,7 @@ def has_substance(message: str, passages: Sequence[Passage], lead: Lead) -> bool
     That is: of its informative words (see statements.py) at least two, and at least half, stand
     together in one sentence of a passage.
     """
-    known = content_stems(retrieval_query(lead)) | COURTESY
+    known = content_stems(lead_words(lead)) | COURTESY
     sources = [content_stems(sentence) for sentence in _sentences(passages)]
     for unit in split_units(message):
         words = content_stems(unit.text) - known
@@ -73,7 +73,7 @@ def best_sentences(passages: Sequence[Passage], lead: Lead, limit: int) -> list[
     stems = {text: content_stems(text) for text in sentences}
     frequency = Counter(stem for words in stems.values() for stem in words)
     product = content_stems(lead.product_name)
-    wanted = content_stems(retrieval_query(lead)) - product
+    wanted = content_stems(lead_words(lead)) - product
     asked = content_stems(last_question(lead)) - product
 
     def fit(text: str) -> float:
