@@ -7,7 +7,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PINS := pyproject.toml constraints.txt
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: serve stop check test test-slow bench bench-reading bench-grounding install-dev models
+.PHONY: serve stop check test test-slow bench bench-reading bench-grounding bench-retrieval
+.PHONY: install-dev models
 
 serve: $(VENV)/.installed
 	$(BIN)/lead-assistant up --demo
@@ -35,6 +36,9 @@ bench-reading: install-dev models
 
 bench-grounding: install-dev models
 	$(BIN)/python -m benchmarks.grounding
+
+bench-retrieval: install-dev models
+	$(BIN)/python -m benchmarks.retrieval
 
 install-dev: $(VENV)/.installed-dev
 

@@ -29,6 +29,7 @@ from followup.backends.engines.openvino_engine import (
     scheduler_config,
 )
 from followup.backends.gguf_export import export_gguf
+from followup.backends.passage_search import SearchOptions
 from followup.backends.settings import VectorStoreSettings
 from followup.backends.vector_store import VectorStore
 from followup.lead import Lead
@@ -145,8 +146,11 @@ async def _server_prompts(
             "default",
             query,
             embedder.embed([query])[0],
-            top_k=options.top_k,
-            threshold=options.retrieval_threshold,
+            SearchOptions(
+                options.top_k,
+                threshold=options.retrieval_threshold,
+                use_reranking=options.use_reranking,
+            ),
         )
         prompts.append(
             render_prompt(

@@ -150,7 +150,9 @@ def report_ingest(summary: IngestSummary, reporter: Reporter) -> None:
 def pull_models(settings: Settings, reporter: Reporter) -> None:
     """Fetch the models that are missing. Raises DownloadError."""
     token = settings.environment.hf_token.get_secret_value()
-    for spec in (settings.models.base_model, settings.models.embedding_model):
+    models = settings.models
+    wanted = (models.base_model, models.embedding_model, models.reranking_model)
+    for spec in filter(None, wanted):
         fetched = pull_model(spec, settings.model_cache_dir, token, reporter)
         reporter.step(f"Model {spec.name}: {'fetched' if fetched else 'there'}")
 

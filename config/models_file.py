@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from config.reading import Strict
-from followup.backends.settings import EmbedderOptions, EngineOptions
+from followup.backends.settings import EmbedderOptions, EngineOptions, RerankerOptions
 
 VERSION_CHARACTERS = 12
 
@@ -77,10 +77,16 @@ class ModelsFile(Strict):
 
     base_model: ModelSpec = Field(description="The model that writes.")
     embedding_model: ModelSpec = Field(description="The model that embeds texts.")
+    reranking_model: ModelSpec | None = Field(
+        default=None, description="A cross-encoder that reranks; none: the built-in reranker."
+    )
     adapter_path: Path = Field(description="Folder of adapters, relative to MODEL_CACHE_DIR.")
     adapter_alias: str = Field(description="Alias of the adapter that serves.")
     engine: EngineOptions = Field(description="The generation engine.")
     embedder: EmbedderOptions = Field(description="How the embedding model runs.")
+    reranker: RerankerOptions = Field(
+        default=RerankerOptions(), description="How the cross-encoder runs, where there is one."
+    )
     sampling: SamplingDefaults = Field(description="How tokens are drawn.")
     fusion_weight_rag: float = Field(
         ge=0, le=1, description="Share of the retrieval candidates in a hybrid reply's choice."

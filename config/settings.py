@@ -15,12 +15,14 @@ from config.models_file import VERSION_CHARACTERS, ModelsFile, model_version
 from config.reading import Strict, read_yaml
 from followup.approval import ApprovalRules
 from followup.backends.relevance import load_relevance_model
+from followup.backends.reranking import load_feature_weights
 from followup.backends.settings import (
     CacheOptions,
     CacheSettings,
     DatabaseSettings,
     EmbedderSettings,
     EngineSettings,
+    RerankerSettings,
     VectorStoreSettings,
 )
 from followup.prompts import Approach, Guidance, PromptTemplate, PromptTemplates
@@ -43,6 +45,7 @@ class Settings(Strict):
     database: DatabaseSettings = Field(description="Where the database is.")
     vector_store: VectorStoreSettings = Field(description="Where Milvus is, and how it ranks.")
     embedder: EmbedderSettings = Field(description="The embedding model in place.")
+    reranker: RerankerSettings = Field(description="The reranking model in place, if any.")
     ingestion: IngestionSettings = Field(description="ingestion.yaml.")
     engine: EngineSettings = Field(description="The base model in place, and its engine.")
     model_version: str = Field(description="Changes with the base model; see model_version.")
@@ -109,6 +112,7 @@ def load_settings(config_dir: Path | None = None, models_file: str = "models.yam
             model_path=models_folder / models.embedding_model.path,
         ),
         ingestion=read_yaml(folder / "ingestion.yaml", IngestionSettings),
+        reranker=_reranker(models, models_folder),
         engine=EngineSettings(
             **models.engine.model_dump(),
             model_name=models.base_model.name,
@@ -146,6 +150,15 @@ def _vector_store(environment: Environment) -> VectorStoreSettings:
     )
 
 
+def _reranker(models: ModelsFile, models_folder: Path) -> RerankerSettings:
+    spec = models.reranking_model
+    return RerankerSettings(
+        **models.reranker.model_dump(),
+        model_name=spec.name if spec else "",
+        model_path=models_folder / spec.path if spec else None,
+    )
+
+
 def _settings_version(
     models: ModelsFile,
     models_folder: Path,
@@ -169,10 +182,22 @@ def _settings_version(
             },
         ),
         "embedding_model": model_version(models.embedding_model, models_folder),
-        "ranking": vector_store.model_dump(include={"dense_weight", "num_candidates"}),
+        "ranking": vector_store.model_dump(
+            include={"dense_weight", "num_candidates", "relevance_weight"}
+        ),
+        "reranking": _reranking_version(models, models_folder),
         "relevance": load_relevance_model().model_dump(),
         "scoring": scoring.model_dump(mode="json"),
         "compliance": compliance.model_dump(mode="json"),
     }
     text = json.dumps(shaping, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:VERSION_CHARACTERS]
+
+
+def _reranking_version(models: ModelsFile, models_folder: Path) -> dict[str, object]:
+    if models.reranking_model is None:
+        return load_feature_weights().model_dump()
+    return {
+        "model": model_version(models.reranking_model, models_folder),
+        "num_passages": models.reranker.num_passages,
+    }

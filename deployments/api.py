@@ -119,7 +119,8 @@ class HybridRagConfig(Body):
     retrieval_threshold: Share = 0.65
     use_reranking: bool = Field(
         default=True,
-        description="Accepted, and without effect: there is no reranker in this version.",
+        description="Whether the passages found are put into a new order by the reranker: the "
+        "configured cross-encoder, or the built-in one.",
     )
     source_weights: Annotated[dict[SourceType, SourceWeight], Field(max_length=50)] = Field(
         default_factory=dict

@@ -24,7 +24,13 @@ def build_app(arguments: GraphArguments) -> Application:
     return _node("ingress", serve.ingress()(IngressNode)).bind(
         settings.without_caller_secrets(),
         embedder,
-        retriever.bind(settings.vector_store, settings.cache, embedder),
+        retriever.bind(
+            settings.vector_store,
+            settings.reranker,
+            settings.cache,
+            settings.settings_version,
+            embedder,
+        ),
         generator.bind(settings.engine),
         validator.bind(settings.compliance),
     )

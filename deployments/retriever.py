@@ -9,7 +9,9 @@ from ray.serve.handle import DeploymentHandle
 
 from deployments.metrics import RetrieverMetrics
 from followup.backends.cache import Made, build_cache
-from followup.backends.settings import CacheSettings, VectorStoreSettings
+from followup.backends.passage_search import SearchOptions
+from followup.backends.reranking import build_reranker
+from followup.backends.settings import CacheSettings, RerankerSettings, VectorStoreSettings
 from followup.backends.single_flight import ReplyCache
 from followup.backends.vector_store import VectorStore
 from followup.cache_key import retrieval_key
@@ -23,9 +25,16 @@ class RetrieverNode:
     """Holds a `VectorStore` and the retrieval cache."""
 
     async def __init__(  # type: ignore[misc]  # Serve awaits a constructor
-        self, store: VectorStoreSettings, cache: CacheSettings, embedder: DeploymentHandle
+        self,
+        store: VectorStoreSettings,
+        reranker: RerankerSettings,
+        cache: CacheSettings,
+        ranking_version: str,
+        embedder: DeploymentHandle,
     ) -> None:
-        self._store = VectorStore(store, dimension=await embedder.dimension.remote())
+        dimension = await embedder.dimension.remote()
+        self._store = VectorStore(store, dimension, build_reranker(reranker))
+        self._ranking_version = ranking_version
         self._cache = ReplyCache(build_cache(cache))
         self._ttl_seconds = cache.retrieval_ttl_seconds
         self._metrics = RetrieverMetrics()
@@ -43,11 +52,8 @@ class RetrieverNode:
         key = retrieval_key(
             tenant=tenant,
             query=query,
-            top_k=options.top_k,
-            threshold=options.retrieval_threshold,
-            source_types=options.source_types,
-            weights=options.source_weights,
-            use_hybrid=options.use_hybrid_search,
+            options=options,
+            ranking_version=self._ranking_version,
             knowledge_base_version=knowledge_base_version,
         )
 
@@ -80,11 +86,14 @@ class RetrieverNode:
             tenant,
             query,
             vector,
-            top_k=options.top_k,
-            source_types=options.source_types,
-            source_weights=options.source_weights,
-            use_hybrid=options.use_hybrid_search,
-            threshold=options.retrieval_threshold,
+            SearchOptions(
+                top_k=options.top_k,
+                threshold=options.retrieval_threshold,
+                source_types=options.source_types,
+                source_weights=options.source_weights,
+                use_hybrid=options.use_hybrid_search,
+                use_reranking=options.use_reranking,
+            ),
         )
 
     def _count(self, tenant: str, passages: tuple[Passage, ...], *, is_cached: bool) -> None:

@@ -7,9 +7,11 @@ separator. Raise the version when the layout of what is hashed changes.
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from pydantic import BaseModel
+
+from followup.request import RetrievalOptions
 
 KEY_VERSION = "v1"
 
@@ -51,24 +53,19 @@ def retrieval_key(
     *,
     tenant: str,
     query: str,
-    top_k: int,
-    threshold: float,
-    source_types: Iterable[str],
-    weights: Mapping[str, float],
-    use_hybrid: bool,
+    options: RetrievalOptions,
+    ranking_version: str,
     knowledge_base_version: str,
 ) -> str:
     """Key of the passages one query retrieves; the order of `source_types` does not matter."""
+    asked = options.model_dump(mode="json")
     return _key(
         "retrieval",
         {
             "tenant": tenant,
             "query": query,
-            "top_k": top_k,
-            "threshold": threshold,
-            "source_types": sorted(set(source_types)),
-            "weights": weights,
-            "use_hybrid": use_hybrid,
+            "options": {**asked, "source_types": sorted(set(options.source_types))},
+            "ranking_version": ranking_version,
             "knowledge_base_version": knowledge_base_version,
         },
     )

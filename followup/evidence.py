@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from followup.claims import ClaimKind
 from followup.lead import Lead
 from followup.passage import Passage
-from followup.query import last_question, retrieval_query
+from followup.query import last_question, lead_words
 from followup.sentences import split_units
 from followup.sources import SourceUnit, read_sources
 from followup.statements import COURTESY
@@ -82,7 +82,7 @@ def has_substance(message: str, quotes: Sequence[Quote], lead: Lead) -> bool:
     That is: of its informative words (see statements.py) at least two, and at least half, stand
     together in one quotable sentence of a passage.
     """
-    known = content_stems(retrieval_query(lead)) | COURTESY
+    known = content_stems(lead_words(lead)) | COURTESY
     for unit in split_units(message):
         words = content_stems(unit.text) - known
         shared = max((len(words & quote.terms) for quote in quotes), default=0)
@@ -120,7 +120,7 @@ def best_sentences(quotes: Sequence[Quote], lead: Lead, limit: int) -> list[str]
     product = content_stems(lead.product_name)
     said = product | COURTESY
     asked = (content_stems(last_question(lead)) - said) | _kinds_asked(lead)
-    wanted = (content_stems(retrieval_query(lead)) - said) | asked
+    wanted = (content_stems(lead_words(lead)) - said) | asked
 
     def fit(quote: Quote) -> float:
         shared = quote.terms & wanted

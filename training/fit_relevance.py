@@ -2,15 +2,15 @@
 
     python -m training.fit_relevance DATA_FOLDER --model EMBEDDING_MODEL_FOLDER
 
-DATA_FOLDER (or the variable BENCH_DATA) has a subfolder scifact/ in BEIR form. Only its train
-judgements are read, so that the test claims stay unseen. Prints AUC and Brier score on a third of
-the queries that the fit did not see, and writes followup/backends/relevance.json, fitted on all.
+DATA_FOLDER (or the variable BENCH_DATA) has the subfolders scifact/ in BEIR form, for claims, and
+dialogs_dstc11/, for questions. Of SciFact only the train judgements are read, so that the test
+claims stay unseen. Prints AUC and Brier score on a third of each set's queries that the fit did not
+see, and writes followup/backends/relevance.json, fitted on all.
 """
 
 import argparse
-import json
 import os
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,21 +24,14 @@ from followup.backends.embedder import Embedder
 from followup.backends.relevance import RelevanceModel
 from followup.backends.settings import EmbedderSettings
 from followup.backends.terms import index_terms, query_coverage
+from training.dialogs import JudgedQuestions, read_dialogs
+from training.scifact import HELD_OUT_EVERY, JudgedClaims, read_scifact
 
 NUM_HARD_NEGATIVES = 50
 NUM_RANDOM_NEGATIVES = 50
-HELD_OUT_EVERY = 3
 NEARLY_UNREGULARISED = 1e6
+SET_WEIGHT = 10_000.0
 OUTPUT = Path(followup.backends.__path__[0]) / "relevance.json"
-
-
-@dataclass(frozen=True)
-class JudgedTexts:
-    """A corpus and the queries that have relevant documents in it."""
-
-    documents: dict[str, str]
-    queries: dict[str, str]
-    relevant: dict[str, set[str]]
 
 
 @dataclass(frozen=True)
@@ -65,56 +58,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, nargs="?", default=os.environ.get("BENCH_DATA"))
     parser.add_argument("--model", type=Path, required=True, help="embedding model folder")
-    parser.add_argument("--queries", type=int, default=None, help="use only the first so many")
     arguments = parser.parse_args()
     if arguments.data is None:
         parser.error("name the folder that holds scifact/, or set BENCH_DATA")
-    judged = read_scifact(Path(arguments.data) / "scifact", arguments.queries)
+    data = Path(arguments.data)
     embedder = Embedder(
         EmbedderSettings(model_name=arguments.model.name, model_path=arguments.model)
     )
-    examples = collect_examples(judged, embedder)
-    quality = measure_held_out(examples)
-    model = to_relevance_model(
-        fit(examples), quality, arguments.model.name, num_queries=len(judged.queries)
-    )
+    claims = collect_examples(read_scifact(data / "scifact"), embedder)
+    questions = collect_questions(read_dialogs(data / "dialogs_dstc11"), embedder)
+    quality = measure_held_out([claims, questions])
+    model = to_relevance_model(fit([claims, questions]), quality, arguments.model.name)
     OUTPUT.write_text(model.model_dump_json(indent=2) + "\n", encoding="utf-8")
     print(f"held out: AUC {quality.auc:.4f}, Brier {quality.brier:.4f} at even odds")
     print(f"wrote {OUTPUT}: {model.model_dump_json()}")
 
 
-def read_scifact(folder: Path, max_queries: int | None) -> JudgedTexts:
-    """The corpus, and the train claims that have a relevant document."""
-    relevant: dict[str, set[str]] = {}
-    for line in (folder / "qrels_train.tsv").read_text(encoding="utf-8").splitlines()[1:]:
-        query, document, grade = line.split("\t")
-        if int(grade) > 0:
-            relevant.setdefault(query, set()).add(document)
-    documents = {
-        row["_id"]: f"{row['title']}\n{row['text']}" for row in _rows(folder / "corpus.jsonl")
-    }
-    texts = {row["_id"]: row["text"] for row in _rows(folder / "queries.jsonl")}
-    chosen = sorted(relevant, key=int)[:max_queries]
-    return JudgedTexts(
-        documents=documents,
-        queries={query: texts[query] for query in chosen},
-        relevant={query: relevant[query] for query in chosen},
-    )
-
-
-def collect_examples(judged: JudgedTexts, embedder: Embedder) -> Examples:
-    """Each query's relevant documents against its nearest others and against random ones."""
+def collect_examples(judged: JudgedClaims, embedder: Embedder) -> Examples:
+    """Each claim's relevant documents against its nearest others and against random ones."""
     names = list(judged.documents)
-    cosines = (
-        embedder.embed(list(judged.queries.values()))
-        @ embedder.embed(list(judged.documents.values())).T
-    )
-    term_sets = [frozenset(index_terms(text)) for text in judged.documents.values()]
+    documents = [f"{title}\n{text}" for title, text in judged.documents.values()]
+    cosines = embedder.embed(list(judged.claims.values())) @ embedder.embed(documents).T
+    term_sets = [frozenset(index_terms(text)) for text in documents]
     generator = np.random.default_rng(0)
     features: list[tuple[float, float]] = []
     labels: list[bool] = []
     queries: list[int] = []
-    for number, (query, text) in enumerate(judged.queries.items()):
+    for number, (query, text) in enumerate(judged.claims.items()):
         terms = index_terms(text)
         coverages = np.array([query_coverage(terms, document) for document in term_sets])
         hard = _best(cosines[number]) | _best(coverages)
@@ -127,35 +97,69 @@ def collect_examples(judged: JudgedTexts, embedder: Embedder) -> Examples:
     return Examples(np.array(features), np.array(labels), np.array(queries))
 
 
-def measure_held_out(examples: Examples) -> HeldOutQuality:
-    """Fit on two thirds of the queries, measure on the rest."""
-    held_out = examples.queries % HELD_OUT_EVERY == 0
-    unseen = examples.part(held_out)
-    fitted = fit(examples.part(~held_out))
-    probabilities = fitted.predict_proba(unseen.features)[:, 1]
-    odds = np.where(unseen.labels, 1 / unseen.labels.sum(), 1 / (~unseen.labels).sum())
+def collect_questions(judged: JudgedQuestions, embedder: Embedder) -> Examples:
+    """Each question against the passages that it was judged with."""
+    rows = {key: row for row, key in enumerate(judged.passages)}
+    texts = [f"{title}\n{text}" for title, text in judged.passages.values()]
+    term_sets = [frozenset(index_terms(text)) for text in texts]
+    vectors = embedder.embed(texts)
+    asked = embedder.embed([question.text for question in judged.questions])
+    features: list[tuple[float, float]] = []
+    labels: list[bool] = []
+    queries: list[int] = []
+    for number, question in enumerate(judged.questions):
+        terms = index_terms(question.text)
+        for key, is_relevant in zip(question.passages, question.is_relevant, strict=True):
+            row = rows[key]
+            coverage = query_coverage(terms, term_sets[row])
+            features.append((float(vectors[row] @ asked[number]), coverage))
+            labels.append(is_relevant)
+            queries.append(number)
+    return Examples(np.array(features), np.array(labels), np.array(queries))
+
+
+def measure_held_out(sets: Sequence[Examples]) -> HeldOutQuality:
+    """Fit on two thirds of the queries of each set, measure on the rest."""
+    fitted = fit([part.part(part.queries % HELD_OUT_EVERY != 0) for part in sets])
+    unseen = [part.part(part.queries % HELD_OUT_EVERY == 0) for part in sets]
+    labels = np.concatenate([part.labels for part in unseen])
+    probabilities = fitted.predict_proba(np.concatenate([part.features for part in unseen]))[:, 1]
+    odds = np.concatenate([even_odds(part.labels) for part in unseen])
     return HeldOutQuality(
-        auc=float(roc_auc_score(unseen.labels, probabilities)),
-        brier=float(brier_score_loss(unseen.labels, probabilities, sample_weight=odds)),
+        auc=float(roc_auc_score(labels, probabilities, sample_weight=odds)),
+        brier=float(brier_score_loss(labels, probabilities, sample_weight=odds)),
     )
 
 
-def fit(examples: Examples) -> LogisticRegression:
-    """Both classes weigh the same, which makes the prior odds even."""
-    model = LogisticRegression(C=NEARLY_UNREGULARISED, class_weight="balanced")
-    return model.fit(examples.features, examples.labels)
+def fit(sets: Sequence[Examples]) -> LogisticRegression:
+    """Each set counts the same, and so do relevant and irrelevant passages in it."""
+    model = LogisticRegression(C=NEARLY_UNREGULARISED)
+    return model.fit(
+        np.concatenate([part.features for part in sets]),
+        np.concatenate([part.labels for part in sets]),
+        sample_weight=np.concatenate([even_odds(part.labels) for part in sets]),
+    )
+
+
+def even_odds(labels: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Weights that make both classes, and all sets, count the same."""
+    weights: NDArray[np.float64] = np.where(
+        labels, SET_WEIGHT / labels.sum(), SET_WEIGHT / (~labels).sum()
+    )
+    return weights
 
 
 def to_relevance_model(
-    fitted: LogisticRegression, quality: HeldOutQuality, embedding_model: str, num_queries: int
+    fitted: LogisticRegression, quality: HeldOutQuality, embedding_model: str
 ) -> RelevanceModel:
     cosine, coverage = (round(float(weight), 4) for weight in fitted.coef_[0])
     return RelevanceModel(
         source="python -m training.fit_relevance",
         fitted_on=(
-            f"SciFact, {num_queries} train claims: cited abstracts against the "
+            "Half SciFact's train claims: cited abstracts against the "
             f"{NUM_HARD_NEGATIVES} nearest by cosine, the {NUM_HARD_NEGATIVES} with most of the "
-            f"claim's words, and {NUM_RANDOM_NEGATIVES} random ones"
+            f"claim's words, and {NUM_RANDOM_NEGATIVES} random ones; half DSTC11's questions to "
+            "hotels and restaurants: the passages named against the place's others and random ones"
         ),
         embedding_model=embedding_model,
         cosine=cosine,
@@ -168,12 +172,6 @@ def to_relevance_model(
 
 def _best(scores: NDArray[np.floating]) -> set[int]:
     return set(np.argsort(-scores, kind="stable")[:NUM_HARD_NEGATIVES].tolist())
-
-
-def _rows(path: Path) -> Iterator[dict[str, str]]:
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)
 
 
 if __name__ == "__main__":

@@ -77,6 +77,31 @@ class VectorStoreSettings(BackendSettings):
     num_candidates: int = Field(
         default=50, ge=1, le=1_000, description="Passages taken from each ranking before fusion."
     )
+    relevance_weight: float = Field(
+        default=0.7,
+        ge=0,
+        le=1,
+        description="Share of relevance, against novelty, in the choice of passages; 1: no MMR.",
+    )
+
+
+class RerankerOptions(BackendSettings):
+    """`reranker:` of models.yaml: how a cross-encoder runs."""
+
+    device: str = Field(default="cpu", description="Torch device name.")
+    num_passages: int = Field(
+        default=20, ge=1, le=1_000, description="Passages of each query that it reads."
+    )
+    batch_size: int = Field(default=16, ge=1, description="Passages per forward pass.")
+
+
+class RerankerSettings(RerankerOptions):
+    """The reranker; without a model, the built-in one."""
+
+    model_name: str = Field(default="", description="Name of the cross-encoder; empty: none.")
+    model_path: Path | None = Field(
+        default=None, description="CrossEncoder folder; none: the built-in reranker."
+    )
 
 
 class DatabaseSettings(BackendSettings):

@@ -1,11 +1,14 @@
-"""The words that BM25 indexes: lower case, without stop words, plural endings cut.
+"""The words that BM25 indexes: lower case, without stop words, as English stems.
 
 Milvus Lite has a tokenizer but no stemmer, Milvus Standalone has both. So the words are prepared
 here, for passages and queries alike, and either store only splits them at the blanks again.
 """
 
 import re
+import threading
 from collections.abc import Iterable
+
+from Stemmer import Stemmer
 
 # Letters and digits only: an underscore is a word character to Milvus Lite but not to Milvus.
 _WORD = re.compile(r"[^\W_]+")
@@ -24,8 +27,9 @@ STOP_WORDS = frozenset(
 
 def index_terms(text: str) -> list[str]:
     """The terms of `text` in their order, repeated as often as they occur."""
-    words = _WORD.findall(text.lower())
-    return [_cut_plural(word) for word in words if word not in STOP_WORDS]
+    words = [word for word in _WORD.findall(text.lower()) if word not in STOP_WORDS]
+    stems: list[str] = _stemmers.english.stemWords(words)
+    return stems
 
 
 def query_coverage(query_terms: Iterable[str], passage_terms: Iterable[str]) -> float:
@@ -36,12 +40,11 @@ def query_coverage(query_terms: Iterable[str], passage_terms: Iterable[str]) -> 
     return len(wanted.intersection(passage_terms)) / len(wanted)
 
 
-def _cut_plural(word: str) -> str:
-    """The S stemmer of Harman, "How effective is suffixing?", JASIS 42 (1991), table 1."""
-    if word.endswith("ies") and not word.endswith(("eies", "aies")) and len(word) > len("ties"):
-        return word[:-3] + "y"
-    if word.endswith("es") and not word.endswith(("aes", "ees", "oes")):
-        return word[:-1]
-    if word.endswith("s") and not word.endswith(("us", "ss")) and len(word) > len("ads"):
-        return word[:-1]
-    return word
+class _Stemmers(threading.local):
+    """Snowball's English stemmer (Porter 2), one for each thread: its objects may not be shared."""
+
+    def __init__(self) -> None:
+        self.english = Stemmer("english")
+
+
+_stemmers = _Stemmers()

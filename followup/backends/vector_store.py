@@ -4,10 +4,8 @@ Ingestion calls `upsert` and `delete_documents`, then `flush` once; serving call
 `search`.
 """
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,20 +14,16 @@ from numpy.typing import NDArray
 from followup.backends.knowledge_version import KnowledgeVersions
 from followup.backends.milvus_connection import MAINTENANCE_TIMEOUT_SECONDS, MilvusConnection
 from followup.backends.milvus_rows import (
-    CHUNK_FIELDS,
     documents_filter,
     ids_filter,
     passage_indexes,
     passage_schema,
-    search_filter,
-    to_chunk,
     to_row,
 )
-from followup.backends.ranking import Candidate, fuse, to_passage
-from followup.backends.relevance import load_relevance_model
-from followup.backends.settings import VectorStoreSettings
+from followup.backends.passage_search import PassageSearch, SearchOptions
+from followup.backends.reranking import Reranker, build_reranker
+from followup.backends.settings import RerankerSettings, VectorStoreSettings
 from followup.backends.stored_documents import StoredDocuments
-from followup.backends.terms import index_terms
 from followup.errors import InvalidInputError, SettingError
 from followup.passage import Chunk, Passage
 
@@ -44,13 +38,16 @@ class VectorStore:
     source type or a size is not allowed.
     """
 
-    def __init__(self, settings: VectorStoreSettings, dimension: int) -> None:
-        self._settings = settings
+    def __init__(
+        self, settings: VectorStoreSettings, dimension: int, reranker: Reranker | None = None
+    ) -> None:
+        """`reranker` serves the searches that ask for one; without it, the built-in one does."""
+        reranker = reranker or build_reranker(RerankerSettings())
         self._dimension = dimension
         self._passages = settings.collection
         versions = f"{settings.collection}_versions"
-        self._relevance = load_relevance_model()
         self._connection = MilvusConnection(settings, [self._passages, versions])
+        self._search = PassageSearch(self._connection, self._passages, settings, reranker)
         self._stored = StoredDocuments(self._connection, self._passages)
         self._versions = KnowledgeVersions(self._connection, versions)
 
@@ -143,35 +140,14 @@ class VectorStore:
         tenant: str,
         query_text: str,
         query_vector: NDArray[np.float32],
-        *,
-        top_k: int,
-        source_types: Sequence[str] = (),
-        source_weights: Mapping[str, float] | None = None,
-        use_hybrid: bool = True,
-        threshold: float = 0.0,
+        options: SearchOptions,
     ) -> list[Passage]:
-        """At most `top_k` passages with a score of at least `threshold`, in the fused order.
+        """At most `options.top_k` passages, best first; see `PassageSearch.search`.
 
-        Args:
-            query_vector: float32, shape (dimension,), of length 1.
-            source_types: only these; all where empty.
-            source_weights: factor of a source type in the order; scores stay as they are.
-            use_hybrid: order by cosine and BM25; otherwise by cosine alone.
+        `query_vector` is float32, of length 1, shape (dimension,).
         """
         self._check_vectors(query_vector[np.newaxis, :], num_rows=1)
-        expression = search_filter(tenant, source_types)
-        terms = index_terms(query_text)
-        limit = max(self._settings.num_candidates, top_k)
-        words = " ".join(terms) if use_hybrid else ""
-        candidates = await self._candidates(tenant, expression, words, query_vector, limit)
-        ordered = fuse(
-            candidates,
-            dense_weight=self._settings.dense_weight if use_hybrid else 1.0,
-            source_weights=source_weights or {},
-        )
-        # Lazily: most candidates are never looked at, and splitting a text into terms takes time.
-        passages = (to_passage(candidate, terms, self._relevance) for candidate in ordered)
-        return list(islice((found for found in passages if found.score >= threshold), top_k))
+        return await self._search.search(tenant, query_text, query_vector, options)
 
     async def check_health(self) -> None:
         """Return when Milvus answers and has the collection."""
@@ -184,60 +160,6 @@ class VectorStore:
     async def close(self) -> None:
         """Close the connection; calls in flight fail."""
         await self._connection.close()
-
-    async def _candidates(
-        self,
-        tenant: str,
-        expression: str,
-        words: str,
-        query_vector: NDArray[np.float32],
-        limit: int,
-    ) -> list[Candidate]:
-        """The chunks of both rankings, each with its cosine; BM25 only where `words` is given."""
-        if not words:
-            dense = await self._search("dense", query_vector, expression, limit)
-            return [_candidate(hit, hit["distance"], None) for hit in dense]
-        dense, lexical = await asyncio.gather(
-            self._search("dense", query_vector, expression, limit),
-            self._search("sparse", words, expression, limit),
-        )
-        cosines = {hit["id"]: hit["distance"] for hit in dense}
-        # Milvus Lite returns the negated BM25 score, Milvus the score; it is never below 0.
-        bm25 = {hit["id"]: abs(hit["distance"]) for hit in lexical}
-        unseen = [hit["id"] for hit in lexical if hit["id"] not in cosines]
-        if unseen:
-            found = await self._search(
-                "dense", query_vector, ids_filter(tenant, unseen), len(unseen), fields=["id"]
-            )
-            cosines |= {hit["id"]: hit["distance"] for hit in found}
-        hits = {hit["id"]: hit for hit in [*dense, *lexical]}
-        # A chunk deleted between the searches has no cosine and is left out.
-        return [
-            _candidate(hit, cosines[key], bm25.get(key))
-            for key, hit in hits.items()
-            if key in cosines
-        ]
-
-    async def _search(
-        self,
-        field: str,
-        query: NDArray[np.float32] | str,
-        expression: str,
-        limit: int,
-        fields: Sequence[str] = CHUNK_FIELDS,
-    ) -> list[Any]:
-        [hits] = await self._connection.run(
-            lambda client, seconds: client.search(
-                self._passages,
-                data=[query],
-                anns_field=field,
-                filter=expression,
-                limit=limit,
-                output_fields=list(fields),
-                timeout=seconds,
-            )
-        )
-        return list(hits)
 
     async def _finish_change(self, tenant: str) -> None:
         # A strong read first: whoever sees the new version also sees the changed chunks.
@@ -268,10 +190,6 @@ class VectorStore:
 
 def _upsert(client: Any, seconds: float, *, collection: str, rows: list[dict[str, Any]]) -> None:
     client.upsert(collection, rows, timeout=seconds)
-
-
-def _candidate(hit: Any, cosine: float, bm25: float | None) -> Candidate:
-    return Candidate(chunk=to_chunk(hit["entity"]), cosine=float(cosine), bm25=bm25)
 
 
 def _hash_of(document: str, document_hashes: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from examples.make_knowledge_base_pdfs import DEFAULT_FOLDER
 from followup.backends.embedder import Embedder
+from followup.backends.passage_search import SearchOptions
 from followup.backends.settings import EmbedderSettings, VectorStoreSettings
 from followup.backends.vector_store import VectorStore
 from ingestion.ingest import ingest_folder
@@ -38,7 +39,7 @@ async def vector_store(server: MilvusServer, embedder: Embedder) -> AsyncIterato
 
 
 async def find(store: VectorStore, embedder: Embedder, query: str) -> list[str]:
-    passages = await store.search(TENANT, query, embedder.embed([query])[0], top_k=3)
+    passages = await store.search(TENANT, query, embedder.embed([query])[0], SearchOptions(3))
     return [passage.chunk.document for passage in passages]
 
 
@@ -82,7 +83,7 @@ async def test_a_changed_document_is_replaced_and_a_deleted_one_leaves(
     assert (summary.num_changed, summary.num_deleted) == (1, 1)
     assert await vector_store.count(tenant) == 1
     vector = embedder.embed(["How long is the trial?"])[0]
-    passages = await vector_store.search(tenant, "How long is the trial?", vector, top_k=5)
+    passages = await vector_store.search(tenant, "How long is the trial?", vector, SearchOptions(5))
     assert [passage.chunk.text for passage in passages] == ["The trial lasts 30 days."]
 
 
@@ -91,7 +92,7 @@ async def test_every_chunk_fits_in_the_embedder(
 ) -> None:
     await ingest_folder(DEFAULT_FOLDER, TENANT, embedder, vector_store)
     vector = embedder.embed(["plan"])[0]
-    passages = await vector_store.search(TENANT, "plan", vector, top_k=200)
+    passages = await vector_store.search(TENANT, "plan", vector, SearchOptions(200))
     sizes = [
         embedder.count_tokens(f"{p.chunk.title} > {p.chunk.section}\n{p.chunk.text}")
         for p in passages

@@ -12,6 +12,7 @@ from pymilvus import MilvusClient
 
 from followup.backends.embedder import Embedder
 from followup.backends.milvus_rows import passage_indexes, passage_schema
+from followup.backends.passage_search import SearchOptions
 from followup.backends.settings import EmbedderSettings, VectorStoreSettings
 from followup.backends.vector_store import VectorStore
 from followup.errors import InvalidInputError, PartUnavailableError, SettingError
@@ -39,6 +40,7 @@ def make_store(
         collection=collection,
         timeout_seconds=TIMEOUT_SECONDS,
         num_candidates=num_candidates,
+        relevance_weight=1.0,
     )
     return VectorStore(settings, dimension)
 
@@ -56,16 +58,14 @@ async def store(server: MilvusServer, collection: str) -> AsyncIterator[VectorSt
     await store.close()
 
 
-def make_chunk(
-    document: str, position: int = 0, text: str = "words", source_type: str = "faq"
-) -> Chunk:
+def make_chunk(document: str, position: int = 0, text: str = "", source_type: str = "faq") -> Chunk:
     return Chunk(
         chunk_id=f"{document}#{position}",
         document=document,
         title="Title",
         source_type=source_type,
         position=position,
-        text=text,
+        text=text or f"words of {document}, part {position}",
     )
 
 
@@ -85,7 +85,7 @@ async def put(
 
 
 async def find(store: VectorStore, tenant: str, text: str = "words") -> list[Passage]:
-    return await store.search(tenant, text, QUERY, top_k=50)
+    return await store.search(tenant, text, QUERY, SearchOptions(50))
 
 
 def documents(passages: list[Passage]) -> list[str]:
@@ -173,10 +173,11 @@ async def test_only_the_named_source_types_are_searched(store: VectorStore) -> N
     for kind in ("pricing", "faq", "features"):
         await put(store, "acme", make_chunk(f"{kind}.md", source_type=kind))
     found = await store.search(
-        "acme", "words", QUERY, top_k=10, source_types=["pricing", "features"]
+        "acme", "words", QUERY, SearchOptions(10, source_types=["pricing", "features"])
     )
     assert set(documents(found)) == {"pricing.md", "features.md"}
-    assert await store.search("acme", "words", QUERY, top_k=9, source_types=["none"]) == []
+    nowhere = SearchOptions(9, source_types=["none"])
+    assert await store.search("acme", "words", QUERY, nowhere) == []
 
 
 async def test_a_changed_document_leaves_none_of_its_old_chunks(store: VectorStore) -> None:
@@ -257,11 +258,11 @@ async def test_a_word_is_found_that_the_vectors_miss(server: MilvusServer, colle
     await put(store, "acme", make_chunk("far.md", text="Supports Xero invoices."), cosine=0.1)
     await store.flush()
     query = ("acme", "the Xero invoice", QUERY)
-    hybrid = await store.search(*query, top_k=3)
+    hybrid = await store.search(*query, SearchOptions(top_k=3))
     assert hybrid[0].chunk.document == "far.md"
     assert hybrid[0].dense_score == pytest.approx(0.1, abs=1e-5)
     assert hybrid[1].bm25_score is None
-    dense = await store.search(*query, top_k=3, use_hybrid=False)
+    dense = await store.search(*query, SearchOptions(top_k=3, use_hybrid=False))
     assert "far.md" not in documents(dense)
     assert all(passage.bm25_score is None for passage in dense)
     await store.close()
@@ -279,14 +280,14 @@ async def test_order_weights_threshold_and_top_k(store: VectorStore, flushed: bo
     if flushed:
         await store.flush()
     query = ("acme", "words", QUERY)
-    plain = await store.search(*query, top_k=10)
+    plain = await store.search(*query, SearchOptions(top_k=10))
     assert documents(plain) == ["best.md", "price.md", "weak.md"]
-    weighted = await store.search(*query, top_k=10, source_weights={"pricing": 1.5})
+    weighted = await store.search(*query, SearchOptions(top_k=10, source_weights={"pricing": 1.5}))
     assert documents(weighted) == ["price.md", "best.md", "weak.md"]
     assert sorted(p.score for p in weighted) == sorted(p.score for p in plain)
     assert all(0 <= passage.score <= 1 for passage in weighted)
-    assert documents(await store.search(*query, top_k=1)) == ["best.md"]
-    above = await store.search(*query, top_k=10, threshold=plain[1].score)
+    assert documents(await store.search(*query, SearchOptions(top_k=1))) == ["best.md"]
+    above = await store.search(*query, SearchOptions(top_k=10, threshold=plain[1].score))
     assert documents(above) == ["best.md", "price.md"]
 
 
@@ -437,7 +438,7 @@ async def test_relevant_passages_score_above_the_default_threshold_and_others_fa
     }
     for question, answer in questions.items():
         [vector] = embedder.embed([question])
-        found = await store.search("acme", question, vector, top_k=3)
+        found = await store.search("acme", question, vector, SearchOptions(3))
         relevant = {passage.chunk.document: passage.score for passage in found}
         for document, score in relevant.items():
             assert score > 0.7 if document == answer else score < 0.5, (question, relevant)

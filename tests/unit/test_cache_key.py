@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from followup.cache_key import reply_key, retrieval_key
 from followup.lead import CompanySize, EngagementPattern, Lead, LeadStage, Tone
+from followup.request import RetrievalOptions
 
 Json = dict[str, Any]
 
@@ -22,14 +23,19 @@ REPLY_PARTS = {
     "knowledge_base_version": "k1",
     "rules_version": "r1",
 }
+OPTIONS = RetrievalOptions(
+    top_k=5,
+    retrieval_threshold=0.7,
+    source_types=("pricing", "faq"),
+    source_weights={"pricing": 1.2},
+    use_hybrid_search=True,
+    use_reranking=True,
+)
 RETRIEVAL_PARTS: Json = {
     "tenant": "acme",
     "query": "what does it cost",
-    "top_k": 5,
-    "threshold": 0.7,
-    "source_types": ("pricing", "faq"),
-    "weights": {"pricing": 1.2},
-    "use_hybrid": True,
+    "options": OPTIONS,
+    "ranking_version": "r1",
     "knowledge_base_version": "k1",
 }
 
@@ -231,11 +237,7 @@ def test_a_value_that_json_cannot_hold_is_an_error(
     [
         pytest.param({"tenant": "other"}, id="tenant"),
         pytest.param({"query": "what does it do"}, id="query"),
-        pytest.param({"top_k": 6}, id="top_k"),
-        pytest.param({"threshold": 0.65}, id="threshold"),
-        pytest.param({"source_types": ("pricing",)}, id="source types"),
-        pytest.param({"weights": {"pricing": 1.1}}, id="weights"),
-        pytest.param({"use_hybrid": False}, id="hybrid"),
+        pytest.param({"ranking_version": "r2"}, id="ranking"),
         pytest.param({"knowledge_base_version": "k2"}, id="knowledge base"),
     ],
 )
@@ -243,11 +245,28 @@ def test_whatever_changes_retrieval_changes_its_key(change: Json) -> None:
     assert retrieval_key(**{**RETRIEVAL_PARTS, **change}) != retrieval_key(**RETRIEVAL_PARTS)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("top_k", 6),
+        ("retrieval_threshold", 0.65),
+        ("source_types", ("pricing",)),
+        ("source_weights", {"pricing": 1.1}),
+        ("use_hybrid_search", False),
+        ("use_reranking", False),
+    ],
+)
+def test_every_option_changes_the_retrieval_key(field: str, value: object) -> None:
+    options = OPTIONS.model_copy(update={field: value})
+    changed = retrieval_key(**{**RETRIEVAL_PARTS, "options": options})
+    assert changed != retrieval_key(**RETRIEVAL_PARTS)
+
+
 def test_the_order_of_source_types_and_weights_does_not_change_the_retrieval_key() -> None:
-    ordered = {**RETRIEVAL_PARTS, "weights": {"a": 1, "b": 2.0}}
-    shuffled = {
-        **RETRIEVAL_PARTS,
-        "source_types": ["faq", "pricing", "faq"],
-        "weights": {"b": 2, "a": 1.0},
-    }
-    assert retrieval_key(**shuffled) == retrieval_key(**ordered)
+    ordered = OPTIONS.model_copy(update={"source_weights": {"a": 1, "b": 2.0}})
+    shuffled = OPTIONS.model_copy(
+        update={"source_types": ("faq", "pricing", "faq"), "source_weights": {"b": 2, "a": 1.0}}
+    )
+    assert retrieval_key(**{**RETRIEVAL_PARTS, "options": shuffled}) == retrieval_key(
+        **{**RETRIEVAL_PARTS, "options": ordered}
+    )

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
         ("test-slow", ".venv/bin/pytest -m slow"),
         ("bench", ".venv/bin/python -m benchmarks.serving"),
         ("bench-reading", ".venv/bin/python -m benchmarks.reading"),
+        ("bench-retrieval", ".venv/bin/python -m benchmarks.retrieval"),
         ("install-dev", '-e ".[cpu,postgres,dev]"'),
     ],
 )

@@ -15,6 +15,7 @@ from config.models_file import LocalSource, ModelsFile, ModelSpec, model_version
 from config.settings import Settings, load_settings
 from followup.approval import ApprovalRules
 from followup.backends.relevance import load_relevance_model
+from followup.backends.reranking import load_feature_weights
 from followup.backends.settings import (
     CacheOptions,
     CacheSettings,
@@ -224,6 +225,11 @@ def _another_relevance(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings_module, "load_relevance_model", lambda: relevance)
 
 
+def _another_reranking(monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = load_feature_weights().model_copy(update={"weights": {"cosine": 1.0}})
+    monkeypatch.setattr(settings_module, "load_feature_weights", lambda: weights)
+
+
 def _another_ranking(field: str, value: float) -> Callable[[pytest.MonkeyPatch], None]:
     def change(monkeypatch: pytest.MonkeyPatch) -> None:
         ranking = VectorStoreSettings.model_validate({"uri": "http://milvus", field: value})
@@ -239,6 +245,8 @@ def _another_ranking(field: str, value: float) -> Callable[[pytest.MonkeyPatch],
         pytest.param(_another_relevance, id="relevance"),
         pytest.param(_another_ranking("dense_weight", 0.5), id="dense_weight"),
         pytest.param(_another_ranking("num_candidates", 40), id="num_candidates"),
+        pytest.param(_another_ranking("relevance_weight", 0.5), id="relevance_weight"),
+        pytest.param(_another_reranking, id="reranking"),
     ],
 )
 def test_what_the_package_brings_changes_the_version(

@@ -1,0 +1,86 @@
+"""Chooses passages that are relevant and say different things."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from followup.backends.ranking import Candidate
+from followup.passage import Chunk
+
+SHINGLE_TERMS = 3
+# Resemblance from which two chunks count as one; see is_near_equal.
+MIN_RESEMBLANCE = 0.8
+MIN_PLACE_RESEMBLANCE = 0.5
+MIN_VERSION_RESEMBLANCE = 0.9
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Ranked:
+    """A candidate with its value in the order, at least 0, and its calibrated relevance."""
+
+    candidate: Candidate
+    value: float
+    score: float
+
+
+def choose_diverse(
+    ranked: Sequence[Ranked], *, top_k: int, relevance_weight: float
+) -> list[Ranked]:
+    """At most `top_k` of them, by maximal marginal relevance and without near-equal ones.
+
+    Each step takes the largest `relevance_weight * value / best value - (1 - relevance_weight) *
+    largest cosine to a chosen one` (Carbonell and Goldstein, SIGIR 1998). Of near-equal chunks the
+    first taken stays.
+    """
+    if not ranked:
+        return []
+    best_value = max(item.value for item in ranked) or 1.0
+    values = np.array([item.value / best_value for item in ranked])
+    vectors = np.stack([item.candidate.vector for item in ranked])
+    closest = np.zeros(len(ranked), dtype=np.float32)
+    is_open = np.ones(len(ranked), dtype=np.bool_)
+    chosen: list[Ranked] = []
+    while is_open.any() and len(chosen) < top_k:
+        marginal = relevance_weight * values - (1 - relevance_weight) * closest
+        row = int(np.argmax(np.where(is_open, marginal, -np.inf)))
+        is_open[row] = False
+        item = ranked[row]
+        if any(is_near_equal(item.candidate, other.candidate) for other in chosen):
+            continue
+        chosen.append(item)
+        closest = np.maximum(closest, vectors @ vectors[row])
+    return chosen
+
+
+def is_near_equal(one: Candidate, other: Candidate) -> bool:
+    """Whether two chunks say the same, so that one of them is enough.
+
+    By the resemblance of their texts: the Jaccard index of the sets of term triples (Broder, "On
+    the resemblance and containment of documents", 1997). Where numbers differ they are two facts,
+    such as two prices, unless both are the same place of a page that was kept in two versions:
+    title and section equal, and nearly every word.
+    """
+    first, second = _shingles(one), _shingles(other)
+    resemblance = len(first & second) / len(first | second)
+    if _is_same_place(one.chunk, other.chunk):
+        if resemblance >= MIN_VERSION_RESEMBLANCE:
+            return True
+        return resemblance >= MIN_PLACE_RESEMBLANCE and _numbers(one) == _numbers(other)
+    return resemblance >= MIN_RESEMBLANCE and _numbers(one) == _numbers(other)
+
+
+def _is_same_place(one: Chunk, other: Chunk) -> bool:
+    """Whether two documents have these chunks under the same headings."""
+    same_headings = (one.title, one.section) == (other.title, other.section)
+    return same_headings and one.document != other.document
+
+
+def _shingles(candidate: Candidate) -> set[tuple[str, ...]]:
+    terms = candidate.terms
+    starts = range(max(1, len(terms) - SHINGLE_TERMS + 1))
+    return {tuple(terms[start : start + SHINGLE_TERMS]) for start in starts}
+
+
+def _numbers(candidate: Candidate) -> set[str]:
+    return {term for term in candidate.terms if any(sign.isdigit() for sign in term)}
