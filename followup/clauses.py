@@ -27,7 +27,8 @@ LEAD_WORD = "lead"
 
 _SENTENCE_END = re.compile(r"[.!?;…]+(?=\s|$)[\s\"')\]]*|\s[-•·|>]+\s|[•|]")
 _CLAUSE_END = re.compile(
-    r"(?!,?\s+(?:but )?(?:no longer|not anymore)\s*$)(?:(?<!\bno),\s+|\s+(?:but|however|though|although|whereas|while|because|so that|then|yet)\s+|\s*,?\s+and\s+"
+    r"(?!,?\s+(?:but )?(?:no longer|not anymore)\s*$)(?:(?<!\bno),\s+|"
+    r"\s+(?:but|however|though|although|whereas|while|because|so that|then|yet)\s+|\s*,?\s+and\s+"
     r"(?=(?:then|now|later|i|he|she|they|we|lead|asked|asks|wants?|wrote|writes|said|says|told|"
     r"would|requested|do not|never|no|stop|remove|opted|unsubscribed|signed|needs|wishes)\b))",
     re.IGNORECASE,

@@ -22,7 +22,10 @@ _LONG_AGO_DAYS = 60
 
 
 class Cue(BaseModel):
-    """One way to show a situation. Patterns ignore case, but for `{proper_name}` and `(?-i:...)`."""
+    """One way to show a situation.
+
+    Patterns ignore case, but for `{proper_name}` and `(?-i:...)`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -11,7 +11,7 @@ from followup.lead import Lead
 from followup.passage import Passage
 from followup.rules import ComplianceRules, RuleViolation
 from followup.situation import Situation
-from followup.validation import request_text
+from followup.validation import known_text
 
 
 class EditCheck(BaseModel):
@@ -58,6 +58,6 @@ def check_edit(
 ) -> EditCheck:
     """Hold an edited text against the passages that the original was written from."""
     return EditCheck(
-        verdicts=tuple(check_claims(message, passages, request_text(lead))),
+        verdicts=tuple(check_claims(message, passages, known_text(lead, situation, rules))),
         violations=tuple(check_rules(message, lead, situation, rules)),
     )

@@ -49,7 +49,7 @@ class Quality(BaseModel):
 
     rules_kept: float = Field(description="Share of the rules kept by the text as written.")
     personalization: float = Field(description="Of the message; see personalization_score.")
-    tone: float | None = Field(description="How well the message meets the tone asked for.")
+    tone: float = Field(description="How well the text as written meets the tone asked for.")
     fluency: float | None = Field(
         description="Geometric mean of the probabilities that the model gave its own tokens; None "
         "where the engine reports none."

@@ -134,8 +134,9 @@ class SupportFinder:
         for source in (self.sources[-1], *self.sources[:-1]):
             if stream in source.word_stream:
                 return Support(source.document, self._words_with(source, stream, claim))
-        if self._is_made_of_known(tuple(stream.split())):
-            return Support(self._first_document(stream), claim.text)
+        document = self._first_document(stream)
+        if document and self._is_made_of_known(tuple(stream.split())):
+            return Support(document, claim.text)
         return Support(reason="no source has this name")
 
     def _is_made_of_known(self, words: tuple[str, ...]) -> bool:
@@ -152,8 +153,10 @@ class SupportFinder:
         return False
 
     def _first_document(self, stream: str) -> str:
-        first_word = f" {stream.split(maxsplit=1)[0]} "
-        return next(s.document for s in self.sources if first_word in s.word_stream)
+        """The source that has the name's first word, or ""."""
+        words = stream.split(maxsplit=1)
+        found = (s.document for s in self.sources if words and f" {words[0]} " in s.word_stream)
+        return next(found, "")
 
     def _words_with(self, source: Source, stream: str, claim: Claim) -> str:
         shown = (unit.shown for unit in source.units if stream in word_stream(unit.shown))

@@ -31,6 +31,7 @@ from followup.repair import Draft, Repaired, repair_text
 from followup.rules import ComplianceRules, RuleViolation
 from followup.sentences import join_units, split_sentences, split_units
 from followup.situation import Situation
+from followup.tone import tone_score
 
 SENTENCE_ENDS = (".", "!", "?")
 NO_SOUND_CANDIDATE = "no_sound_candidate"
@@ -91,6 +92,15 @@ def request_text(lead: Lead) -> str:
     return "\n".join(fact for fact in facts if fact)
 
 
+def known_text(lead: Lead, situation: Situation, rules: ComplianceRules) -> str:
+    """The request's text, and what repair and fixes may add in the company's own words.
+
+    Those need no other source. Raises LeadOptedOutError for a lead that asked not to be contacted.
+    """
+    own = (rules.close, *opening_of(lead, situation, rules), offer_of(lead, situation, rules))
+    return "\n".join([request_text(lead), *filter(None, own)])
+
+
 def validate(task: ValidationTask, rules: ComplianceRules) -> Validated:
     """The best sound candidate, or the conservative reply with the reason for it."""
     checked = [_check(candidate, task, rules) for candidate in task.candidates]
@@ -134,8 +144,7 @@ def fall_back(
 
 
 def _check(candidate: Candidate, task: ValidationTask, rules: ComplianceRules) -> _Checked:
-    # The close that apply_fixes adds is the company's own.
-    known = f"{request_text(task.lead)}\n{rules.close}"
+    known = known_text(task.lead, task.situation, rules)
     written = _without_torso(candidate.text) if candidate.truncated else candidate.text
     as_written = check_claims(written, task.passages, known)
     repaired = _repaired(written, as_written, task, rules)
@@ -184,7 +193,7 @@ def _quality(
     return Quality(
         rules_kept=1 - len(violated) / rules.num_rules,
         personalization=personalization_score(message, task.lead),
-        tone=None,
+        tone=tone_score(written, task.lead.tone_required, rules.tones),
         fluency=fluency(candidate.mean_log_prob),
     )
 

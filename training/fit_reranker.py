@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize  # type: ignore[import-untyped]  # no types
+from scipy.optimize import minimize
 
 import followup.backends
 from followup.backends.embedder import Embedder

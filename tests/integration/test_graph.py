@@ -8,10 +8,12 @@ import httpx
 import pytest
 
 from config.ingestion import IngestionSettings
+from config.settings import load_settings
 from deployments.api import RagRequest
 from followup.grounding import check_claims
 from followup.passage import Passage
-from followup.validation import request_text
+from followup.situation import detect_situation
+from followup.validation import known_text
 from ingestion.chunking import chunk_document
 from ingestion.document import Document
 from ingestion.readers import parse_document
@@ -73,7 +75,9 @@ def test_a_message_states_nothing_that_its_documents_and_the_request_do_not_hold
     reply = graph.post(RAG, body).json()
     passages = [passage_of(name) for name in reply["retrieval_sources"]]
     lead = RagRequest.model_validate(body).to_followup("default").lead
-    verdicts = check_claims(reply["message"], passages, request_text(lead))
+    rules = load_settings().compliance
+    known = known_text(lead, detect_situation(lead, rules), rules)
+    verdicts = check_claims(reply["message"], passages, known)
     assert [verdict for verdict in verdicts if not verdict.supported] == []
 
 

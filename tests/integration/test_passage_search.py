@@ -1,5 +1,6 @@
 """How passages are chosen, on a real Milvus Lite server."""
 
+import math
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
@@ -137,7 +138,9 @@ class StoreNodes(FakeNodes):
     """The pipeline's nodes with the real store behind `retrieve`."""
 
     def __init__(self, store: VectorStore) -> None:
-        super().__init__(SETTINGS.compliance, text="Hi Sarah, the plan costs $99 a month.")
+        super().__init__(
+            SETTINGS.compliance, write=lambda *_: "Hi Sarah, the plan costs $99 a month."
+        )
         self._store = store
 
     async def retrieve(
@@ -161,7 +164,7 @@ async def test_without_documents_the_conservative_reply_goes_out(
     request = FollowupRequest(tenant="acme", approach=Approach.RAG, lead=lead)
     pipeline = Pipeline(SETTINGS.scoring, SETTINGS.compliance, SETTINGS.prompts, 0.65)
     nodes = StoreNodes(store)
-    reply = await pipeline.write(request, nodes, None, pipeline.check(request, None))
+    reply = await pipeline.write(request, nodes, None, pipeline.check(request, None), math.inf)
     assert reply.fallback
     assert reply.sources == ()
     assert nodes.plans == [], "nothing is generated where nothing is known"

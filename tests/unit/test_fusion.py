@@ -51,12 +51,12 @@ def test_the_fused_score_lies_between_its_parts(g: float, q: float, w: float) ->
     assert fused_score(g, q, 0) == q
 
 
-QUALITY = Quality(rules_kept=1, personalization=0.5, tone=None, fluency=None)
+QUALITY = Quality(rules_kept=1, personalization=0.5, tone=0.75, fluency=None)
 
 
 def test_quality_is_the_mean_of_what_is_known() -> None:
     assert QUALITY.mean == 0.75
-    assert QUALITY.model_copy(update={"fluency": 0.6}).mean == pytest.approx(2.1 / 3)
+    assert QUALITY.model_copy(update={"fluency": 0.6}).mean == pytest.approx(2.85 / 4)
     assert QUALITY.model_copy(update={"fluency": 0.6, "tone": 0.1}).mean == pytest.approx(2.2 / 4)
 
 

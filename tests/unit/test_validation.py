@@ -12,7 +12,7 @@ from followup.lead import Lead
 from followup.passage import Chunk, Passage
 from followup.situation import Situation
 from followup.statements import StatementChecker
-from followup.validation import Validated, ValidationTask, request_text, validate
+from followup.validation import Validated, ValidationTask, known_text, validate
 
 RULES = load_settings().compliance
 LEAD = Lead(
@@ -168,7 +168,8 @@ def test_whatever_the_model_writes_the_message_keeps_the_rules(pieces: list[str]
     assert "act now" not in done.message.lower()
     # The conservative reply is the company's own text.
     checker = None if done.fallback_reason else StatementChecker()
-    verdicts = check_claims(done.message, PASSAGES, request_text(LEAD), checker)
+    known = known_text(LEAD, Situation.STANDARD, RULES)
+    verdicts = check_claims(done.message, PASSAGES, known, checker)
     assert all(verdict.supported for verdict in verdicts)
 
 
