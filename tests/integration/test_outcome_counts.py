@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from sqlmodel import SQLModel
 
 from followup.approval import ApprovalAction
@@ -146,6 +147,7 @@ async def test_a_selection_keeps_to_its_tenant_and_its_time(database: Database) 
         assert (counts.num_messages, counts.num_replied) == (number, number)
 
 
+@pytest.mark.slow
 async def test_a_hundred_thousand_replies_are_counted_in_the_database(database_url: str) -> None:
     database = Database(make_settings(database_url, timeout_seconds=120))
     await database.migrate()
