@@ -34,7 +34,9 @@ def read_names(
 
 
 def _is_capitalised(token: Token) -> bool:
-    return token.kind == "word" and token.text != token.lower
+    """Whether a word is written with a capital; "I" and "I'm" always are, and name nobody."""
+    is_writer = token.lower.partition("'")[0] == "i"
+    return token.kind == "word" and token.text != token.lower and not is_writer
 
 
 def _is_start(tokens: Sequence[Token], index: int) -> bool:
@@ -52,7 +54,7 @@ def _run_end(tokens: Sequence[Token], index: int, taken: Collection[int]) -> int
         if tokens[end].text in {"&", "-"} and end + 1 < len(tokens):
             joined = end + 1
         token = tokens[joined]
-        if joined in taken or not _is_capitalised(token) or token.text == "I":
+        if joined in taken or not _is_capitalised(token):
             break
         if tokens[end].text == "-" and tokens[end].start != tokens[end - 1].end:
             break

@@ -192,3 +192,10 @@ def test_a_digit_never_goes_unnoticed(number: int, form: str) -> None:
     text = f"We have {form.format(number, number)} here"
     seen = "".join(claim.text for claim in extract_claims(text))
     assert str(number) in seen.replace(",", "").replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    "text", ["Whatever you decide, I'm here.", "If so, I’d be glad, and I am."]
+)
+def test_the_writer_is_no_name(text: str) -> None:
+    assert extract_claims(text) == []
