@@ -66,7 +66,9 @@ class VectorStoreSettings(BackendSettings):
         default="", repr=False, description="Milvus token, user:password; empty for none."
     )
     collection: str = Field(
-        default="passages", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$", description="Collection name."
+        default="passages_2",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$",
+        description="Collection name; its number is the version of the fields, which are fixed.",
     )
     timeout_seconds: float = Field(
         default=5.0, gt=0, description="Time limit of every call, in seconds."
