@@ -7,7 +7,7 @@ of two who flip the same alias at the same time, the second is refused.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
@@ -46,7 +46,7 @@ class AdapterAliases:
         current = await self._current(tenant=tenant, alias=alias)
         return {change.industry: change.version for change in current if change.version}
 
-    async def current(self, aliases: Iterable[str] | None = None) -> list[AliasChange]:
+    async def current(self, aliases: Sequence[str] | None = None) -> list[AliasChange]:
         """The newest change of every alias that names a version, latest first."""
         wanted = None if aliases is None else set(aliases)
         found = [
@@ -60,6 +60,11 @@ class AdapterAliases:
         """Every change of one alias, oldest first."""
         async with self._database.session() as session:
             return await _history(session, place)
+
+    async def before(self, place: AliasPlace) -> str | None:
+        """The version that `rollback` would go back to."""
+        standing = _standing(await self.history(place))
+        return standing[-2] if len(standing) > 1 else None
 
     async def promote(
         self, place: AliasPlace, version: str, *, changed_by: str, forced: bool = False
