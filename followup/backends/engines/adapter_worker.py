@@ -6,6 +6,7 @@ import socket
 import sys
 
 from followup.backends.engines.openvino_pipeline import OpenVinoPipeline
+from followup.backends.engines.priority import loading_priority
 from followup.backends.engines.wire import (
     MAX_LINE_BYTES,
     Answer,
@@ -49,7 +50,8 @@ class Worker:
     async def _done(self, call: Call) -> Answer:
         if call.settings is not None:
             try:
-                self._pipeline = OpenVinoPipeline(call.settings)
+                with loading_priority():
+                    self._pipeline = OpenVinoPipeline(call.settings)
             except RuntimeError as error:  # what OpenVINO raises, whatever went wrong
                 message = f"OpenVINO cannot read '{call.settings.model_path}': {error}"
                 raise PartUnavailableError(message) from error
