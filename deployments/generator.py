@@ -29,7 +29,7 @@ class GeneratorNode:
         # Serve's own multiplexing would load under one lock for all and unload what is in use. It
         # only announces here, to the router, what the engine's pool holds: as many, by the same
         # order of last use.
-        @serve.multiplexed(max_num_models_per_replica=options.max_loaded)
+        @serve.multiplexed(max_num_models_per_replica=options.max_loaded)  # type: ignore[untyped-decorator]  # Ray has no types
         async def announce(adapter: str) -> str:
             return adapter
 

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from peft import PeftModel
+from safetensors import SafetensorError
 from torch import Tensor
 from transformers import AutoModelForCausalLM
 
@@ -115,7 +116,7 @@ def _merge(model: Any, adapter: Path) -> Any:
         warnings.filterwarnings("ignore", message=".*tie.*", category=UserWarning)
         try:
             adapted = PeftModel.from_pretrained(model, adapter).eval()
-        except (RuntimeError, ValueError, KeyError, TypeError) as error:
+        except (OSError, RuntimeError, ValueError, KeyError, SafetensorError) as error:
             raise _misfit(adapter, error) from error
         _check_complete(adapted, adapter)
         wanted = _log_probs(adapted)

@@ -58,7 +58,8 @@ async def test_requests_of_two_adapters_and_none_each_get_the_text_they_get_alon
         *(engine.generate(prompt(n), GREEDY, adapter=name) for n, name in asked)
     )
     assert [each.text for each in together] == [each.text for each in alone]
-    assert len({each.text for each in alone}) == len(asked)
+    texts = [each.text for each in alone]
+    assert len({tuple(texts[start::3]) for start in range(3)}) == 3  # none writes as another
 
 
 async def test_an_adapter_that_cannot_be_served_fails_alone(engine: Engine) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftModel
+from peft import PeftConfig, PeftModel, set_peft_model_state_dict
+from peft.utils import load_peft_weights
+from safetensors import SafetensorError
 
 from followup.errors import PartUnavailableError
 
@@ -48,13 +50,14 @@ class MixedModel:
         """Load an adapter from its PEFT folder. Raises PartUnavailableError when it cannot."""
         with self._changing:
             try:
-                if self._adapted is None:
-                    self._adapted = PeftModel.from_pretrained(
-                        self._base, folder, adapter_name=adapter
-                    )
-                else:
-                    self._adapted.load_adapter(folder, adapter_name=adapter)
-            except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+                weights = load_peft_weights(str(folder), device=str(self.device))
+                self._add(adapter, PeftConfig.from_pretrained(folder, inference_mode=True))
+                try:
+                    set_peft_model_state_dict(self._adapted, weights, adapter_name=adapter)
+                except BaseException:  # half of it is in the model
+                    self._take_out(adapter)
+                    raise
+            except (OSError, RuntimeError, ValueError, KeyError, SafetensorError) as error:
                 message = f"PEFT cannot load adapter '{adapter}': {error}"
                 raise PartUnavailableError(message) from error
             self._adapted.eval()
@@ -63,11 +66,20 @@ class MixedModel:
     def remove(self, adapter: str) -> None:
         """Take an adapter out of the model."""
         with self._changing:
-            if len(self._adapted.peft_config) > 1:
-                self._adapted.delete_adapter(adapter)
-            else:  # PEFT cannot be left without any
-                self._base = self._adapted.unload()
-                self._adapted = None
+            self._take_out(adapter)
+
+    def _add(self, adapter: str, config: PeftConfig) -> None:
+        if self._adapted is None:
+            self._adapted = PeftModel(self._base, config, adapter_name=adapter)
+        else:
+            self._adapted.add_adapter(adapter, config)
+
+    def _take_out(self, adapter: str) -> None:
+        if len(self._adapted.peft_config) > 1:
+            self._adapted.delete_adapter(adapter)
+        else:  # PEFT cannot be left without any
+            self._base = self._adapted.unload()
+            self._adapted = None
 
 
 @dataclass(frozen=True, slots=True)
