@@ -28,6 +28,17 @@ _IN_SMALLER_UNIT = {
     "decade": (120, "month"),
 }
 """Units of time that are a fixed number of smaller ones: a week is 7 days, a month no number."""
+_SECONDS = {
+    "second": 1,
+    "minute": 60,
+    "hour": 3_600,
+    "day": 86_400,
+    "week": 604_800,
+    "month": 2_629_800,
+    "quarter": 7_889_400,
+    "year": 31_557_600,
+}
+_MAX_LENGTH_RATIO = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,9 +104,23 @@ def is_same_measure(claim: Claim, other: Claim) -> bool:
         return claim.unit == other.unit and bool(claim.counted & other.counted)
     if claim.kind is ClaimKind.DURATION:
         # "A week" is seldom meant as a length.
-        is_length = not other.text.lower().startswith(("a ", "an "))
-        return other.kind is claim.kind and is_length and claim.per == other.per
+        is_length = other.kind is claim.kind and not other.text.lower().startswith(("a ", "an "))
+        return is_length and claim.per == other.per and _is_of_like_length(claim, other)
     return claim.kind is other.kind and claim.unit == other.unit
+
+
+def _is_of_like_length(claim: Claim, other: Claim) -> bool:
+    """Whether two durations are no more than 12 times each other: hours of work are no weeks."""
+    ours, theirs = _seconds(claim), _seconds(other)
+    if not ours or not theirs:
+        return True
+    return max(ours, theirs) <= _MAX_LENGTH_RATIO * min(ours, theirs)
+
+
+def _seconds(claim: Claim) -> Decimal:
+    value = _DASH.split(claim.value)[0]
+    factor = _SECONDS.get(claim.unit.removeprefix("business "))
+    return Decimal(value) * factor if factor else Decimal(0)
 
 
 def _ends(claim: Claim) -> list[str]:

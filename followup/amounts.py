@@ -18,6 +18,10 @@ _TIME_ADJECTIVES = frozenset(
     {"full", "short", "quick", "calendar", "whole", "extra", "more", "free"}
 )
 _IDIOMS = frozenset({"second", "minute", "moment"})
+_BEFORE_SINGLE_TIME = frozenset(
+    """in within for after before under than about over around only takes take took lasts last needs
+    need of least most just nearly almost roughly is was""".split()  # noqa: SIM905
+)
 _MAX_COUNTED = 3
 _ENDS_COUNTED = STOP_WORDS | {"is", "are", "plus", "including", "percent"}
 
@@ -64,21 +68,14 @@ def read_amount(tokens: Sequence[Token], start: int) -> Amount | None:
 
 
 def _single_time(tokens: Sequence[Token], start: int) -> Amount | None:
-    """ "a week" as a duration; "a minute" is an idiom and "twice a week" a rate."""
+    """ "In a week" as a duration; "a minute" is an idiom, "9% a week" a rate."""
     unit = time_unit(tokens, start + 1)
     if unit is None or unit in _IDIOMS or tokens[start + 1].lower.endswith("s"):
         return None
-    if len(tokens[start + 1].lower) <= _MAX_SHORT_UNIT or _is_rate(tokens, start):
+    before = tokens[start - 1].lower if start else ""
+    if len(tokens[start + 1].lower) <= _MAX_SHORT_UNIT or before not in _BEFORE_SINGLE_TIME:
         return None
     return Amount("duration", "1", start + 2, unit)
-
-
-def _is_rate(tokens: Sequence[Token], start: int) -> bool:
-    """Whether "a month" says how often: invoices a month, once a week."""
-    before = tokens[start - 1].lower if start else ""
-    return before in {"once", "times", "time"} or (
-        before.endswith("s") and before not in STOP_WORDS
-    )
 
 
 def _read_figure(tokens: Sequence[Token], start: int) -> _Figure | None:
@@ -159,7 +156,14 @@ def _with_unit(tokens: Sequence[Token], figure: _Figure, start: int) -> Amount |
         value = figure.value
         if money == "cent":
             value, money = plain_text(Decimal(value) / 100) if "-" not in value else value, "USD"
-        return Amount("money", value, end, money, per or rate_before(tokens, start))
+        is_difference = end < len(tokens) and tokens[end].lower in {
+            "less",
+            "more",
+            "cheaper",
+            "off",
+        }
+        before = frozenset[str]() if is_difference else rate_before(tokens, start)
+        return Amount("money", value, end, money, per or before)
     if following is None:
         return None if _is_bare_one(figure) else Amount("number", figure.value, figure.end)
     if following.lower in {"%", "percent", "pct"}:

@@ -46,11 +46,16 @@ _BEFORE = {
 }
 _AFTER = {
     **_phrases(
-        Bound.AT_LEAST, "or more,or higher,or above,or longer,and up,and more,and above,minimum,+"
+        Bound.AT_LEAST, "or more,or higher,or above,or longer,and up,and more,and above,minimum"
     ),
     **_phrases(Bound.AT_MOST, "or less,or fewer,or lower,or below,maximum,max,at most,tops"),
+    ("+",): Bound.MORE,
 }
 _MAX_WORDS = 3
+_COMPARATIVES = frozenset({"less", "more", "fewer", "higher", "lower", "greater"})
+_BEFORE_COMPARISON = frozenset(
+    "% percent usd eur gbp dollars euros pounds hours days weeks months years minutes".split()  # noqa: SIM905
+)
 _TURNS = frozenset({"up", "down", "went", "rose", "fell", "moved", "grew", "dropped"})
 
 
@@ -60,11 +65,12 @@ def read_bound(tokens: Sequence[Token], start: int, end: int, kind: str) -> Boun
     "From" is one of prices alone, and "over two weeks" means during them.
     """
     if any(token.text == "+" for token in tokens[start:end]):
-        return Bound.AT_LEAST
+        return Bound.MORE
     for length in range(_MAX_WORDS, 0, -1):
         if length <= start:
             words = tuple(token.lower for token in tokens[start - length : start])
-            if words in _BEFORE and not (kind == "duration" and words == ("over",)):
+            is_during = kind == "duration" and words == ("over",)
+            if words in _BEFORE and not is_during and not _compares(tokens, start - length):
                 return _BEFORE[words]
         words = tuple(token.lower for token in tokens[end : end + length])
         if words in _AFTER:
@@ -73,6 +79,14 @@ def read_bound(tokens: Sequence[Token], start: int, end: int, kind: str) -> Boun
     if from_price and not _is_change(tokens, start):
         return Bound.AT_LEAST
     return Bound.EXACT
+
+
+def _compares(tokens: Sequence[Token], place: int) -> bool:
+    """Whether "less than" at `place` compares: "$598 less than twelve monthly payments"."""
+    if tokens[place].lower not in _COMPARATIVES or not place:
+        return False
+    before = tokens[place - 1]
+    return before.kind in {"number", "currency"} or before.lower in _BEFORE_COMPARISON
 
 
 def bound_holds(claimed: Bound, written: Bound, *, is_money: bool) -> bool:

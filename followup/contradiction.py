@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from followup.claims import ClaimKind, ReadSentence
-from followup.polarity import Clause, conflicts, joined, read_polarity, statement_stem
+from followup.polarity import Clause, conflicts, joined, read_polarity, says_alike, statement_stem
 from followup.sources import Source, SourceUnit
 from followup.vocabulary import content_stems
 
@@ -61,7 +61,8 @@ class ContradictionFinder:
         """What contradicts the sentence or one of its clauses; None where nothing does.
 
         A statement is about the same where it holds at least 60% of the sentence's words, by
-        weight. It contradicts only where no other that agrees with the sentence holds as much.
+        weight. It contradicts only where no other holds as much and says the contested words as the
+        sentence does.
         """
         clauses = read_polarity(_with_values(sentence))
         parts = [joined(clauses)]
@@ -76,7 +77,8 @@ class ContradictionFinder:
     def _against(self, part: Clause) -> _Statement | None:
         wanted = frozenset(part.stems) - self._ignored
         total = self._weight(wanted)
-        opposed, opposed_share, agreeing_share = None, 0.0, 0.0
+        opposed, opposed_share, contested = None, 0.0, frozenset[str]()
+        agreeing: list[tuple[_Statement, float]] = []
         for statement in self._statements:
             shared = wanted & statement.stems
             if len(shared) < _MIN_SHARED:
@@ -84,11 +86,17 @@ class ContradictionFinder:
             share = self._weight(shared) / total
             if share < _MIN_SHARE:
                 continue
-            if not conflicts(part, statement.clause) - self._own:
-                agreeing_share = max(agreeing_share, share)
+            found = conflicts(part, statement.clause) - self._own
+            if not found:
+                agreeing.append((statement, share))
             elif share > opposed_share:
-                opposed, opposed_share = statement, share
-        return opposed if opposed_share > agreeing_share else None
+                opposed, opposed_share, contested = statement, share, found
+        if any(
+            share >= opposed_share and says_alike(part, statement.clause, contested)
+            for statement, share in agreeing
+        ):
+            return None
+        return opposed
 
     def _weight(self, stems: frozenset[str]) -> float:
         """Sum of the stems' inverse document frequencies: log(1 + statements / with the stem)."""

@@ -155,7 +155,7 @@ def _month_first(tokens: Sequence[Token], start: int) -> ReadDate | None:
     index = _skip(tokens, start + 1, frozenset({"."}))
     day = _day(tokens, index)
     end = _skip(tokens, index + 1, _SUFFIXES) if day else index
-    year_at = _skip(tokens, end, frozenset({",", "of"}))
+    year_at = _skip(tokens, end, frozenset({",", "of", "-", "'"}))
     year = _year(tokens, year_at)
     if not day and not year and tokens[start].lower in _WORDS_THAT_ARE_MONTHS:
         return None

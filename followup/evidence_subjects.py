@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from followup.agreement import Fact
+from followup.parts import part_of
 from followup.sources import Source, SourceUnit
 from followup.subjects import (
     KnownNames,
@@ -67,11 +68,39 @@ class EvidenceSubjects:
         inherited = [] if about else self.inherited(unit, fact.unit_index, source)
         if any(_same(subject, other.name) for other in (*about, *inherited)):
             return True
+        if not subject.is_plan and self._is_named_beside(subject, fact):
+            return True
         if any(other.is_plan == subject.is_plan for other in about):
             return False
         if self.is_headed(subject, source):
             return True
         return subject.is_plan and has_topic and self.is_general(unit, source)
+
+    def _is_named_beside(self, subject: Subject, fact: Fact) -> bool:
+        """Whether the sentence names the subject, and no other stands nearer to the value."""
+        sentence = fact.unit.sentence
+        others = [s for s in self.in_unit(fact.unit) if s.is_plan == subject.is_plan]
+        own = [s for s in others if _same(subject, s.name)]
+        like = [c for c in sentence.claims if c.kind is fact.claim.kind]
+        if len(like) == 1:
+            return bool(own)
+        for span in (clause_of, part_of):
+            low, high = span(sentence.tokens, fact.claim.start)
+            if any(low <= s.place < high for s in own):
+                return True
+            if any(low <= s.place < high for s in others):
+                return False
+        return bool(own)
+
+    def names_another(self, subject: Subject, fact: Fact) -> bool:
+        """Whether the fact's sentence, the one it leans on, or its heading names another."""
+        unit, source = fact.unit, fact.source
+        names = [s.name for s in self.in_unit(unit) if s.is_plan == subject.is_plan]
+        names += self.of_cell(unit)
+        if not names:
+            before = self.inherited(unit, fact.unit_index, source)
+            names = [s.name for s in before if s.is_plan == subject.is_plan]
+        return any(not _same(subject, name) for name in names)
 
     def _subjects_of(self, fact: Fact) -> list[Subject]:
         """The subjects that a fact's own sentence gives the value to."""

@@ -27,6 +27,8 @@ def known_names(sources: Sequence[Source], own: frozenset[str]) -> KnownNames:
     """Collects names, plans and aliases from all sources."""
     read = [_names_in(source) for source in sources]
     plans = frozenset[Name]().union(*(names.plans for names in read))
+    # "A Gitpod subscription" is any plan of the product.
+    plans = frozenset(name for name in plans if not any(f" {' '.join(name)} " in o for o in own))
     # Where one column of a table is a plan's, so are the others.
     plans = plans.union(*(row for names in read for row in names.columns if row & plans))
     aliases: dict[Name, Name] = {}

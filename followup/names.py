@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 
+from followup.english import is_english
 from followup.numerals import read_numeral
 from followup.tokens import Token
 from followup.vocabulary import GENERIC_CAPITALS, STOP_WORDS, is_common
@@ -23,10 +24,12 @@ def read_names(
         if index in taken or not _is_capitalised(tokens[index]):
             index += 1
             continue
-        if _is_start(tokens, index) and is_common(tokens[index].lower):
+        end = _run_end(tokens, index, taken)
+        word = tokens[index].lower
+        is_plain = is_common(word) or (end == index + 1 and is_english(word))
+        if _is_start(tokens, index) and is_plain:
             index += 1
             continue
-        end = _run_end(tokens, index, taken)
         words = [_bare(token) for token in tokens[index:end] if token.kind == "word"]
         if not all(word in GENERIC_CAPITALS or word in STOP_WORDS for word in words):
             yield index, end, " ".join(words)

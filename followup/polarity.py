@@ -22,6 +22,7 @@ _NO_DENIAL = re.compile(
     r"no\.? ?(?=\d)|no(?=\s*[,.!;:]))",
     re.IGNORECASE,
 )
+_PURPOSE = re.compile(r"\b(?:in order|so as) to\b", re.IGNORECASE)
 # What these govern ends or is kept away: neither plainly affirmed nor plainly denied.
 _WEAKENERS = frozenset(
     """avoid avoids avoiding avoided eliminate eliminates eliminating eliminated remove removes
@@ -33,6 +34,10 @@ _CONDITIONS = frozenset(["if", "unless", "whether", "when", "whenever", "until",
 _CLAUSE_ENDS = frozenset(
     """but while whereas although though because so since which who yet however instead if unless
     whether when whenever until""".split()  # noqa: SIM905
+)
+_AUXILIARIES = frozenset(
+    """is are was were can could may might will would must has have had does do did it they you
+    we i she he""".split()  # noqa: SIM905
 )
 _MARKS = frozenset(",;:()–—")  # noqa: RUF001
 _MAX_LIST_ITEM = 3
@@ -75,7 +80,8 @@ def read_polarity(sentence: str) -> tuple[Clause, ...]:
     A denial reaches from its word to the end of its clause. A comma ends a clause unless an item of
     a list follows: "not SSO, audit logs or SAML".
     """
-    text = _NO_DENIAL.sub(" ", fold(sentence))
+    # "Need no account in order to manage seats": the purpose is not denied.
+    text = _PURPOSE.sub(", ", _NO_DENIAL.sub(" ", fold(sentence)))
     clauses = []
     for words in _clauses([match.group().lower() for match in _WORD.finditer(text)]):
         clause = _read_clause(words)
@@ -115,6 +121,15 @@ def conflicts(ours: Clause, theirs: Clause) -> frozenset[str]:
     return frozenset() if denied and opposites else denied | opposites
 
 
+def says_alike(ours: Clause, theirs: Clause, contested: frozenset[str]) -> bool:
+    """Whether they affirm or deny one of the contested stems as we do, or deny the same."""
+    alike = any(
+        contested & ours.with_polarity(denied) & theirs.with_polarity(denied)
+        for denied in (True, False)
+    )
+    return alike or len(ours.near_denials & theirs.near_denials) >= _MIN_SHARED_DENIAL
+
+
 def _opposites(ours: Clause, theirs: Clause) -> frozenset[str]:
     """Our stems whose antonym they use of the same thing."""
     return frozenset(
@@ -131,7 +146,16 @@ def _opposites(ours: Clause, theirs: Clause) -> frozenset[str]:
 def _clauses(words: Sequence[str]) -> Iterator[list[str]]:
     clause: list[str] = []
     for place, word in enumerate(words):
-        if word in _MARKS or word in _CLAUSE_ENDS or word[0] in ".!?":
+        # "No minimum contract and can be cancelled": what follows is not denied.
+        goes_on = (
+            word in {"and", "or"}
+            and words[place + 1 : place + 2] != []
+            and (words[place + 1] in _AUXILIARIES)
+        )
+        if goes_on:
+            yield clause
+            clause = []
+        elif word in _MARKS or word in _CLAUSE_ENDS or word[0] in ".!?":
             if word == "," and _starts_list_item(words[place + 1 :]):
                 continue
             yield clause
@@ -158,7 +182,8 @@ def _read_clause(words: Sequence[str]) -> Clause:
     for word in words:
         bare = word.replace("'", "")
         if bare in _DENIALS and state is not None:
-            state = True
+            # "You can exclude" offers what it names, it does not deny it.
+            state = None if bare.startswith("exclud") and "can" in words else True
         elif word not in STOP_WORDS and (len(word) > 1 or word.isdigit()):
             stems.append(statement_stem(word))
             denied.append(None if is_weak else state)

@@ -79,6 +79,9 @@ class Relations:
         if read.text.endswith("?"):
             return
         for subject in subjects:
+            if not subject.is_plan and word_before(read.tokens, subject.place) == "in":
+                # Where it holds, "in Europe", is not of whom it is said.
+                continue
             said = _said_of(read, subjects, subject)
             is_enough = _says_enough(read, subjects, subject, said)
             if is_enough and not _is_contrasted(read, subject):

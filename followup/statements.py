@@ -175,18 +175,22 @@ class StatementChecker:
         return (model.with_embeddings if self._aligner else model.without_embeddings).threshold
 
 
+PLAIN = StatementChecker()
+"""Plain computation, without a model."""
+
+
 def drop_unsupported_statements(
     message: str,
     passages: Sequence[Passage],
     request: str,
-    checker: StatementChecker | None = None,
+    checker: StatementChecker = PLAIN,
 ) -> str:
     """The message without the statements that no source supports.
 
     Items of a list and lines that announce one go too: a message is plain sentences.
     """
     units = split_units(message)
-    found = (checker or StatementChecker()).check(units, passages, request)
+    found = checker.check(units, passages, request)
     kept = [
         index
         for index, (unit, support) in enumerate(zip(units, found, strict=True))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from followup.claims import ClaimKind, ReadSentence
+from followup.english import is_english
 from followup.tokens import Token
 from followup.vocabulary import COMMON_WORDS, GENERIC_CAPITALS, STOP_WORDS, is_common
 
@@ -84,13 +85,13 @@ def subjects_by_form(sentence: ReadSentence) -> tuple[Subject, ...]:
 
 
 def same_subject(ours: Name, theirs: Name, *, is_plan: bool) -> bool:
-    """Plans must be equal; of other names one may be the other's beginning: Globex Traders."""
+    """Plans must be equal; of other names one may begin or end the other: Globex Traders."""
     if ours == theirs:
         return True
     if is_plan:
         return False
     shorter, longer = sorted((ours, theirs), key=len)
-    return longer[: len(shorter)] == shorter
+    return shorter in (longer[: len(shorter)], longer[-len(shorter) :])
 
 
 def cell_subject_names(cell_name: str, known: KnownNames) -> Iterator[Name]:
@@ -151,7 +152,7 @@ def _looked_up(tokens: Sequence[Token], known: KnownNames) -> Iterator[Subject]:
         for name in known.by_first_word.get(word, ()):
             if tuple(lowered[place : place + len(name)]) != name:
                 continue
-            is_plain = word in COMMON_WORDS or word in known.lower_words
+            is_plain = word in COMMON_WORDS or word in known.lower_words or is_english(word)
             if len(name) == 1 and is_plain and tokens[place].text.islower():
                 continue
             yield Subject(name, place, place + len(name), is_plan=False)

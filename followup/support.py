@@ -3,16 +3,19 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from followup.agreement import Fact, cut, facts_of, value_keys, value_mismatch
 from followup.claims import Claim, ClaimKind, ReadSentence
+from followup.english import is_english
 from followup.evidence_subjects import EvidenceSubjects
 from followup.known_names import equated, known_names
+from followup.parts import part_of
 from followup.relations import Relations
 from followup.sources import Source, word_stream
 from followup.subjects import KnownNames, Subject
 from followup.topics import Topic, better_fact, topic_of
-from followup.value_subjects import coordinated, paired_subject, subjects_of_value
+from followup.value_subjects import coordinated, is_oblique, paired_subject, subjects_of_value
 from followup.vocabulary import stem
 
 _ABOUT_CHECKED = frozenset(
@@ -27,6 +30,12 @@ _ABOUT_CHECKED = frozenset(
     }
 )
 _MIN_QUOTED_WORDS = 3
+_READER = frozenset("you your yours you're you've you'd".split())  # noqa: SIM905
+_SAID = frozenset("said told mentioned wrote noted described explained shared".split())  # noqa: SIM905
+_OF_MONEY = _SAID | frozenset("budget spend spending budgeted asked".split())  # noqa: SIM905
+_MAX_BEFORE_REPORT = 4
+_MIN_NOUN = 5
+_MET = frozenset("call hear heard spoke talked met meeting conversation chat".split())  # noqa: SIM905
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,9 @@ class Support:
     reason: str = ""
 
 
+_NO_NAME = Support(reason="no source has this name")
+
+
 @dataclass(frozen=True, slots=True)
 class _Context:
     """What the message says around a claim."""
@@ -46,6 +58,12 @@ class _Context:
     beside: list[Subject]
     """Subjects that share the value: "Northwind and Corvane save 20 hours"."""
     topic: Topic
+    is_circumstance: bool
+    """The only subject is no plan and stands behind a preposition: "on AWS"."""
+    is_of_lead: bool
+    """The part of the sentence speaks of the reader, and of no plan: "your team of 35"."""
+    is_reported: bool
+    """It says that the reader said so: "you told us"."""
 
 
 class SupportFinder:
@@ -124,8 +142,25 @@ class SupportFinder:
         about = [s for s in about if s.is_plan] or about
         is_paired = paired_subject(read, subjects, claim) is not None
         beside = [] if is_paired or not about else coordinated(read, subjects, about[0])
-        topic = topic_of(read, claim, subjects, self._own_stems)
-        return _Context(about, [s for s in beside if s not in about], topic)
+        low, high = part_of(read.tokens, claim.start)
+        words = {token.lower for token in read.tokens[low:high]}
+        is_reported = _is_reported(read, low, claim.start) or (
+            # "Thank you for the call on May 7": when the two met, only the request says.
+            claim.kind is ClaimKind.DATE
+            and bool(words & _MET)
+            and bool(words & (_READER | {"thank", "thanks"}))
+        )
+        return _Context(
+            subjects=about,
+            beside=[s for s in beside if s not in about],
+            topic=topic_of(read, claim, subjects, self._own_stems),
+            is_circumstance=bool(about)
+            and all(not s.is_plan and is_oblique(read.tokens, s.place) for s in about),
+            is_of_lead=bool(words & _READER)
+            and not any(s.is_plan and low <= s.place < high for s in subjects)
+            and (claim.kind is not ClaimKind.MONEY or bool(words & _OF_MONEY)),
+            is_reported=is_reported,
+        )
 
     def _of_name(self, claim: Claim) -> Support:
         """A name is supported where its words stand in a row, or where it is made of such names."""
@@ -137,7 +172,18 @@ class SupportFinder:
         document = self._first_document(stream)
         if document and self._is_made_of_known(tuple(stream.split())):
             return Support(document, claim.text)
-        return Support(reason="no source has this name")
+        source = self._source_of_adjective(claim.value)
+        return Support(source.document, claim.text) if source else _NO_NAME
+
+    def _source_of_adjective(self, name: str) -> Source | None:
+        """The source that has the noun of a plain word: European, of Europe."""
+        if not is_english(name) or len(name) <= _MIN_NOUN:
+            return None
+        for source in self.sources:
+            words = source.word_stream.split()
+            if any(name.startswith(w) and len(w) >= _MIN_NOUN for w in words):
+                return source
+        return None
 
     def _is_made_of_known(self, words: tuple[str, ...]) -> bool:
         """Whether own names and names of the sources, put one after the other, give the words."""
@@ -165,7 +211,12 @@ class SupportFinder:
     def _of_value(self, claim: Claim, context: _Context) -> Support:
         reason = "no source has this value"
         for fact in self._candidates(claim):
+            if context.is_reported and not fact.source.is_request:
+                reason = "the lead did not say so"
+                continue
             mismatch = value_mismatch(claim, fact)
+            if mismatch is None and fact.source.is_request and context.is_of_lead:
+                return Support(fact.source.document, fact.unit.shown)
             if mismatch is None and claim.kind in _ABOUT_CHECKED:
                 mismatch = self._about_mismatch(claim, context, context.subjects, fact)
             if mismatch is None:
@@ -227,7 +278,11 @@ class SupportFinder:
         topic = context.topic
         there = fact.roots | fact.source.heading_roots
         has_topic = bool(topic.telling & there)
-        if wanted and not self._evidence.supports(wanted, fact, has_topic=has_topic):
+        if (
+            wanted
+            and not self._evidence.supports(wanted, fact, has_topic=has_topic)
+            and (not context.is_circumstance or self._evidence.names_another(wanted[0], fact))
+        ):
             return _other_subject(wanted, fact)
         is_code = claim.kind is ClaimKind.CODE
         if (
@@ -255,12 +310,30 @@ class SupportFinder:
         Words that no source knows may be other words for the same where a name already agrees; but
         not for prices, because a fee of that name may not exist.
         """
-        if not is_named and not topic.clause & fact.roots:
-            return True
-        if topic.head and claim.kind is ClaimKind.MONEY:
+        if claim.kind is ClaimKind.MONEY:
+            return bool(topic.head) or not (is_named or topic.clause & fact.roots)
+        if is_named or _is_specific(claim):
+            return False
+        if not topic.clause & fact.roots:
             return True
         words = topic.head or topic.local
         return any(words & source.roots for source in self.sources[:-1])
+
+
+def _is_reported(read: ReadSentence, low: int, place: int) -> bool:
+    """Whether "you said" or the like stands before the token at `place`."""
+    words = [token.lower for token in read.tokens[low:place]]
+    return any(
+        first in _READER and second in _SAID and (low or index <= _MAX_BEFORE_REPORT)
+        for index, (first, second) in enumerate(pairwise(words))
+    )
+
+
+def _is_specific(claim: Claim) -> bool:
+    """Whether the value is hardly ever met by chance: a range, a rate, a whole date."""
+    if claim.kind is ClaimKind.DATE:
+        return "?" not in claim.value
+    return bool(claim.per) or len(value_keys(claim)) > 1
 
 
 def _name_claim(read: ReadSentence, subject: Subject) -> Claim:

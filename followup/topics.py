@@ -96,11 +96,11 @@ def better_fact(
     It is about the same subject, and it holds all words of the clause that `fact` holds and more,
     or the same ones and less besides.
     """
-    ours = topic.clause & fact.roots
+    ours = (topic.clause & fact.roots) - _PRICE_ROOTS
     for rival in rivals:
         if not _excludes(claim, topic, fact, rival):
             continue
-        theirs = topic.clause & rival.roots
+        theirs = (topic.clause & rival.roots) - _PRICE_ROOTS
         less_besides = rival.roots - _GENERIC_ROOTS < fact.roots - _GENERIC_ROOTS
         fits_better = ours < theirs or (ours and ours == theirs and less_besides)
         if fits_better and is_about_same(rival):
@@ -109,6 +109,7 @@ def better_fact(
 
 
 _GENERIC_ROOTS = roots_of(GENERIC_STEMS)
+_PRICE_ROOTS = roots_of(_PRICE_STEMS)
 
 
 def _excludes(claim: Claim, topic: Topic, fact: Fact, rival: Fact) -> bool:

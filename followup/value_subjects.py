@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from followup.claims import Claim, ReadSentence
+from followup.parts import part_of
 from followup.subjects import Subject
 from followup.tokens import Token
 
@@ -34,7 +35,8 @@ def subjects_of_value(
     if paired:
         return [paired]
     tokens, place = sentence.tokens, claim.start
-    subjects = _without_asides(tokens, subjects, place)
+    first, end = part_of(tokens, place)
+    subjects = _without_asides(tokens, [s for s in subjects if first <= s.place < end], place)
     low, high = clause_of(tokens, place)
     before = [s for s in subjects if low <= s.place < place]
     after = [s for s in subjects if place < s.place < high]
@@ -104,7 +106,9 @@ def _without_asides(
         words = _ASIDE_AFTER if subject.place > place else _ASIDE
         joined = tokens[aside.end : subject.place] if aside else ()
         is_with_aside = aside is not None and all(token.lower in _JOINTS for token in joined)
-        if not subject.is_plan and (is_with_aside or word_before(tokens, subject.place) in words):
+        word = word_before(tokens, subject.place)
+        is_example = word == "as" and tokens[max(0, subject.place - 2)].lower == "such"
+        if not subject.is_plan and (is_with_aside or is_example or word in words):
             aside = subject
         else:
             kept.append(subject)
