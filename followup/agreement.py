@@ -10,7 +10,7 @@ from followup.claims import Claim, ClaimKind
 from followup.dates import dates_agree
 from followup.numerals import plain_text
 from followup.sources import Source, SourceUnit
-from followup.vocabulary import roots_of, stem
+from followup.vocabulary import content_stems, roots_of, stem
 
 TIME_UNITS = frozenset({"second", "minute", "hour", "day", "week", "month", "quarter", "year"})
 _NUMERIC = frozenset({ClaimKind.QUANTITY, ClaimKind.NUMBER})
@@ -51,6 +51,8 @@ class Fact:
     unit_index: int
     roots: frozenset[str]
     """Roots of the unit's stems, and "=" before the keys of all values that stand in it."""
+    row_roots: frozenset[str] = frozenset()
+    """Of a table cell, the roots of its whole row."""
 
 
 @lru_cache(maxsize=4_096)
@@ -61,8 +63,9 @@ def facts_of(source: Source) -> tuple[tuple[str, Fact], ...]:
         roots = roots_of(unit.stems) | {
             f"={value_keys(claim)[0]}" for claim in unit.claims if claim.kind is not ClaimKind.NAME
         }
+        row_roots = roots_of(content_stems(unit.shown)) if unit.cell_names else frozenset[str]()
         for claim in unit.sentence.claims:
-            fact = Fact(claim, unit, source, unit_index, roots)
+            fact = Fact(claim, unit, source, unit_index, roots, row_roots)
             facts.extend((key, fact) for key in value_keys(claim))
     return tuple(facts)
 
@@ -153,8 +156,8 @@ def _date_mismatch(claim: Claim, fact: Fact) -> str | None:
 def _count_mismatch(claim: Claim, fact: Fact) -> str | None:
     written = fact.claim
     if claim.counted:
-        there = written.counted or fact.unit.stems
-        if not claim.counted & there:
+        there = roots_of(written.counted or fact.unit.stems)
+        if not roots_of(claim.counted) & there:
             return f"the value counts something else there: {cut(fact.unit.shown)}"
     return _rate_mismatch(claim, fact)
 
@@ -171,7 +174,9 @@ def _rate_mismatch(claim: Claim, fact: Fact) -> str | None:
         return f"the value stands there in another unit: {cut(fact.unit.shown)}"
     if not _bound_holds(claim, written):
         return f"the value is no such limit there: {cut(fact.unit.shown)}"
-    added = claim.per - written.per
+    # "Fell from 240 a day to 95": a rate said of one figure of a sentence holds for the others.
+    beside = frozenset[str]().union(*(other.per for other in fact.unit.claims))
+    added = claim.per - written.per - beside
     if added and fact.unit.cell_names:
         added = frozenset(rate for rate in added if stem(rate) not in fact.unit.stems)
     dropped = written.per - claim.per - TIME_UNITS

@@ -22,8 +22,16 @@ _BEFORE_SINGLE_TIME = frozenset(
     """in within for after before under than about over around only takes take took lasts last needs
     need of least most just nearly almost roughly is was""".split()  # noqa: SIM905
 )
+_CHANGES = frozenset(
+    """rose rise rises risen grew grow grows grown went go goes increased increase increases improved
+    improves fell fall falls fallen dropped drop drops cut cuts decreased reduced reduces moved
+    moves up down shrank changed lowered raised climbed""".split()  # noqa: SIM905
+)
 _MAX_COUNTED = 3
-_ENDS_COUNTED = STOP_WORDS | {"is", "are", "plus", "including", "percent"}
+_ENDS_COUNTED = STOP_WORDS | frozenset(
+    """is are plus including percent since last next past previous coming without despite because
+    ago later earlier go goes went""".split()  # noqa: SIM905
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +111,13 @@ def _is_change(tokens: Sequence[Token], start: int) -> bool:
     return start > 0 and tokens[start - 1].lower in {"from", "down", "up", "went", "of"}
 
 
+def _is_rise(tokens: Sequence[Token], start: int) -> bool:
+    """Whether "from 81% to 94%" tells a rise or a fall, which are two values and no range."""
+    if not start or tokens[start - 1].lower != "from":
+        return False
+    return any(token.lower in _CHANGES for token in tokens[max(0, start - 5) : start - 1])
+
+
 def _scale_of(tokens: Sequence[Token], high: Numeral) -> tuple[Decimal, Decimal]:
     """The number as written and the scale that followed it: 5-10 million scales both ends."""
     place = high.end - 1
@@ -124,6 +139,8 @@ def _unit_in_range(tokens: Sequence[Token], index: int) -> tuple[str, int]:
     if index < len(tokens):
         if tokens[index].lower in {"%", "percent"} or tokens[index].kind == "currency":
             return tokens[index].lower, index + 1
+        if [token.lower for token in tokens[index : index + 2]] == ["per", "cent"]:
+            return "percent", index + 2
         if time_unit(tokens, index):
             return tokens[index].lower, index + 1
     return "", index
@@ -135,6 +152,8 @@ def _range_end(tokens: Sequence[Token], start: int, index: int, currency: str) -
     joint = tokens[index].lower
     between = start > 0 and tokens[start - 1].lower == "between"
     if joint not in {"-", "to"} and not (joint == "and" and between):
+        return None
+    if joint == "to" and _is_rise(tokens, start):
         return None
     after, place = _currency_before(tokens, index + 1)
     if place >= len(tokens) or (after and after != currency):

@@ -42,6 +42,7 @@ def known_names(sources: Sequence[Source], own: frozenset[str]) -> KnownNames:
     return KnownNames(
         by_first_word={word: tuple(group) for word, group in by_first.items()},
         plans=plans,
+        names=frozenset(every),
         aliases=aliases,
         own=own,
         lower_words=frozenset[str]().union(*(source.lower_words for source in sources)),

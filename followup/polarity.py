@@ -39,6 +39,9 @@ _AUXILIARIES = frozenset(
     """is are was were can could may might will would must has have had does do did it they you
     we i she he""".split()  # noqa: SIM905
 )
+_PREPOSITIONS = frozenset(
+    """in on at for of to by with from within during across under over through than""".split()  # noqa: SIM905
+)
 _MARKS = frozenset(",;:()–—")  # noqa: RUF001
 _MAX_LIST_ITEM = 3
 _NEIGHBOUR_WORDS = 3
@@ -138,7 +141,8 @@ def _opposites(ours: Clause, theirs: Clause) -> frozenset[str]:
         if not any(is_alike(word, other) for other in theirs.stems)
         and any(
             is_opposite(word, other) and ours.around(word) & theirs.around(other)
-            for other in set(theirs.stems) - set(ours.stems)
+            # "At no charge" is no opposite of "free".
+            for other in set(theirs.stems) - set(ours.stems) - theirs.with_polarity(True)
         )
     )
 
@@ -179,9 +183,14 @@ def _read_clause(words: Sequence[str]) -> Clause:
     denied: list[bool | None] = []
     state: bool | None = None if words and words[0] in _CONDITIONS else False
     is_weak = any(word in _WEAKENERS for word in words)
-    for word in words:
+    noun_only = False
+    for place, word in enumerate(words):
         bare = word.replace("'", "")
+        if noun_only and word in _PREPOSITIONS:
+            # "No charge on every plan" denies the charge, not the plan.
+            state, noun_only = False, False
         if bare in _DENIALS and state is not None:
+            noun_only = bare == "without" or (bare == "no" and place > 0)
             # "You can exclude" offers what it names, it does not deny it.
             state = None if bare.startswith("exclud") and "can" in words else True
         elif word not in STOP_WORDS and (len(word) > 1 or word.isdigit()):

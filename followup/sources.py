@@ -146,9 +146,14 @@ def _blocks(text: str) -> Iterator[str | _Row]:
     """Runs of running text and single table rows, in order."""
     running: list[str] = []
     header: tuple[str, ...] = ()
-    for line in text.split("\n"):
+    lines = text.split("\n")
+    for place, line in enumerate(lines):
         cells = _pipe_cells(line)
         named = _named_cells(line)
+        if cells and not header and not _pipe_cells("".join(lines[place + 1 : place + 2])):
+            # One line with strokes is no table: "Vehicles: 180 | Customer since: May 2021".
+            running.extend(cells)
+            continue
         if not cells and not named:
             running.append(line)
             header = ()
@@ -176,9 +181,11 @@ def _named_cells(line: str) -> tuple[tuple[str, str], ...]:
     """The cells of "Plan: Growth; Price per month: $299", the form that ingestion gives rows."""
     parts = line.strip().split("; ")
     matches = [_NAMED_CELL.fullmatch(part) for part in parts]
-    if len(parts) < _MIN_CELLS or not all(matches):
+    if len(parts) < _MIN_CELLS or not all(matches[1:]):
         return ()
-    return tuple((match.group(1), match.group(2)) for match in matches if match)
+    # The first column of a table may have no name: "Position update; Scout: every 120 seconds".
+    first = matches[0].groups() if matches[0] else ("", parts[0])
+    return (first, *((match.group(1), match.group(2)) for match in matches[1:] if match))
 
 
 def _sentence_unit(

@@ -40,6 +40,7 @@ class KnownNames:
     by_first_word: dict[str, tuple[Name, ...]]
     plans: frozenset[Name]
     aliases: dict[Name, Name]
+    names: frozenset[Name]
     own: frozenset[str]
     """Word streams of the lead's, product's and company's names: they set nothing apart."""
     lower_words: frozenset[str] = frozenset()
@@ -69,7 +70,13 @@ def find_subjects(sentence: ReadSentence, known: KnownNames) -> list[Subject]:
             and len(subject.name) == 1
             and subject.name[0] in known.lower_words
         )
-        if covered.intersection(span) or is_own or is_opening_word:
+        is_generic = (
+            not is_plan
+            and len(subject.name) == 1
+            and is_english(subject.name[0])
+            and (subject.name[0] in known.lower_words or subject.name not in known.names)
+        )
+        if covered.intersection(span) or is_own or is_opening_word or is_generic:
             continue
         covered.update(span)
         name = known.canonical(subject.name)

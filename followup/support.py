@@ -32,7 +32,7 @@ _ABOUT_CHECKED = frozenset(
 _MIN_QUOTED_WORDS = 3
 _READER = frozenset("you your yours you're you've you'd".split())  # noqa: SIM905
 _SAID = frozenset("said told mentioned wrote noted described explained shared".split())  # noqa: SIM905
-_OF_MONEY = _SAID | frozenset("budget spend spending budgeted asked".split())  # noqa: SIM905
+_OF_MONEY = _SAID | frozenset("budget spend spending budgeted asked aside".split())  # noqa: SIM905
 _MAX_BEFORE_REPORT = 4
 _MIN_NOUN = 5
 _MET = frozenset("call hear heard spoke talked met meeting conversation chat".split())  # noqa: SIM905
@@ -276,7 +276,7 @@ class SupportFinder:
         self, claim: Claim, context: _Context, wanted: Sequence[Subject], fact: Fact
     ) -> str | None:
         topic = context.topic
-        there = fact.roots | fact.source.heading_roots
+        there = fact.roots | fact.row_roots | fact.source.heading_roots
         has_topic = bool(topic.telling & there)
         if (
             wanted

@@ -13,7 +13,7 @@ _OBLIQUE = frozenset(
     for on like into against versus vs""".split()  # noqa: SIM905
 )
 _ASIDE = frozenset("from in to into via through using than unlike versus vs".split())  # noqa: SIM905
-_ASIDE_AFTER = _ASIDE | {"with", "by"}
+_ASIDE_AFTER = _ASIDE | {"with", "by", "as"}
 CLAUSE_ENDS = frozenset({",", ";", "and", "while", "but", "whereas", "or"})
 _JOINTS = frozenset(
     {",", "and", "or", "&", "/", "the", "our", "both", "plans", "plan", "as", "well"}
@@ -131,8 +131,11 @@ def paired_subject(
     place = next((i for i, value in enumerate(values) if value.start == claim.start), None)
     if place is None or len(values) == 1 or not _is_list(sentence.tokens, values):
         return None
+    low, high = part_of(sentence.tokens, claim.start)
     for is_plan in (True, False):
-        group = [s for s in subjects if s.is_plan is is_plan and not s.is_role]
+        group = [
+            s for s in subjects if s.is_plan is is_plan and not s.is_role and low <= s.place < high
+        ]
         is_apart = bool(group) and (
             group[-1].place < values[0].start or group[0].place > values[-1].start
         )
