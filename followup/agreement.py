@@ -9,6 +9,7 @@ from followup.bounds import Bound, bound_holds
 from followup.claims import Claim, ClaimKind
 from followup.dates import dates_agree
 from followup.numerals import plain_text
+from followup.parts import leans
 from followup.sources import Source, SourceUnit
 from followup.vocabulary import content_stems, roots_of, stem
 
@@ -51,8 +52,8 @@ class Fact:
     unit_index: int
     roots: frozenset[str]
     """Roots of the unit's stems, and "=" before the keys of all values that stand in it."""
-    row_roots: frozenset[str] = frozenset()
-    """Of a table cell, the roots of its whole row."""
+    context_roots: frozenset[str] = frozenset()
+    """Of a table cell, the roots of its whole row; of "It lasts 30 days", of the unit before."""
 
 
 @lru_cache(maxsize=4_096)
@@ -63,9 +64,11 @@ def facts_of(source: Source) -> tuple[tuple[str, Fact], ...]:
         roots = roots_of(unit.stems) | {
             f"={value_keys(claim)[0]}" for claim in unit.claims if claim.kind is not ClaimKind.NAME
         }
-        row_roots = roots_of(content_stems(unit.shown)) if unit.cell_names else frozenset[str]()
+        context_roots = roots_of(content_stems(unit.shown)) if unit.cell_names else frozenset[str]()
+        if unit_index and leans(unit.sentence):
+            context_roots = roots_of(source.units[unit_index - 1].stems)
         for claim in unit.sentence.claims:
-            fact = Fact(claim, unit, source, unit_index, roots, row_roots)
+            fact = Fact(claim, unit, source, unit_index, roots, context_roots)
             facts.extend((key, fact) for key in value_keys(claim))
     return tuple(facts)
 

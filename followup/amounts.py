@@ -91,6 +91,7 @@ def _read_figure(tokens: Sequence[Token], start: int) -> _Figure | None:
     numeral = read_numeral(tokens, index) if index < len(tokens) else None
     if numeral is None:
         return None
+    numeral = _without_digits_again(tokens, numeral)
     low_unit, end = _unit_in_range(tokens, numeral.end)
     high = _range_end(tokens, start, end, currency)
     if high is None:
@@ -109,6 +110,15 @@ def _read_figure(tokens: Sequence[Token], start: int) -> _Figure | None:
 def _is_change(tokens: Sequence[Token], start: int) -> bool:
     """Whether "47 to 31" tells a change, as "from 47 to 31" and "down 47 to 31" do."""
     return start > 0 and tokens[start - 1].lower in {"from", "down", "up", "went", "of"}
+
+
+def _without_digits_again(tokens: Sequence[Token], numeral: Numeral) -> Numeral:
+    """The numeral with the digits that contracts put behind it: "sixty (60) days"."""
+    end = numeral.end
+    if not numeral.in_words or [t.text for t in tokens[end : end + 3 : 2]] != ["(", ")"]:
+        return numeral
+    again = read_numeral(tokens, end + 1)
+    return numeral._replace(end=end + 3) if again and again.value == numeral.value else numeral
 
 
 def _is_rise(tokens: Sequence[Token], start: int) -> bool:
@@ -272,7 +282,8 @@ def _count(tokens: Sequence[Token], figure: _Figure, index: int, *, glued: bool)
     is_open = tokens[index].text == "+" and glued
     counted, end = _counted(tokens, index + is_open)
     if not counted:
-        return Amount("number", figure.value, figure.end + is_open)
+        per, end = read_rate(tokens, figure.end + is_open)
+        return Amount("number", figure.value, end, per=per)
     per, after = read_rate(tokens, end)
     return Amount("quantity", figure.value, after, per=per, counted=counted)
 

@@ -47,6 +47,9 @@ single | multiple several
 """
 _PREFIXES = ("un", "non", "in", "im", "ir", "il", "dis")
 _MIN_PREFIXED = 5
+_NO_PREFIXED = frozenset(
+    map(stem, ["discount", "display", "distance", "import", "invoice", "increase"])
+)
 
 
 def is_opposite(word: str, other: str) -> bool:
@@ -54,6 +57,8 @@ def is_opposite(word: str, other: str) -> bool:
     if _sides().get(word, frozenset()) & _opposite_sides().get(other, frozenset()):
         return True
     longer, shorter = (word, other) if len(word) > len(other) else (other, word)
+    if longer in _NO_PREFIXED:
+        return False
     return len(shorter) >= _MIN_PREFIXED and any(longer == prefix + shorter for prefix in _PREFIXES)
 
 

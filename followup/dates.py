@@ -88,9 +88,15 @@ def read_date(tokens: Sequence[Token], start: int) -> ReadDate | None:
 def dates_agree(claimed: str, written: str) -> bool:
     """Whether all that is claimed of a date is written: March 2026 holds where March 3, 2026 is."""
     ours, theirs = claimed.split("-"), written.split("-")
-    return claimed == written or (
-        len(ours) == len(theirs) == _NUM_PARTS
-        and all(a in ("?", b) for a, b in zip(ours, theirs, strict=True))
+    # "On Tuesday" where the lead said "next Tuesday".
+    is_weekday = claimed in WEEKDAYS and written.rpartition(" ")[2] == claimed
+    return (
+        claimed == written
+        or is_weekday
+        or (
+            len(ours) == len(theirs) == _NUM_PARTS
+            and all(a in ("?", b) for a, b in zip(ours, theirs, strict=True))
+        )
     )
 
 

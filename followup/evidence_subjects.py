@@ -16,6 +16,7 @@ from followup.subjects import (
 from followup.value_subjects import (
     clause_of,
     coordinated,
+    is_all_of,
     leading_subjects,
     subjects_of_value,
 )
@@ -74,7 +75,17 @@ class EvidenceSubjects:
             return False
         if self.is_headed(subject, source):
             return True
+        if self.is_headed_by_another(subject, source):
+            return False
         return subject.is_plan and has_topic and self.is_general(unit, source)
+
+    def is_headed_by_another(self, subject: Subject, source: Source) -> bool:
+        """Whether the nearest heading that names anyone of the subject's kind names another."""
+        for head in reversed([unit for unit in source.units if unit.is_heading]):
+            names = [s.name for s in self.in_unit(head) if s.is_plan == subject.is_plan]
+            if names:
+                return not any(_same(subject, name) for name in names)
+        return False
 
     def _is_named_beside(self, subject: Subject, fact: Fact) -> bool:
         """Whether the sentence names the subject, and no other stands nearer to the value."""
@@ -105,7 +116,9 @@ class EvidenceSubjects:
     def _subjects_of(self, fact: Fact) -> list[Subject]:
         """The subjects that a fact's own sentence gives the value to."""
         unit = fact.unit
-        named = self.in_unit(unit)
+        # "It includes everything in Convoy and adds 900 requests" gives Convoy nothing.
+        tokens = unit.sentence.tokens
+        named = [s for s in self.in_unit(unit) if not is_all_of(tokens, s.place)]
         about = subjects_of_value(unit.sentence, named, fact.claim)
         about += [other for s in about for other in coordinated(unit.sentence, named, s)]
         low, high = clause_of(unit.sentence.tokens, fact.claim.start)

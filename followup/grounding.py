@@ -11,7 +11,7 @@ from followup.passage import Passage
 from followup.sentences import join_units, keep_units, split_sentences, split_units
 from followup.sources import own_names, read_sources
 from followup.statements import PLAIN, StatementChecker, StatementSupport
-from followup.subjects import Subject, find_subjects
+from followup.subjects import Subject, find_subjects, subjects_by_form
 from followup.support import Support, SupportFinder
 from followup.value_subjects import leading_subjects
 
@@ -79,10 +79,17 @@ def check_claims(
     probability decides, and that no source says the opposite. `statements` checks those, by
     default without a model; None leaves them out, for a text that is the company's own.
     """
-    finder = SupportFinder(read_sources(passages, request_text), own_names(request_text))
+    units = split_units(text)
+    said_plans = frozenset(
+        subject.name
+        for unit in units
+        for subject in subjects_by_form(read_sentence(unit.text))
+        if subject.is_plan and not subject.is_role
+    )
+    sources = read_sources(passages, request_text)
+    finder = SupportFinder(sources, own_names(request_text), said_plans)
     verdicts: list[Verdict] = []
     earlier: list[Subject] = []
-    units = split_units(text)
     plain = statements.check(units, passages, request_text) if statements else [None] * len(units)
     for index, (unit, statement) in enumerate(zip(units, plain, strict=True)):
         read = read_sentence(unit.text, index)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from followup.claims import ReadSentence
 from followup.tokens import Token
 
 _JOINERS = frozenset("while whereas but because although though since so".split())  # noqa: SIM905
@@ -64,6 +65,12 @@ def _is_joint(tokens: Sequence[Token], place: int) -> bool:
     if rest[0] in _LEANING and not is_expletive(tokens[start:]):
         return False
     return rest[0] in _ORDERS or any(other in _VERBS for other in rest[1:])
+
+
+def leans(sentence: ReadSentence) -> bool:
+    """Whether a sentence speaks on of what the one before does: it starts with a pronoun."""
+    tokens = sentence.tokens
+    return bool(tokens) and tokens[0].lower in _LEANING and not is_expletive(tokens)
 
 
 def is_expletive(tokens: Sequence[Token]) -> bool:

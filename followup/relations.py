@@ -12,9 +12,15 @@ from followup.claims import ReadSentence
 from followup.evidence_subjects import PRONOUNS, EvidenceSubjects
 from followup.sources import Source, SourceUnit
 from followup.subjects import PLAN_WORDS, Name, Subject, same_subject
-from followup.tokens import Token
 from followup.topics import GENERIC_STEMS, strong_ends
-from followup.value_subjects import CLAUSE_ENDS, coordinated, upright_subjects, word_before
+from followup.value_subjects import (
+    ALL_OF,
+    CLAUSE_ENDS,
+    coordinated,
+    is_all_of,
+    upright_subjects,
+    word_before,
+)
 from followup.vocabulary import content_stems
 
 MIN_COVERED = 0.6
@@ -27,10 +33,9 @@ _NEGATIONS = frozenset(
 )
 _CONTRASTS = frozenset("unlike than versus vs from to over like".split())  # noqa: SIM905
 _NO_CELLS = frozenset({"no", "none", "-", "x", "n/a", "not included", "false", "✗", "✕", "❌"})
-_ALL_OF = frozenset({"everything", "all"})
 
 
-class _Side(Enum):
+class Side(Enum):
     """Of whom a unit speaks: the subject, another like it, or nobody in particular."""
 
     OWN = auto()
@@ -39,7 +44,7 @@ class _Side(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Placed:
+class Placed:
     """A unit of a source with where it stands."""
 
     unit: SourceUnit
@@ -56,8 +61,8 @@ class Relations:
         self._included: dict[Name, frozenset[Name]] = {}
 
     @cached_property
-    def _units(self) -> list[_Placed]:
-        return [_Placed(u, i, s) for s in self._sources[:-1] for i, u in enumerate(s.units)]
+    def _units(self) -> list[Placed]:
+        return [Placed(u, i, s) for s in self._sources[:-1] for i, u in enumerate(s.units)]
 
     @cached_property
     def _by_stem(self) -> dict[str, list[int]]:
@@ -105,11 +110,11 @@ class Relations:
             if fit < MAX_OWN_SHARE * (rival or enough):
                 break
             placed = self._units[place]
-            side = self._side(subject, placed)
-            if side is _Side.OWN or (side is _Side.GENERAL and fit >= rival):
+            side = self.side(subject, placed)
+            if side is Side.OWN or (side is Side.GENERAL and fit >= rival):
                 return ""
             is_like = _is_negated(placed.unit.sentence) == is_negated
-            if side is _Side.RIVAL and is_like and not rival and fit >= enough:
+            if side is Side.RIVAL and is_like and not rival and fit >= enough:
                 rival, words = fit, placed.unit.shown
         return words
 
@@ -132,17 +137,17 @@ class Relations:
         found = []
         for placed in self._units:
             tokens = placed.unit.sentence.tokens
-            if not any(token.lower in _ALL_OF for token in tokens):
+            if not any(token.lower in ALL_OF for token in tokens):
                 continue
             named = [s for s in self._evidence.in_unit(placed.unit) if s.is_plan]
-            parts = {s.name for s in named if _is_all_of(tokens, s.place)}
+            parts = {s.name for s in named if is_all_of(tokens, s.place)}
             owners = {s.name for s in named} - parts
             owners.update(self._evidence.of_cell(placed.unit))
             if parts:
                 found.append((owners, parts))
         return found
 
-    def _side(self, subject: Subject, placed: _Placed) -> _Side | None:
+    def side(self, subject: Subject, placed: Placed) -> Side | None:
         """Whom a unit speaks of; None where it says nothing of anyone."""
         unit, evidence = placed.unit, self._evidence
         if unit.cell_names and unit.sentence.text.rpartition(": ")[2].lower() in _NO_CELLS:
@@ -154,28 +159,30 @@ class Relations:
         names = [*(s.name for s in like), *cell_names]
         included = self._all_of(subject.name) if subject.is_plan else frozenset()
         if _holds(subject, names) or included.intersection(names):
-            return _Side.OWN
+            return Side.OWN
         if evidence.is_headed(subject, placed.source):
-            return _Side.OWN
+            return Side.OWN
+        if evidence.is_headed_by_another(subject, placed.source):
+            return Side.RIVAL
         if like or (subject.is_plan and any(name in evidence.known.plans for name in cell_names)):
-            return _Side.RIVAL
+            return Side.RIVAL
         if unit.cell_names:
             return None
         return self._side_of_nameless(subject, included, placed)
 
     def _side_of_nameless(
-        self, subject: Subject, included: frozenset[Name], placed: _Placed
-    ) -> _Side | None:
+        self, subject: Subject, included: frozenset[Name], placed: Placed
+    ) -> Side | None:
         sentence = placed.unit.sentence
         before = self._evidence.inherited(placed.unit, placed.index, placed.source)
         inherited = [s.name for s in before if s.is_plan == subject.is_plan]
         if _holds(subject, inherited):
-            return _Side.OWN
+            return Side.OWN
         if _names_every_plan(sentence):
-            return _Side.OWN if subject.is_plan else None
+            return Side.OWN if subject.is_plan else None
         if inherited and not included.intersection(inherited) and _is_leaning(sentence):
-            return _Side.RIVAL
-        return _Side.GENERAL
+            return Side.RIVAL
+        return Side.GENERAL
 
 
 def _holds(subject: Subject, names: Sequence[Name]) -> bool:
@@ -222,15 +229,7 @@ def _said_of(read: ReadSentence, subjects: Sequence[Subject], subject: Subject) 
 def _is_contrasted(read: ReadSentence, subject: Subject) -> bool:
     """Whether the sentence only compares with the subject: "unlike Starter", "everything in X"."""
     is_contrast = word_before(read.tokens, subject.place) in _CONTRASTS
-    return is_contrast or _is_all_of(read.tokens, subject.place)
-
-
-def _is_all_of(tokens: Sequence[Token], place: int) -> bool:
-    """Whether "everything in" or "all of the" stands before a name."""
-    before = [token.lower for token in tokens[max(0, place - 3) : place]]
-    return any(
-        first in _ALL_OF and second in {"in", "of", "from"} for first, second in pairwise(before)
-    )
+    return is_contrast or is_all_of(read.tokens, subject.place)
 
 
 def _names_every_plan(sentence: ReadSentence) -> bool:

@@ -139,6 +139,21 @@ def _plans(sentence: ReadSentence) -> Iterator[Subject]:
             while end < len(tokens) and tokens[end].lower in PLAN_WORDS:
                 end += 1
             yield Subject(trimmed_name(words), first, end, is_plan=True, is_role=is_role)
+            if token.lower.endswith("s") and not is_role:
+                yield from _plans_before(tokens, first)
+
+
+def _plans_before(tokens: Sequence[Token], place: int) -> Iterator[Subject]:
+    """The further names of "the Scout, Ranger and Convoy plans", from the last to the first."""
+    while place > 1 and tokens[place - 1].lower in {"and", "or", ",", "&"}:
+        before = place - 1
+        while before > 0 and tokens[before].lower in {"and", "or", ",", "&", "the"}:
+            before -= 1
+        token = tokens[before]
+        if token.kind != "word" or token.text == token.lower:
+            return
+        yield Subject((token.lower,), before, before + 1, is_plan=True)
+        place = before
 
 
 def _capitalised(sentence: ReadSentence) -> Iterator[Subject]:

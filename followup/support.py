@@ -13,7 +13,7 @@ from followup.known_names import equated, known_names
 from followup.parts import part_of
 from followup.relations import Relations
 from followup.sources import Source, word_stream
-from followup.subjects import KnownNames, Subject
+from followup.subjects import KnownNames, Name, Subject
 from followup.topics import Topic, better_fact, topic_of
 from followup.value_subjects import coordinated, is_oblique, paired_subject, subjects_of_value
 from followup.vocabulary import stem
@@ -69,9 +69,11 @@ class _Context:
 class SupportFinder:
     """The sources of one message, indexed by value."""
 
-    def __init__(self, sources: Sequence[Source], own: frozenset[str]) -> None:
+    def __init__(
+        self, sources: Sequence[Source], own: frozenset[str], said_plans: frozenset[Name]
+    ) -> None:
         self.sources = sources
-        self.known: KnownNames = known_names(sources, own)
+        self.known: KnownNames = known_names(sources, own, said_plans)
         self._own_stems = frozenset(stem(word) for line in own for word in line.split())
         self._facts: defaultdict[str, list[Fact]] = defaultdict(list)
         for source in sources:
@@ -79,7 +81,7 @@ class SupportFinder:
                 self._facts[key].append(fact)
         self._all_facts = [fact for source in sources for _, fact in facts_of(source)]
         self._evidence = EvidenceSubjects(self.known)
-        self._relations = Relations(sources, self._evidence)
+        self.relations = Relations(sources, self._evidence)
 
     def find(
         self, read: ReadSentence, subjects: list[Subject], inherited: list[Subject]
@@ -117,7 +119,7 @@ class SupportFinder:
         for subject in subjects:
             if subject.is_plan and not subject.is_role and not self._is_known(subject):
                 yield _name_claim(read, subject), Support(reason="no source has this plan")
-        for subject, words in self._relations.misplaced(read, subjects):
+        for subject, words in self.relations.misplaced(read, subjects):
             reason = f"the sources say this of another: {cut(words)}"
             yield _name_claim(read, subject), Support(reason=reason)
 
@@ -276,7 +278,7 @@ class SupportFinder:
         self, claim: Claim, context: _Context, wanted: Sequence[Subject], fact: Fact
     ) -> str | None:
         topic = context.topic
-        there = fact.roots | fact.row_roots | fact.source.heading_roots
+        there = fact.roots | fact.context_roots | fact.source.heading_roots
         has_topic = bool(topic.telling & there)
         if (
             wanted

@@ -19,6 +19,7 @@ _JOINTS = frozenset(
     {",", "and", "or", "&", "/", "the", "our", "both", "plans", "plan", "as", "well"}
 )
 _MAX_TOKENS_BETWEEN_VALUES = 8
+ALL_OF = frozenset({"everything", "all"})
 
 
 def subjects_of_value(
@@ -113,6 +114,14 @@ def _without_asides(
         else:
             kept.append(subject)
     return kept
+
+
+def is_all_of(tokens: Sequence[Token], place: int) -> bool:
+    """Whether "everything in" or "all of the" stands before a name."""
+    before = [token.lower for token in tokens[max(0, place - 3) : place]]
+    return any(
+        first in ALL_OF and second in {"in", "of", "from"} for first, second in pairwise(before)
+    )
 
 
 def word_before(tokens: Sequence[Token], place: int) -> str:
