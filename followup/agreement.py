@@ -1,6 +1,7 @@
 """Whether a value that stands in a source is the value that a message claims."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -40,6 +41,8 @@ _SECONDS = {
     "year": 31_557_600,
 }
 _MAX_LENGTH_RATIO = 12
+_ANYTHING = frozenset(map(stem, ["people", "persons", "places", "things", "items"]))
+"""Stems that any count may be of: 25 people where the source writes participants."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +68,8 @@ def facts_of(source: Source) -> tuple[tuple[str, Fact], ...]:
             f"={value_keys(claim)[0]}" for claim in unit.claims if claim.kind is not ClaimKind.NAME
         }
         context_roots = roots_of(content_stems(unit.shown)) if unit.cell_names else frozenset[str]()
-        if unit_index and leans(unit.sentence):
+        before = source.units[unit_index - 1].shown if unit_index else ""
+        if unit_index and (leans(unit.sentence) or before.endswith("?")):
             context_roots = roots_of(source.units[unit_index - 1].stems)
         for claim in unit.sentence.claims:
             fact = Fact(claim, unit, source, unit_index, roots, context_roots)
@@ -96,7 +100,9 @@ def value_mismatch(claim: Claim, fact: Fact) -> str | None:
     if claim.kind in _NUMERIC and written.kind in _NUMERIC:
         return _count_mismatch(claim, fact)
     if written.kind is ClaimKind.NUMBER and claim.kind is ClaimKind.DURATION:
-        has_unit = claim.value == written.value and _cell_has_unit(claim, fact.unit)
+        has_unit = claim.value == written.value and (
+            _cell_has_unit(claim, fact.unit) or is_elided(claim, fact.unit.sentence.claims)
+        )
         return None if has_unit else "the value stands there without unit"
     if written.kind is ClaimKind.CODE and claim.kind is ClaimKind.QUANTITY:
         # "2 vCPUs" where the source writes "2vCPUs".
@@ -113,6 +119,14 @@ def is_same_measure(claim: Claim, other: Claim) -> bool:
         is_length = other.kind is claim.kind and not other.text.lower().startswith(("a ", "an "))
         return is_length and claim.per == other.per and _is_of_like_length(claim, other)
     return claim.kind is other.kind and claim.unit == other.unit
+
+
+def is_elided(claim: Claim, others: Sequence[Claim]) -> bool:
+    """Whether another figure of a sentence has the claim's unit: "10 days on Plus, 25 on Max"."""
+    return any(
+        other.kind is claim.kind and other.unit == claim.unit and other.value != claim.value
+        for other in others
+    )
 
 
 def _is_of_like_length(claim: Claim, other: Claim) -> bool:
@@ -159,8 +173,10 @@ def _date_mismatch(claim: Claim, fact: Fact) -> str | None:
 def _count_mismatch(claim: Claim, fact: Fact) -> str | None:
     written = fact.claim
     if claim.counted:
-        there = roots_of(written.counted or fact.unit.stems)
-        if not roots_of(claim.counted) & there:
+        there = roots_of(written.counted)
+        if not there or fact.unit.cell_names:
+            there |= fact.roots | fact.context_roots | fact.source.heading_roots
+        if not (roots_of(claim.counted) & there or claim.counted <= _ANYTHING):
             return f"the value counts something else there: {cut(fact.unit.shown)}"
     return _rate_mismatch(claim, fact)
 
@@ -172,17 +188,19 @@ def _rate_mismatch(claim: Claim, fact: Fact) -> str | None:
     """
     written = fact.claim
     if value_keys(claim)[0] not in value_keys(written) or (
-        claim.unit != written.unit and claim.kind is not ClaimKind.DURATION
+        claim.unit != written.unit
+        and claim.kind is not ClaimKind.DURATION
+        and "cent" not in {claim.unit, written.unit}
     ):
         return f"the value stands there in another unit: {cut(fact.unit.shown)}"
     if not _bound_holds(claim, written):
         return f"the value is no such limit there: {cut(fact.unit.shown)}"
     # "Fell from 240 a day to 95": a rate said of one figure of a sentence holds for the others.
-    beside = frozenset[str]().union(*(other.per for other in fact.unit.claims))
-    added = claim.per - written.per - beside
+    others = fact.unit.sentence.claims if not written.per else ()
+    added = (claim.per - written.per).difference(*(other.per for other in others))
     if added and fact.unit.cell_names:
         added = frozenset(rate for rate in added if stem(rate) not in fact.unit.stems)
-    dropped = written.per - claim.per - TIME_UNITS
+    dropped = written.per - claim.per - TIME_UNITS - {"once"}
     if added or (dropped and claim.kind is ClaimKind.MONEY):
         return f"the value stands there at another rate: {cut(fact.unit.shown)}"
     return None
@@ -197,6 +215,10 @@ def _bound_holds(claim: Claim, written: Claim) -> bool:
         if written.bound not in {Bound.EXACT, Bound.ABOUT}:
             return False
         return (claimed, claim.bound) in {(low, Bound.AT_LEAST), (high, Bound.AT_MOST)}
+    # "Includes 10 users" says no more than "up to 10 users"; "45%" says more than "up to 45%".
+    is_allowance = bool(claim.counted) and claim.kind is ClaimKind.QUANTITY
+    if is_allowance and (claim.bound, written.bound) == (Bound.EXACT, Bound.AT_MOST):
+        return True
     return bound_holds(claim.bound, written.bound, is_money=is_money)
 
 

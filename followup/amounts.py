@@ -184,7 +184,8 @@ def _with_unit(tokens: Sequence[Token], figure: _Figure, start: int) -> Amount |
         per, end = read_rate(tokens, end)
         value = figure.value
         if money == "cent":
-            value, money = plain_text(Decimal(value) / 100) if "-" not in value else value, "USD"
+            # Of whichever currency: 5 cents are $0.05 and €0.05.
+            value = plain_text(Decimal(value) / 100) if "-" not in value else value
         is_difference = end < len(tokens) and tokens[end].lower in {
             "less",
             "more",
@@ -248,6 +249,12 @@ def _duration(
     if is_half and unit == "hour":
         value, unit = "30", "minute"
     per, end = read_rate(tokens, index + 1)
+    if not per and index + 1 < len(tokens) and tokens[index + 1].lower == "of":
+        # "Hours of reception work a week"
+        ahead = (
+            read_rate(tokens, place)[0] for place in range(index + 3, min(index + 6, len(tokens)))
+        )
+        per = next((found for found in ahead if found), per)
     return Amount("duration", value, end, prefix + unit, per)
 
 

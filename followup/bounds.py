@@ -25,7 +25,9 @@ _BEFORE = {
     **_phrases(
         Bound.AT_MOST,
         "up to,at most,as much as,as many as,as long as,as high as,no more than,not more than,"
-        "maximum of,limit of,limited to,capped at,maximum,max,cap of",
+        "maximum of,limit of,limited to,capped at,maximum,max,cap of,limit is,stops at,ceiling of,"
+        "never more than,not longer than,no longer than,none longer than,room for,not exceed,"
+        "does not exceed,never exceeds,within",
     ),
     **_phrases(
         Bound.AT_LEAST,
@@ -52,6 +54,7 @@ _AFTER = {
     ("+",): Bound.MORE,
 }
 _MAX_WORDS = 3
+_MAX_FROM_LIMIT = 12
 _COMPARATIVES = frozenset({"less", "more", "fewer", "higher", "lower", "greater"})
 _BEFORE_COMPARISON = frozenset(
     "% percent usd eur gbp dollars euros pounds hours days weeks months years minutes".split()  # noqa: SIM905
@@ -75,10 +78,20 @@ def read_bound(tokens: Sequence[Token], start: int, end: int, kind: str) -> Boun
         words = tuple(token.lower for token in tokens[end : end + length])
         if words in _AFTER:
             return _AFTER[words]
+    if _is_limit(tokens, start):
+        return Bound.AT_MOST
     from_price = kind == "money" and start > 0 and tokens[start - 1].lower == "from"
     if from_price and not _is_change(tokens, start):
         return Bound.AT_LEAST
     return Bound.EXACT
+
+
+def _is_limit(tokens: Sequence[Token], start: int) -> bool:
+    """Whether the figure is what a limit is: "the time limit of a call is 90 minutes"."""
+    words = [token.lower for token in tokens[max(0, start - _MAX_FROM_LIMIT) : start]]
+    return words[-1:] in (["is"], ["at"], ["of"]) and not {"limit", "ceiling", "cap"}.isdisjoint(
+        words
+    )
 
 
 def _compares(tokens: Sequence[Token], place: int) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from followup.agreement import Fact
 from followup.parts import part_of
-from followup.sources import Source, SourceUnit
+from followup.sources import Source, SourceUnit, word_stream
 from followup.subjects import (
     KnownNames,
     Name,
@@ -27,8 +27,9 @@ PRONOUNS = frozenset("it its they their this that these those he she his her bot
 class EvidenceSubjects:
     """The subjects of the sources' units, read once a message."""
 
-    def __init__(self, known: KnownNames) -> None:
+    def __init__(self, known: KnownNames, sources: Sequence[Source] = ()) -> None:
         self.known = known
+        self._headings = "".join(source.heading_stream for source in sources)
         self._in_unit: dict[SourceUnit, list[Subject]] = {}
         self._is_about_cached: dict[tuple[Name, bool, Fact, bool], bool] = {}
 
@@ -46,7 +47,15 @@ class EvidenceSubjects:
 
     def of_cell(self, unit: SourceUnit) -> list[Name]:
         """The names that the row and column of a table cell stand for."""
-        return [n for cell in unit.cell_names for n in cell_subject_names(cell, self.known)]
+        names = [n for cell in unit.cell_names for n in cell_subject_names(cell, self.known)]
+        for cell in unit.cell_names:
+            stream = word_stream(cell)
+            names += [
+                self.known.canonical(plan)
+                for plan in self.known.plans
+                if f" {' '.join(plan)} " in stream
+            ]
+        return names
 
     def supports(self, wanted: Sequence[Subject], fact: Fact, *, has_topic: bool) -> bool:
         """Whether a fact is about one of the subjects: by its words, row, or heading.
@@ -71,9 +80,12 @@ class EvidenceSubjects:
             return True
         if not subject.is_plan and self._is_named_beside(subject, fact):
             return True
-        if any(other.is_plan == subject.is_plan for other in about):
+        is_headed = self.is_headed(subject, source)
+        rivals = [other for other in about if other.is_plan == subject.is_plan]
+        # On a customer's own page a person or a town is no other customer.
+        if rivals and (subject.is_plan or not is_headed or any(map(self._has_page, rivals))):
             return False
-        if self.is_headed(subject, source):
+        if is_headed:
             return True
         if self.is_headed_by_another(subject, source):
             return False
@@ -146,6 +158,9 @@ class EvidenceSubjects:
     def is_headed(self, subject: Subject, source: Source) -> bool:
         """Whether title, section or document name hold the subject."""
         return f" {' '.join(subject.name)} " in source.heading_stream
+
+    def _has_page(self, subject: Subject) -> bool:
+        return f" {' '.join(subject.name)} " in self._headings
 
     def is_general(self, unit: SourceUnit, source: Source) -> bool:
         """Whether neither the unit nor its heading is about one plan."""

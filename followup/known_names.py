@@ -55,7 +55,6 @@ def known_names(
     return KnownNames(
         by_first_word={word: tuple(group) for word, group in by_first.items()},
         plans=plans,
-        names=frozenset(every),
         aliases=aliases,
         own=own,
         lower_words=frozenset[str]().union(*(source.lower_words for source in sources)),

@@ -30,7 +30,9 @@ _WEAKENERS = frozenset(
     stop stops stopping stopped end ends ended gone instead rather unless until except otherwise
     hardly rarely barely few fewer less rid""".split()  # noqa: SIM905
 )
-_CONDITIONS = frozenset(["if", "unless", "whether", "when", "whenever", "until", "in case"])
+_CONDITIONS = frozenset(
+    """if unless whether when whenever until in case after once except otherwise beyond before""".split()  # noqa: SIM905
+)
 _CLAUSE_ENDS = frozenset(
     """but while whereas although though because so since which who yet however instead if unless
     whether when whenever until""".split()  # noqa: SIM905
@@ -39,6 +41,7 @@ _AUXILIARIES = frozenset(
     """is are was were can could may might will would must has have had does do did it they you
     we i she he""".split()  # noqa: SIM905
 )
+_FINITE = frozenset({"is", "are", "was", "were", "will"})
 _PREPOSITIONS = frozenset(
     """in on at for of to by with from within during across under over through than""".split()  # noqa: SIM905
 )
@@ -183,17 +186,22 @@ def _read_clause(words: Sequence[str]) -> Clause:
     denied: list[bool | None] = []
     state: bool | None = None if words and words[0] in _CONDITIONS else False
     is_weak = any(word in _WEAKENERS for word in words)
-    noun_only = False
+    noun_only, num_denied = False, 0
     for place, word in enumerate(words):
         bare = word.replace("'", "")
         if noun_only and word in _PREPOSITIONS:
             # "No charge on every plan" denies the charge, not the plan.
             state, noun_only = False, False
+        if state and num_denied and word in _FINITE:
+            # "Messages that you do not use are carried over": the denial ends with its clause.
+            state, num_denied = False, 0
         if bare in _DENIALS and state is not None:
+            num_denied = 0
             noun_only = bare == "without" or (bare == "no" and place > 0)
             # "You can exclude" offers what it names, it does not deny it.
             state = None if bare.startswith("exclud") and "can" in words else True
         elif word not in STOP_WORDS and (len(word) > 1 or word.isdigit()):
+            num_denied += 1
             stems.append(statement_stem(word))
             denied.append(None if is_weak else state)
     near = frozenset(stems) if True in denied else frozenset[str]()

@@ -93,11 +93,11 @@ class StatementChecker:
             if unit.is_greeting or unit.is_sign_off or unit.text.endswith("?"):
                 continue
             sentence = read_sentence(unit.text)
-            opposite = finder.find(sentence)
+            part = checkable_part(unit.text)
+            opposite = finder.find(read_sentence(part)) if part else None
             if opposite:
                 found[index] = _contradicted(opposite)
             elif all(claim.kind is ClaimKind.NAME for claim in sentence.claims):
-                part = checkable_part(unit.text)
                 if _states_something(part, own, is_whole=part == unit.text):
                     plain[index] = part
         texts = list(

@@ -40,7 +40,6 @@ class KnownNames:
     by_first_word: dict[str, tuple[Name, ...]]
     plans: frozenset[Name]
     aliases: dict[Name, Name]
-    names: frozenset[Name]
     own: frozenset[str]
     """Word streams of the lead's, product's and company's names: they set nothing apart."""
     lower_words: frozenset[str] = frozenset()
@@ -74,7 +73,9 @@ def find_subjects(sentence: ReadSentence, known: KnownNames) -> list[Subject]:
             not is_plan
             and len(subject.name) == 1
             and is_english(subject.name[0])
-            and (subject.name[0] in known.lower_words or subject.name not in known.names)
+            and (
+                subject.name[0] in known.lower_words or not known.by_first_word.get(subject.name[0])
+            )
         )
         if covered.intersection(span) or is_own or is_opening_word or is_generic:
             continue

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from followup.agreement import Fact, cut, facts_of, value_keys, value_mismatch
+from followup.agreement import Fact, cut, facts_of, is_elided, value_keys, value_mismatch
 from followup.claims import Claim, ClaimKind, ReadSentence
 from followup.english import is_english
 from followup.evidence_subjects import EvidenceSubjects
@@ -15,7 +15,13 @@ from followup.relations import Relations
 from followup.sources import Source, word_stream
 from followup.subjects import KnownNames, Name, Subject
 from followup.topics import Topic, better_fact, topic_of
-from followup.value_subjects import coordinated, is_oblique, paired_subject, subjects_of_value
+from followup.value_subjects import (
+    clause_of,
+    coordinated,
+    is_oblique,
+    paired_subject,
+    subjects_of_value,
+)
 from followup.vocabulary import stem
 
 _ABOUT_CHECKED = frozenset(
@@ -35,7 +41,10 @@ _SAID = frozenset("said told mentioned wrote noted described explained shared".s
 _OF_MONEY = _SAID | frozenset("budget spend spending budgeted asked aside".split())  # noqa: SIM905
 _MAX_BEFORE_REPORT = 4
 _MIN_NOUN = 5
-_MET = frozenset("call hear heard spoke talked met meeting conversation chat".split())  # noqa: SIM905
+_MET = frozenset(
+    """call hear heard spoke talked talk met meeting conversation chat demo demonstration ring
+    webinar""".split()
+)  # noqa: SIM905
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,8 @@ class _Context:
     beside: list[Subject]
     """Subjects that share the value: "Northwind and Corvane save 20 hours"."""
     topic: Topic
+    claims: tuple[Claim, ...]
+    """All claims of the sentence."""
     is_circumstance: bool
     """The only subject is no plan and stands behind a preposition: "on AWS"."""
     is_of_lead: bool
@@ -80,7 +91,7 @@ class SupportFinder:
             for key, fact in facts_of(source):
                 self._facts[key].append(fact)
         self._all_facts = [fact for source in sources for _, fact in facts_of(source)]
-        self._evidence = EvidenceSubjects(self.known)
+        self._evidence = EvidenceSubjects(self.known, sources)
         self.relations = Relations(sources, self._evidence)
 
     def find(
@@ -146,18 +157,26 @@ class SupportFinder:
         beside = [] if is_paired or not about else coordinated(read, subjects, about[0])
         low, high = part_of(read.tokens, claim.start)
         words = {token.lower for token in read.tokens[low:high]}
-        is_reported = _is_reported(read, low, claim.start) or (
+        is_reported = _is_reported(read, low, high, claim.start) or (
             # "Thank you for the call on May 7": when the two met, only the request says.
             claim.kind is ClaimKind.DATE
             and bool(words & _MET)
-            and bool(words & (_READER | {"thank", "thanks"}))
+            and bool(words & (_READER | {"thank", "thanks", "our"}))
         )
         return _Context(
             subjects=about,
             beside=[s for s in beside if s not in about],
             topic=topic_of(read, claim, subjects, self._own_stems),
+            claims=read.claims,
             is_circumstance=bool(about)
-            and all(not s.is_plan and is_oblique(read.tokens, s.place) for s in about),
+            and all(
+                not s.is_plan
+                and (
+                    is_oblique(read.tokens, s.place)
+                    or s.place >= clause_of(read.tokens, claim.start)[1]
+                )
+                for s in about
+            ),
             is_of_lead=bool(words & _READER)
             and not any(s.is_plan and low <= s.place < high for s in subjects)
             and (claim.kind is not ClaimKind.MONEY or bool(words & _OF_MONEY)),
@@ -217,6 +236,10 @@ class SupportFinder:
                 reason = "the lead did not say so"
                 continue
             mismatch = value_mismatch(claim, fact)
+            if claim.kind is ClaimKind.NUMBER and mismatch == "":
+                # "6 days to Canada and 3 elsewhere": the unit is that of the figure beside.
+                same = claim.value == fact.claim.value and is_elided(fact.claim, context.claims)
+                mismatch = None if same else mismatch
             if mismatch is None and fact.source.is_request and context.is_of_lead:
                 return Support(fact.source.document, fact.unit.shown)
             if mismatch is None and claim.kind in _ABOUT_CHECKED:
@@ -295,7 +318,7 @@ class SupportFinder:
             return f"the value stands there about something else: {cut(fact.unit.shown)}"
         if is_code:
             return None
-        better = better_fact(
+        better = not fact.source.is_request and better_fact(
             claim,
             topic,
             fact,
@@ -322,11 +345,13 @@ class SupportFinder:
         return any(words & source.roots for source in self.sources[:-1])
 
 
-def _is_reported(read: ReadSentence, low: int, place: int) -> bool:
-    """Whether "you said" or the like stands before the token at `place`."""
-    words = [token.lower for token in read.tokens[low:place]]
+def _is_reported(read: ReadSentence, low: int, high: int, place: int) -> bool:
+    """Whether "you said" or the like stands around the token at `place`."""
+    words = [token.lower for token in read.tokens[low:high]]
     return any(
-        first in _READER and second in _SAID and (low or index <= _MAX_BEFORE_REPORT)
+        first in _READER
+        and second in _SAID
+        and (low or index <= _MAX_BEFORE_REPORT or index + low > place)
         for index, (first, second) in enumerate(pairwise(words))
     )
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from followup.agreement import Fact, is_same_measure, value_keys
 from followup.claims import Claim, ReadSentence
+from followup.parts import part_of
 from followup.subjects import Subject
 from followup.value_subjects import clause_of
 from followup.vocabulary import STOP_WORDS, content_stems, roots_of, stem
@@ -118,10 +119,16 @@ def _excludes(claim: Claim, topic: Topic, fact: Fact, rival: Fact) -> bool:
     return (
         is_same_measure(claim, other)
         and rival.unit is not fact.unit
-        and (claim.per == other.per or not claim.per or not other.per)
+        and (claim.per == _rate_of(rival) or not claim.per or not _rate_of(rival))
         and not set(value_keys(claim)) & set(value_keys(other))
         and f"={value_keys(other)[0]}" not in topic.clause
     )
+
+
+def _rate_of(fact: Fact) -> frozenset[str]:
+    """Its own rate, or the one that a list gives at its end: "A is $9, B $12 a month"."""
+    others = (c.per for c in fact.unit.sentence.claims if c.kind is fact.claim.kind and c.per)
+    return fact.claim.per or next(others, frozenset[str]())
 
 
 def _figure_places(read: ReadSentence, claim: Claim) -> Iterator[int]:
@@ -179,12 +186,12 @@ def _is_noun(word: str) -> bool:
 
 
 def _strong_clause(read: ReadSentence, claim: Claim) -> range:
-    low, high = 0, len(read.tokens)
+    low, high = part_of(read.tokens, claim.start)
     for place in strong_ends(read):
         if place > claim.start:
-            high = place
+            high = min(high, place)
             break
-        low = place + 1
+        low = max(low, place + 1)
     return range(low, high)
 
 

@@ -79,6 +79,9 @@ _MIN_COMMON_ENDING = 7
 _WORD = re.compile(r"[^\W_]+")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _MIN_STEM = 3
+_VARIANTS = {"setup": "set", "setting": "set", "setups": "set", "cancelled": "canceled"}
+_VARIANTS |= {"cancelling": "canceling", "cancellation": "cancel", "rental": "rent"}
+"""Words that ordinary endings do not bring together."""
 _ROOT_LETTERS = 5
 
 
@@ -95,7 +98,7 @@ def is_common(word: str) -> bool:
 @lru_cache(maxsize=16_384)
 def stem(word: str) -> str:
     """A word in lower case without its inflection: invoices, invoicing, invoiced -> invoic."""
-    bare = word.removesuffix("'s")
+    bare = _VARIANTS.get(word, word).removesuffix("'s")
     for ending in ("ies", "ing", "ed", "es", "s", "e", "y"):
         if bare.endswith(ending) and len(bare) - len(ending) >= _MIN_STEM:
             if ending == "s" and bare.endswith("ss"):
