@@ -268,7 +268,7 @@ def _measure(tokens: Sequence[Token], figure: _Figure, index: int) -> Amount | N
     if tokens[index].lower not in MEASURES:
         return None
     per, end = read_rate(tokens, index + 1)
-    return Amount("quantity", figure.value, end, tokens[index].lower, per)
+    return Amount("quantity", figure.value, end, MEASURES[tokens[index].lower], per)
 
 
 def _glued_letters(figure: _Figure, following: Token, index: int, *, glued: bool) -> Amount | None:

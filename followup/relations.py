@@ -74,16 +74,16 @@ class Relations:
         return places
 
     def misplaced(
-        self, read: ReadSentence, subjects: Sequence[Subject]
+        self, read: ReadSentence, subjects: Sequence[Subject], wanted: Sequence[Subject]
     ) -> Iterator[tuple[Subject, str]]:
-        """Each misplaced subject of a statement, with the words that name the right one.
+        """Each misplaced subject in `wanted`, with the words that name the right one.
 
         Words count by log(1 + units / units with it). A question says nothing; what is negated is
         only held against what is.
         """
         if read.text.endswith("?"):
             return
-        for subject in subjects:
+        for subject in wanted:
             if not subject.is_plan and word_before(read.tokens, subject.place) == "in":
                 # Where it holds, "in Europe", is not of whom it is said.
                 continue

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from followup.agreement import Fact, cut, facts_of, is_elided, value_keys, value_mismatch
+from followup.agreement import TIME_UNITS, Fact, cut, facts_of, value_keys, value_mismatch
 from followup.claims import Claim, ClaimKind, ReadSentence
+from followup.denials import denies, denies_anything
 from followup.english import is_english
 from followup.evidence_subjects import EvidenceSubjects
 from followup.known_names import equated, known_names
@@ -35,6 +36,9 @@ _ABOUT_CHECKED = frozenset(
         ClaimKind.CODE,
     }
 )
+_WITH_UNITS = frozenset(
+    {ClaimKind.MONEY, ClaimKind.PERCENT, ClaimKind.QUANTITY, ClaimKind.DURATION}
+)
 _MIN_QUOTED_WORDS = 3
 _READER = frozenset("you your yours you're you've you'd".split())  # noqa: SIM905
 _SAID = frozenset("said told mentioned wrote noted described explained shared".split())  # noqa: SIM905
@@ -42,9 +46,8 @@ _OF_MONEY = _SAID | frozenset("budget spend spending budgeted asked aside".split
 _MAX_BEFORE_REPORT = 4
 _MIN_NOUN = 5
 _MET = frozenset(
-    """call hear heard spoke talked talk met meeting conversation chat demo demonstration ring
-    webinar""".split()
-)  # noqa: SIM905
+    ["call", "hear", "heard", "spoke", "talked", "talk", "met", "meeting", "conversation", "chat", "demo", "demonstration", "ring"]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,8 @@ class _Context:
     beside: list[Subject]
     """Subjects that share the value: "Northwind and Corvane save 20 hours"."""
     topic: Topic
-    claims: tuple[Claim, ...]
-    """All claims of the sentence."""
+    words: frozenset[str]
+    """The words of the part of the sentence, and their stems."""
     is_circumstance: bool
     """The only subject is no plan and stands behind a preposition: "on AWS"."""
     is_of_lead: bool
@@ -113,13 +116,22 @@ class SupportFinder:
                 support = self._of_value(claim, self._context(claim, read, subjects, inherited))
                 if support.reason:
                     support = self._of_change(claim, read, subjects, inherited) or support
+                if (
+                    not support.reason
+                    and denies(read, claim)
+                    and not denies_anything(support.evidence)
+                ):
+                    support = Support(reason=f"the source affirms this: {cut(support.evidence)}")
             found.append((claim, support))
         if quoted or any(support.reason for _, support in found):
             return found
-        return [*found, *self._wrong_subjects(read, subjects)]
+        # Of whom a value is, has been checked with it.
+        spans = [part_of(read.tokens, c.start) for c in read.claims if c.kind in _ABOUT_CHECKED]
+        rest = [s for s in subjects if not any(low <= s.place < high for low, high in spans)]
+        return [*found, *self._wrong_subjects(read, subjects, rest)]
 
     def _wrong_subjects(
-        self, read: ReadSentence, subjects: list[Subject]
+        self, read: ReadSentence, subjects: list[Subject], rest: list[Subject]
     ) -> Iterator[tuple[Claim, Support]]:
         for first, second in equated(read, subjects):
             is_known = first.name in self.known.plans and second.name in self.known.plans
@@ -130,7 +142,7 @@ class SupportFinder:
         for subject in subjects:
             if subject.is_plan and not subject.is_role and not self._is_known(subject):
                 yield _name_claim(read, subject), Support(reason="no source has this plan")
-        for subject, words in self.relations.misplaced(read, subjects):
+        for subject, words in self.relations.misplaced(read, subjects, rest):
             reason = f"the sources say this of another: {cut(words)}"
             yield _name_claim(read, subject), Support(reason=reason)
 
@@ -167,7 +179,7 @@ class SupportFinder:
             subjects=about,
             beside=[s for s in beside if s not in about],
             topic=topic_of(read, claim, subjects, self._own_stems),
-            claims=read.claims,
+            words=frozenset(words | set(map(stem, words))),
             is_circumstance=bool(about)
             and all(
                 not s.is_plan
@@ -235,11 +247,9 @@ class SupportFinder:
             if context.is_reported and not fact.source.is_request:
                 reason = "the lead did not say so"
                 continue
-            mismatch = value_mismatch(claim, fact)
-            if claim.kind is ClaimKind.NUMBER and mismatch == "":
-                # "6 days to Canada and 3 elsewhere": the unit is that of the figure beside.
-                same = claim.value == fact.claim.value and is_elided(fact.claim, context.claims)
-                mismatch = None if same else mismatch
+            # "A vehicle on Ranger costs $23 monthly" is $23 per vehicle.
+            told = fact.claim.per if "each" in context.words else fact.claim.per & context.words
+            mismatch = value_mismatch(replace(claim, per=claim.per | told - TIME_UNITS), fact)
             if mismatch is None and fact.source.is_request and context.is_of_lead:
                 return Support(fact.source.document, fact.unit.shown)
             if mismatch is None and claim.kind in _ABOUT_CHECKED:
@@ -268,7 +278,19 @@ class SupportFinder:
     def _of_change(
         self, claim: Claim, read: ReadSentence, subjects: list[Subject], inherited: list[Subject]
     ) -> Support | None:
-        """What supports "from 34% to 71%" where the sources tell the two apart."""
+        """What supports "from 34% to 71%" where the sources tell the two apart.
+
+        And "3" in "6 days to Canada and 3 elsewhere", read with the unit of the figure beside.
+        """
+        if claim.kind is ClaimKind.NUMBER:
+            context = self._context(claim, read, subjects, inherited)
+            beside = [other for other in read.claims if other.kind in _WITH_UNITS]
+            read_alike = (
+                replace(claim, kind=c.kind, unit=c.unit, counted=c.counted, per=c.per)
+                for c in beside
+            )
+            supports = (self._of_value(other, context) for other in read_alike)
+            return next((support for support in supports if not support.reason), None)
         keys = value_keys(claim)
         if len(keys) == 1 or not claim.start or read.tokens[claim.start - 1].lower != "from":
             return None
