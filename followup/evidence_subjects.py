@@ -11,6 +11,7 @@ from followup.subjects import (
     Subject,
     cell_subject_names,
     find_subjects,
+    is_alike,
     same_subject,
 )
 from followup.value_subjects import (
@@ -27,9 +28,8 @@ PRONOUNS = frozenset("it its they their this that these those he she his her bot
 class EvidenceSubjects:
     """The subjects of the sources' units, read once a message."""
 
-    def __init__(self, known: KnownNames, sources: Sequence[Source] = ()) -> None:
+    def __init__(self, known: KnownNames) -> None:
         self.known = known
-        self._headings = "".join(source.heading_stream for source in sources)
         self._in_unit: dict[SourceUnit, list[Subject]] = {}
         self._is_about_cached: dict[tuple[Name, bool, Fact, bool], bool] = {}
 
@@ -81,7 +81,7 @@ class EvidenceSubjects:
         if not subject.is_plan and self._is_named_beside(subject, fact):
             return True
         is_headed = self.is_headed(subject, source)
-        rivals = [other for other in about if other.is_plan == subject.is_plan]
+        rivals = [other for other in about if is_alike(other, subject)]
         # On a customer's own page a person or a town is no other customer.
         if rivals and (subject.is_plan or not is_headed or any(map(self._has_page, rivals))):
             return False
@@ -94,7 +94,7 @@ class EvidenceSubjects:
     def is_headed_by_another(self, subject: Subject, source: Source) -> bool:
         """Whether the nearest heading that names anyone of the subject's kind names another."""
         for head in reversed([unit for unit in source.units if unit.is_heading]):
-            names = [s.name for s in self.in_unit(head) if s.is_plan == subject.is_plan]
+            names = [s.name for s in self.in_unit(head) if is_alike(s, subject)]
             if names:
                 return not any(_same(subject, name) for name in names)
         return False
@@ -118,11 +118,13 @@ class EvidenceSubjects:
     def names_another(self, subject: Subject, fact: Fact) -> bool:
         """Whether the fact's sentence, the one it leans on, or its heading names another."""
         unit, source = fact.unit, fact.source
-        names = [s.name for s in self.in_unit(unit) if s.is_plan == subject.is_plan]
+        names = [s.name for s in self.in_unit(unit) if is_alike(s, subject)]
         names += self.of_cell(unit)
         if not names:
             before = self.inherited(unit, fact.unit_index, source)
-            names = [s.name for s in before if s.is_plan == subject.is_plan]
+            names = [s.name for s in before if is_alike(s, subject)]
+        if not names and self.is_headed_by_another(subject, source):
+            return True
         return any(not _same(subject, name) for name in names)
 
     def _subjects_of(self, fact: Fact) -> list[Subject]:
@@ -160,7 +162,7 @@ class EvidenceSubjects:
         return f" {' '.join(subject.name)} " in source.heading_stream
 
     def _has_page(self, subject: Subject) -> bool:
-        return f" {' '.join(subject.name)} " in self._headings
+        return self.known.is_headed(subject.name)
 
     def is_general(self, unit: SourceUnit, source: Source) -> bool:
         """Whether neither the unit nor its heading is about one plan."""

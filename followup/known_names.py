@@ -35,7 +35,9 @@ def known_names(
     """
     read = [_names_in(source) for source in sources]
     named = frozenset[Name]().union(*(names.names for names in read))
-    plans = (said & named).union(*(names.plans for names in read))
+    capitals = frozenset[str]().union(*(source.capital_words for source in sources))
+    plans = frozenset(name for name in said if name in named or capitals.issuperset(name))
+    plans = plans.union(*(names.plans for names in read))
     # "A Gitpod subscription" is any plan of the product.
     plans = frozenset(name for name in plans if not any(f" {' '.join(name)} " in o for o in own))
     # Where one column of a table is a plan's, so are the others.
@@ -57,6 +59,7 @@ def known_names(
         plans=plans,
         aliases=aliases,
         own=own,
+        headings="".join(source.heading_stream for source in sources),
         lower_words=frozenset[str]().union(*(source.lower_words for source in sources)),
     )
 

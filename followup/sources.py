@@ -60,6 +60,8 @@ class Source:
     """Roots of title, section and document name."""
     roots: frozenset[str]
     """Roots of all units and of the heading."""
+    capital_words: frozenset[str]
+    """Words, in lower case, that stand with a capital inside a sentence."""
     lower_words: frozenset[str]
     """Words that stand somewhere in lower case: with a capital they are no sure names."""
 
@@ -125,6 +127,13 @@ def _read(document: str | None, text: str, title: str, section: str) -> Source:
         heading_stream=word_stream(heading),
         heading_roots=heading_roots,
         roots=heading_roots.union(*(roots_of(unit.stems) for unit in units)),
+        capital_words=frozenset(
+            token.lower
+            for unit in units
+            if not unit.is_heading
+            for token in unit.sentence.tokens[1:]
+            if token.kind == "word" and token.text[0].isupper()
+        ),
         lower_words=frozenset(
             token.text
             for unit in units

@@ -42,12 +42,18 @@ class KnownNames:
     aliases: dict[Name, Name]
     own: frozenset[str]
     """Word streams of the lead's, product's and company's names: they set nothing apart."""
+    headings: str = ""
+    """Word stream of all titles, sections and document names."""
     lower_words: frozenset[str] = frozenset()
     """Words that the sources also write in lower case."""
 
     def canonical(self, name: Name) -> Name:
         """One name for all aliases: mid-tier plan and Growth plan."""
         return self.aliases.get(name, name)
+
+    def is_headed(self, name: Name) -> bool:
+        """Whether a title, section or document name holds the name."""
+        return f" {' '.join(name)} " in self.headings
 
     def is_own(self, name: Name) -> bool:
         """Whether the name belongs to the request's own lead, product or company."""
@@ -73,6 +79,7 @@ def find_subjects(sentence: ReadSentence, known: KnownNames) -> list[Subject]:
             not is_plan
             and len(subject.name) == 1
             and is_english(subject.name[0])
+            and not known.is_headed(subject.name)
             and (
                 subject.name[0] in known.lower_words or not known.by_first_word.get(subject.name[0])
             )
@@ -90,6 +97,17 @@ def subjects_by_form(sentence: ReadSentence) -> tuple[Subject, ...]:
     """What is a name by its form alone: "X plan", and capitals. They may overlap."""
     found = (*_plans(sentence), *_capitalised(sentence))
     return tuple(subject for subject in found if subject.name)
+
+
+def is_alike(first: Subject, second: Subject) -> bool:
+    """Whether two names may be of one kind: plans, or both none.
+
+    A lone English word, Ranger or Scout, may be a plan that the sources at hand never call one.
+    """
+    if first.is_plan == second.is_plan:
+        return True
+    other = second if first.is_plan else first
+    return len(other.name) == 1 and is_english(other.name[0])
 
 
 def same_subject(ours: Name, theirs: Name, *, is_plan: bool) -> bool:
@@ -176,7 +194,8 @@ def _looked_up(tokens: Sequence[Token], known: KnownNames) -> Iterator[Subject]:
             if tuple(lowered[place : place + len(name)]) != name:
                 continue
             is_plain = word in COMMON_WORDS or word in known.lower_words or is_english(word)
-            if len(name) == 1 and is_plain and tokens[place].text.islower():
+            is_plan = name in known.plans and not is_plain
+            if len(name) == 1 and not is_plan and tokens[place].text.islower():
                 continue
             yield Subject(name, place, place + len(name), is_plan=False)
             break

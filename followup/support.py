@@ -46,7 +46,21 @@ _OF_MONEY = _SAID | frozenset("budget spend spending budgeted asked aside".split
 _MAX_BEFORE_REPORT = 4
 _MIN_NOUN = 5
 _MET = frozenset(
-    ["call", "hear", "heard", "spoke", "talked", "talk", "met", "meeting", "conversation", "chat", "demo", "demonstration", "ring"]
+    [
+        "call",
+        "hear",
+        "heard",
+        "spoke",
+        "talked",
+        "talk",
+        "met",
+        "meeting",
+        "conversation",
+        "chat",
+        "demo",
+        "demonstration",
+        "ring",
+    ]
 )
 
 
@@ -94,7 +108,7 @@ class SupportFinder:
             for key, fact in facts_of(source):
                 self._facts[key].append(fact)
         self._all_facts = [fact for source in sources for _, fact in facts_of(source)]
-        self._evidence = EvidenceSubjects(self.known, sources)
+        self._evidence = EvidenceSubjects(self.known)
         self.relations = Relations(sources, self._evidence)
 
     def find(
