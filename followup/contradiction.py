@@ -9,12 +9,15 @@ from functools import lru_cache
 
 from followup.claims import ClaimKind, ReadSentence
 from followup.polarity import Clause, conflicts, joined, read_polarity, says_alike, statement_stem
+from followup.relations import Placed, Relations, Side
 from followup.sources import Source, SourceUnit
+from followup.subjects import PLAN_WORDS, Subject
 from followup.vocabulary import content_stems
 
 _MIN_SHARE = 0.6
 _MIN_SHARED = 2
 _MIN_CLAUSE_STEMS = 3
+_PLAN_STEMS = frozenset(map(statement_stem, PLAN_WORDS))
 _PRONOUN = re.compile(r"(?:it|its|they|their|this|these|that)\b", re.IGNORECASE)
 _NO_CELLS = frozenset({"no", "none", "-", "x", "✗", "✘", "not included", "n/a", "not available"})
 
@@ -32,32 +35,40 @@ class _Statement:
     """What a unit of a source states."""
 
     clause: Clause
+    clauses: tuple[Clause, ...]
     stems: frozenset[str]
     document: str
-    shown: str
+    placed: Placed
 
 
 class ContradictionFinder:
     """The statements of a message's passages, weighted by how rare their words are."""
 
     def __init__(
-        self, sources: Sequence[Source], *, known: frozenset[str], own: frozenset[str]
+        self,
+        sources: Sequence[Source],
+        relations: Relations,
+        *,
+        known: frozenset[str],
+        own: frozenset[str],
     ) -> None:
         """`known` stems are of courtesy, `own` ones of the lead's and product's names.
 
-        Neither sets a statement apart from others; courtesies may be denied, though.
+        Neither sets a statement apart from others; courtesies may be denied, though. `relations`
+        tells of which plan a statement is.
         """
+        self._relations = relations
         self._ignored = known | own
         self._own = own
         self._statements = [
-            _Statement(clause, frozenset(clause.stems), source.document, shown)
+            _Statement(clause, clauses, frozenset(clause.stems), source.document, placed)
             for source in sources
             if not source.is_request
-            for clause, shown in _statements(source)
+            for clause, clauses, placed in _statements(source)
         ]
         self._frequency = Counter(stem for found in self._statements for stem in found.stems)
 
-    def find(self, sentence: ReadSentence) -> Contradiction | None:
+    def find(self, sentence: ReadSentence, subjects: Sequence[Subject]) -> Contradiction | None:
         """What contradicts the sentence or one of its clauses; None where nothing does.
 
         A statement is about the same where it holds at least 60% of the sentence's words, by
@@ -69,12 +80,12 @@ class ContradictionFinder:
         if len(clauses) > 1:
             parts += [clause for clause in clauses if len(clause.stems) >= _MIN_CLAUSE_STEMS]
         for part in parts:
-            found = self._against(part)
+            found = self._against(part, [s for s in subjects if s.is_plan])
             if found:
-                return Contradiction(found.document, found.shown)
+                return Contradiction(found.document, found.placed.unit.shown)
         return None
 
-    def _against(self, part: Clause) -> _Statement | None:
+    def _against(self, part: Clause, plans: Sequence[Subject]) -> _Statement | None:
         wanted = frozenset(part.stems) - self._ignored
         total = self._weight(wanted)
         opposed, opposed_share, contested = None, 0.0, frozenset[str]()
@@ -86,9 +97,11 @@ class ContradictionFinder:
             share = self._weight(shared) / total
             if share < _MIN_SHARE:
                 continue
-            found = conflicts(part, statement.clause) - self._own
+            found = conflicts(part, statement.clause) - self._own - _PLAN_STEMS
             if not found:
                 agreeing.append((statement, share))
+            elif self._is_of_another(plans, statement, found):
+                continue
             elif share > opposed_share:
                 opposed, opposed_share, contested = statement, share, found
         if any(
@@ -98,13 +111,25 @@ class ContradictionFinder:
             return None
         return opposed
 
+    def _is_of_another(
+        self, plans: Sequence[Subject], statement: _Statement, contested: frozenset[str]
+    ) -> bool:
+        """Whether the contested words are said of other plans than the sentence's."""
+        ours = {statement_stem(word) for plan in plans for word in plan.name}
+        every = {statement_stem(w) for name in self._relations.plans for w in name}
+        for clause in statement.clauses:
+            named = every & set(clause.stems)
+            if contested & set(clause.stems) and named:
+                return bool(ours) and not named & ours
+        return any(self._relations.side(plan, statement.placed) is Side.RIVAL for plan in plans)
+
     def _weight(self, stems: frozenset[str]) -> float:
         """Sum of the stems' inverse document frequencies: log(1 + statements / with the stem)."""
         num = len(self._statements)
         return sum(math.log(1 + num / self._frequency.get(stem, 1)) for stem in stems)
 
 
-def _statements(source: Source) -> Iterator[tuple[Clause, str]]:
+def _statements(source: Source) -> Iterator[tuple[Clause, tuple[Clause, ...], Placed]]:
     """What each unit states. A question states what the "yes" or "no" after it says.
 
     A unit that starts with a pronoun speaks of what the unit before it does.
@@ -112,20 +137,21 @@ def _statements(source: Source) -> Iterator[tuple[Clause, str]]:
     before = Clause((), ())
     for place, unit in enumerate(source.units):
         text = _with_values(unit.sentence)
+        placed = Placed(unit, place, source)
         if unit.cell_names:
-            yield _in_context(_cell_clause(unit), unit.stems), unit.shown
+            yield _in_context(_cell_clause(unit), unit.stems), (), placed
         elif text.endswith("?"):
             after = source.units[place + 1].sentence.text if place + 1 < len(source.units) else ""
             answer = after.split(maxsplit=1)[0].strip(",.!;:").lower() if after else ""
             if answer in {"yes", "no"}:
-                yield _all(_whole(text).stems, denied=answer == "no"), f"{unit.shown} {after}"
+                yield _all(_whole(text).stems, denied=answer == "no"), (), placed
         else:
             clause = _whole(text)
             if _PRONOUN.match(text):
-                yield _in_context(clause, frozenset(before.stems)), unit.shown
+                yield _in_context(clause, frozenset(before.stems)), read_polarity(text), placed
             else:
                 before = clause
-                yield clause, unit.shown
+                yield clause, read_polarity(text), placed
 
 
 def _in_context(clause: Clause, context: frozenset[str]) -> Clause:

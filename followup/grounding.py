@@ -90,7 +90,11 @@ def check_claims(
     finder = SupportFinder(sources, own_names(request_text), said_plans)
     verdicts: list[Verdict] = []
     earlier: list[Subject] = []
-    plain = statements.check(units, passages, request_text) if statements else [None] * len(units)
+    plain = (
+        statements.check(units, passages, request_text, finder.relations)
+        if statements
+        else [None] * len(units)
+    )
     for index, (unit, statement) in enumerate(zip(units, plain, strict=True)):
         read = read_sentence(unit.text, index)
         subjects = find_subjects(read, finder.known)

@@ -11,7 +11,7 @@ from itertools import pairwise
 from followup.claims import ReadSentence
 from followup.evidence_subjects import PRONOUNS, EvidenceSubjects
 from followup.sources import Source, SourceUnit
-from followup.subjects import PLAN_WORDS, Name, Subject, same_subject
+from followup.subjects import PLAN_WORDS, Name, Subject, find_subjects, same_subject
 from followup.topics import GENERIC_STEMS, strong_ends
 from followup.value_subjects import (
     ALL_OF,
@@ -59,6 +59,15 @@ class Relations:
         self._sources = sources
         self._evidence = evidence
         self._included: dict[Name, frozenset[Name]] = {}
+
+    def subjects_of(self, read: ReadSentence) -> list[Subject]:
+        """The subjects that a sentence of the message names."""
+        return find_subjects(read, self._evidence.known)
+
+    @property
+    def plans(self) -> frozenset[Name]:
+        """The names of all plans."""
+        return self._evidence.known.plans
 
     @cached_property
     def _units(self) -> list[Placed]:
@@ -180,7 +189,9 @@ class Relations:
             return Side.OWN
         if _names_every_plan(sentence):
             return Side.OWN if subject.is_plan else None
-        if inherited and not included.intersection(inherited) and _is_leaning(sentence):
+        is_of_another = bool(inherited) and not included.intersection(inherited)
+        # "He" may be someone named two sentences before; "it", after a plan, is that plan.
+        if subject.is_plan and is_of_another and _is_leaning(sentence):
             return Side.RIVAL
         return Side.GENERAL
 

@@ -1,5 +1,6 @@
 """Repairs a candidate: what no source supports is said in a source's own words, or left out."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -18,8 +19,9 @@ from followup.opening import accepts_a_no, is_courtesy, is_true_courtesy
 from followup.passage import Passage
 from followup.sentences import Unit, join_units, keep_units, split_units
 from followup.situation import Situation
-from followup.statements import PLAIN, StatementChecker, drop_unsupported_statements
 from followup.talk import tells_of_writer
+
+LIST_LINE = re.compile(r"^(?:[-*•]|\d+[.)])\s|:$|\*\*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,6 @@ class Draft:
     """Sentences that open the message where the draft's own opening is not true."""
     offer: str
     """Ends a body of quotes, which answer as far as they go: the offer of a person."""
-    statements: StatementChecker = PLAIN
 
 
 def repair_text(draft: Draft) -> Repaired:
@@ -73,16 +74,16 @@ def repair_text(draft: Draft) -> Repaired:
 
 
 def _supported(draft: Draft, quotes: Sequence[Quote]) -> list[Unit]:
-    """The units that may stay: claims supported or replaced, statements supported, thanks true.
+    """The units that may stay: claims supported or replaced, thanks true.
 
-    A sign-off whose name is gone ("Best regards,") goes too.
+    Items of a list and lines that announce one go: a message is plain sentences. A sign-off whose name is gone ("Best regards,") goes too.
     """
-    mended = _mended(split_units(draft.text), draft.verdicts, quotes)
-    text = drop_unsupported_statements(
-        join_units(mended), draft.passages, draft.request, draft.statements
-    )
-    units = split_units(text)
-    kept = [index for index, unit in enumerate(units) if not _is_invented(unit, draft)]
+    units = _mended(split_units(draft.text), draft.verdicts, quotes)
+    kept = [
+        index
+        for index, unit in enumerate(units)
+        if not (_is_invented(unit, draft) or LIST_LINE.search(unit.text))
+    ]
     if kept and units[kept[-1]].is_sign_off and units[kept[-1]].text.endswith(","):
         kept.pop()
     return keep_units(units, kept)

@@ -11,7 +11,8 @@ from followup.claims import ClaimKind, read_sentence
 from followup.contradiction import Contradiction, ContradictionFinder
 from followup.overlap import ReadText, overlap_features, read_text
 from followup.passage import Passage
-from followup.sentences import Unit, join_units, keep_units, split_units
+from followup.relations import Relations
+from followup.sentences import Unit
 from followup.sources import Source, SourceUnit, own_names, read_sources
 from followup.support_model import load_support_model
 from followup.talk import checkable_part
@@ -31,7 +32,6 @@ COURTESY = content_stems(_COURTESY)
 _PERSONS = """i i'm i've i'd i'll me my we we're we've we'd we'll us our ours you you're you've
     you'd you'll your yours a an and are be can do for if in is it of on or so that the this to
     will with would"""
-LIST_LINE = re.compile(r"^(?:[-*•]|\d+[.)])\s|:$|\*\*")
 _KNOWN = f"{_COURTESY} {_PERSONS}"
 _JUDGED_AS_SUPPORTED = 0.5
 _MAX_EVIDENCE = 2
@@ -77,7 +77,11 @@ class StatementChecker:
         self._judge = judge
 
     def check(
-        self, units: Sequence[Unit], passages: Sequence[Passage], request_text: str
+        self,
+        units: Sequence[Unit],
+        passages: Sequence[Passage],
+        request_text: str,
+        relations: Relations,
     ) -> list[StatementSupport | None]:
         """The support of each unit of a message; None for one that states nothing to check.
 
@@ -86,7 +90,7 @@ class StatementChecker:
         """
         sources = read_sources(passages, request_text)
         own = frozenset(stem(word) for line in own_names(request_text) for word in line.split())
-        finder = ContradictionFinder(sources, known=COURTESY, own=own)
+        finder = ContradictionFinder(sources, relations, known=COURTESY, own=own)
         found: list[StatementSupport | None] = [None] * len(units)
         plain: dict[int, str] = {}
         for index, unit in enumerate(_body(units)):
@@ -94,7 +98,8 @@ class StatementChecker:
                 continue
             sentence = read_sentence(unit.text)
             part = checkable_part(unit.text)
-            opposite = finder.find(read_sentence(part)) if part else None
+            stated = read_sentence(part)
+            opposite = finder.find(stated, relations.subjects_of(stated)) if part else None
             if opposite:
                 found[index] = _contradicted(opposite)
             elif all(claim.kind is ClaimKind.NAME for claim in sentence.claims):
@@ -177,28 +182,6 @@ class StatementChecker:
 
 PLAIN = StatementChecker()
 """Plain computation, without a model."""
-
-
-def drop_unsupported_statements(
-    message: str,
-    passages: Sequence[Passage],
-    request: str,
-    checker: StatementChecker = PLAIN,
-) -> str:
-    """The message without the statements that no source supports.
-
-    Items of a list and lines that announce one go too: a message is plain sentences.
-    """
-    units = split_units(message)
-    found = checker.check(units, passages, request)
-    kept = [
-        index
-        for index, (unit, support) in enumerate(zip(units, found, strict=True))
-        if unit.is_greeting
-        or unit.is_sign_off
-        or (not LIST_LINE.search(unit.text) and (support is None or support.supported))
-    ]
-    return join_units(keep_units(units, kept))
 
 
 def _judged(judge: SupportJudge, texts: Sequence[str], sources: Sequence[str]) -> list[list[float]]:

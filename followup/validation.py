@@ -155,7 +155,7 @@ def _check(
     known = known_text(task.lead, task.situation, rules)
     written = _without_torso(candidate.text) if candidate.truncated else candidate.text
     as_written = check_claims(written, task.passages, known, statements)
-    repaired = _repaired(written, as_written, task, rules, statements)
+    repaired = _repaired(written, as_written, task, rules)
     message = apply_fixes(repaired.text, task.lead, task.situation, rules)
     verdicts = tuple(check_claims(message, task.passages, known, statements))
     violations = check_rules(message, task.lead, task.situation, rules)
@@ -176,11 +176,7 @@ def _check(
 
 
 def _repaired(
-    text: str,
-    verdicts: Sequence[Verdict],
-    task: ValidationTask,
-    rules: ComplianceRules,
-    statements: StatementChecker,
+    text: str, verdicts: Sequence[Verdict], task: ValidationTask, rules: ComplianceRules
 ) -> Repaired:
     if not task.require_grounding:
         return Repaired(text, Repair.NONE)
@@ -193,7 +189,6 @@ def _repaired(
         request=request_text(task.lead),
         opening=opening_of(task.lead, task.situation, rules),
         offer=offer_of(task.lead, task.situation, rules),
-        statements=statements,
     )
     return repair_text(draft)
 

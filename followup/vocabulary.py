@@ -103,7 +103,11 @@ def stem(word: str) -> str:
         if bare.endswith(ending) and len(bare) - len(ending) >= _MIN_STEM:
             if ending == "s" and bare.endswith("ss"):
                 return bare
-            return bare[: -len(ending)]
+            found = bare[: -len(ending)]
+            is_doubled = (
+                ending in {"ing", "ed"} and found[-1] == found[-2] and found[-1] in "bdgmnprt"
+            )
+            return found[:-1] if is_doubled else found
     return bare
 
 
