@@ -198,6 +198,9 @@ def _rate_mismatch(claim: Claim, fact: Fact) -> str | None:
     # "Fell from 240 a day to 95": a rate said of one figure of a sentence holds for the others.
     others = fact.unit.sentence.claims if not written.per else ()
     added = (claim.per - written.per).difference(*(other.per for other in others))
+    if claim.kind is ClaimKind.PERCENT:
+        # "99.8% of the time in each quarter"
+        added = frozenset(rate for rate in added if stem(rate) not in fact.unit.stems)
     if added and fact.unit.cell_names:
         added = frozenset(rate for rate in added if stem(rate) not in fact.unit.stems)
     dropped = written.per - claim.per - TIME_UNITS - {"once"}

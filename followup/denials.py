@@ -12,6 +12,7 @@ _DENIES = re.compile(
       |wait|worry|rush|pressure|obligation|hurry|problem|hesitate|take\slonger))""",
     re.IGNORECASE | re.VERBOSE,
 )
+_FINITE = re.compile(r"\w\s(?:is|are|was|were|will)\b", re.IGNORECASE)
 _DENIES_ANYTHING = re.compile(
     r"\b(?:no|not|never|cannot|without|neither|nor|none|nothing|only|except|exclud\w+|instead|"
     r"unlike|\w+n't)\b",
@@ -23,7 +24,9 @@ def denies(read: ReadSentence, claim: Claim) -> bool:
     """Whether the words before a figure, in its part of the sentence, deny it."""
     low, _ = part_of(read.tokens, claim.start)
     before = read.text[read.tokens[low].start : read.tokens[claim.start].start]
-    return _DENIES.search(f"{before.rpartition(',')[2]} ") is not None
+    found = _DENIES.search(f"{before.rpartition(',')[2]} ")
+    # "Messages that you do not use are kept for 3 months": the denial ended before.
+    return found is not None and _FINITE.search(found.string, found.end() + 1) is None
 
 
 def denies_anything(text: str) -> bool:

@@ -41,6 +41,7 @@ _AUXILIARIES = frozenset(
     """is are was were can could may might will would must has have had does do did it they you
     we i she he""".split()  # noqa: SIM905
 )
+_DENYING_OBJECTS = frozenset({"nothing", "none", "nobody"})
 _FINITE = frozenset({"is", "are", "was", "were", "will"})
 _PREPOSITIONS = frozenset(
     """in on at for of to by with from within during across under over through than""".split()  # noqa: SIM905
@@ -117,8 +118,10 @@ def conflicts(ours: Clause, theirs: Clause) -> frozenset[str]:
 
     Empty where both deny something of the same thing: then they agree.
     """
-    if len(ours.near_denials & theirs.near_denials) >= _MIN_SHARED_DENIAL:
-        return frozenset()
+    if ours.near_denials and theirs.near_denials and True in ours.denied:
+        both = len(ours.near_denials & theirs.near_denials)
+        if both >= _MIN_SHARED_DENIAL or both == len(ours.near_denials):
+            return frozenset()
     our_denied, their_denied = ours.with_polarity(True), theirs.with_polarity(True)
     our_affirmed, their_affirmed = ours.with_polarity(False), theirs.with_polarity(False)
     denied = (our_denied & their_affirmed) | (our_affirmed & their_denied)
@@ -186,22 +189,24 @@ def _read_clause(words: Sequence[str]) -> Clause:
     denied: list[bool | None] = []
     state: bool | None = None if words and words[0] in _CONDITIONS else False
     is_weak = any(word in _WEAKENERS for word in words)
-    noun_only, num_denied = False, 0
+    noun_only, denied_at = False, 0
     for place, word in enumerate(words):
         bare = word.replace("'", "")
         if noun_only and word in _PREPOSITIONS:
             # "No charge on every plan" denies the charge, not the plan.
             state, noun_only = False, False
-        if state and num_denied and word in _FINITE:
+        if state and place > denied_at + 1 and word in _FINITE:
             # "Messages that you do not use are carried over": the denial ends with its clause.
-            state, num_denied = False, 0
+            state = False
         if bare in _DENIALS and state is not None:
-            num_denied = 0
+            denied_at = place
+            if bare in _DENYING_OBJECTS:
+                # "Pay nothing for it" denies the paying.
+                denied = [True if found is False else found for found in denied]
             noun_only = bare == "without" or (bare == "no" and place > 0)
             # "You can exclude" offers what it names, it does not deny it.
             state = None if bare.startswith("exclud") and "can" in words else True
         elif word not in STOP_WORDS and (len(word) > 1 or word.isdigit()):
-            num_denied += 1
             stems.append(statement_stem(word))
             denied.append(None if is_weak else state)
     near = frozenset(stems) if True in denied else frozenset[str]()

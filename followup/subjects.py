@@ -89,7 +89,24 @@ def find_subjects(sentence: ReadSentence, known: KnownNames) -> list[Subject]:
         covered.update(span)
         name = known.canonical(subject.name)
         found.append(Subject(name, subject.place, subject.end, is_plan, subject.is_role))
-    return sorted(found, key=lambda subject: subject.place)
+    return _merged(sentence, sorted(found, key=lambda subject: subject.place), known)
+
+
+def _merged(
+    sentence: ReadSentence, subjects: Sequence[Subject], known: KnownNames
+) -> list[Subject]:
+    """The subjects, two as one where a heading writes them so: "Oak and Ivy Vets"."""
+    merged: list[Subject] = []
+    for subject in subjects:
+        before = merged[-1] if merged else None
+        if before and not (before.is_plan or subject.is_plan):
+            tokens = sentence.tokens[before.place : subject.end]
+            name = tuple(t.lower.removesuffix("'s") for t in tokens if t.kind == "word")
+            if subject.place - before.end <= 1 and known.is_headed(name):
+                merged[-1] = Subject(name, before.place, subject.end, is_plan=False)
+                continue
+        merged.append(subject)
+    return merged
 
 
 @lru_cache(maxsize=16_384)

@@ -84,6 +84,8 @@ class _Context:
     beside: list[Subject]
     """Subjects that share the value: "Northwind and Corvane save 20 hours"."""
     topic: Topic
+    names: tuple[str, ...]
+    """Word streams of the names in the part that are neither plans' nor the request's own."""
     words: frozenset[str]
     """The words of the part of the sentence, and their stems."""
     is_circumstance: bool
@@ -193,6 +195,7 @@ class SupportFinder:
             subjects=about,
             beside=[s for s in beside if s not in about],
             topic=topic_of(read, claim, subjects, self._own_stems),
+            names=self._names_in(read, low, high, subjects),
             words=frozenset(words | set(map(stem, words))),
             is_circumstance=bool(about)
             and all(
@@ -207,6 +210,20 @@ class SupportFinder:
             and not any(s.is_plan and low <= s.place < high for s in subjects)
             and (claim.kind is not ClaimKind.MONEY or bool(words & _OF_MONEY)),
             is_reported=is_reported,
+        )
+
+    def _names_in(
+        self, read: ReadSentence, low: int, high: int, subjects: Sequence[Subject]
+    ) -> tuple[str, ...]:
+        plans = {place for s in subjects if s.is_plan for place in range(s.place, s.end)}
+        return tuple(
+            word_stream(claim.value)
+            for claim in read.claims
+            if claim.kind is ClaimKind.NAME
+            and low <= claim.start < high
+            and claim.start not in plans
+            and not self.known.is_own(tuple(claim.value.split()))
+            and any(word_stream(claim.value) in source.word_stream for source in self.sources)
         )
 
     def _of_name(self, claim: Claim) -> Support:
@@ -337,6 +354,8 @@ class SupportFinder:
         self, claim: Claim, context: _Context, wanted: Sequence[Subject], fact: Fact
     ) -> str | None:
         topic = context.topic
+        if not all(name in fact.source.word_stream for name in context.names):
+            return "no source says this of all that are named"
         there = fact.roots | fact.context_roots | fact.source.heading_roots
         has_topic = bool(topic.telling & there)
         if (
@@ -395,7 +414,7 @@ def _is_reported(read: ReadSentence, low: int, high: int, place: int) -> bool:
 def _is_specific(claim: Claim) -> bool:
     """Whether the value is hardly ever met by chance: a range, a rate, a whole date."""
     if claim.kind is ClaimKind.DATE:
-        return "?" not in claim.value
+        return claim.value[:1].isdigit() and claim.value.count("?") <= 1
     return bool(claim.per) or len(value_keys(claim)) > 1
 
 

@@ -61,6 +61,9 @@ def topic_of(
     figures = {place for other in read.claims for place in _figure_places(read, other)}
     named |= figures
     wide = _strong_clause(read, claim)
+    if not _stems(read, wide, figures) - own - GENERIC_STEMS:
+        # "..., and each further one is $9": of what, the part before says.
+        wide = range(len(read.tokens))
     head = [i for i in _head_places(read, claim) if i not in named]
     # "Business costs $9" speaks of a plan, "your business" does not.
     common = _PRICE_STEMS if head == [0] else GENERIC_STEMS
