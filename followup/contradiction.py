@@ -16,6 +16,18 @@ from followup.vocabulary import content_stems
 
 _MIN_SHARE = 0.6
 _MIN_SHARED = 2
+_MIN_DENIED_SHARE = 0.3
+# What restricts or denies without a "no" or "not".
+_RESTRICTS = re.compile(
+    r"\b(?:only|except|exclu\w+|instead|unlike|offline|unlimited|zero|un\w{4,}|lacks?|stops?|"
+    r"avoid\w*)\b|\b\w{3,}less\b",
+    re.IGNORECASE,
+)
+# "Without any light, it runs ...", "at no charge" say how, and deny nothing of it.
+_CIRCUMSTANCE = re.compile(
+    r"(?:\b(?:with|at) no|(?<!come )(?<!comes )(?<!is )(?<!are )\bwithout)\b(?: \w+){1,3}",
+    re.IGNORECASE,
+)
 _MIN_CLAUSE_STEMS = 3
 _PLAN_STEMS = frozenset(map(statement_stem, PLAN_WORDS))
 _PRONOUN = re.compile(r"(?:it|its|they|their|this|these|that)\b", re.IGNORECASE)
@@ -58,7 +70,8 @@ class ContradictionFinder:
         tells of which plan a statement is.
         """
         self._relations = relations
-        self._ignored = known | own
+        # "Feel free" is a courtesy, "not free" is none.
+        self._ignored = (known | own) - {statement_stem("free")}
         self._own = own
         self._statements = [
             _Statement(clause, clauses, frozenset(clause.stems), source.document, placed)
@@ -84,6 +97,29 @@ class ContradictionFinder:
             if found:
                 return Contradiction(found.document, found.placed.unit.shown)
         return None
+
+    def has_denial_of(self, sentence: ReadSentence) -> bool:
+        """Whether a source denies what the sentence denies, in part at least; True where it denies
+        nothing but courtesies.
+
+        Words such as "only", "free" or "offline" deny too, where half of the sentence is said.
+        """
+        text = _CIRCUMSTANCE.sub(" ", _with_values(sentence))
+        return all(self._is_denied(clause) for clause in read_polarity(text))
+
+    def _is_denied(self, part: Clause) -> bool:
+        denied = part.with_polarity(True) - self._ignored - _PLAN_STEMS
+        if not denied:
+            return True
+        wanted = frozenset(part.stems) - self._ignored
+        total = self._weight(wanted)
+        for statement in self._statements:
+            share = self._weight(wanted & statement.stems) / total
+            if share >= _MIN_DENIED_SHARE and denied & statement.clause.with_polarity(True):
+                return True
+            if share >= _MIN_SHARE and _RESTRICTS.search(statement.placed.unit.shown):
+                return True
+        return False
 
     def _against(self, part: Clause, plans: Sequence[Subject]) -> _Statement | None:
         wanted = frozenset(part.stems) - self._ignored

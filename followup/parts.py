@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 from followup.claims import ReadSentence
+from followup.english import is_english
 from followup.tokens import Token
 
 _JOINERS = frozenset("while whereas but because although though since so".split())  # noqa: SIM905
+_CONTRASTS = frozenset({"while", "whereas", "although", "though"})
 _COMMA_JOINERS = _JOINERS | {"and", "or", "yet"}
 _FILLERS = frozenset("also then even often only just now still already in addition".split())  # noqa: SIM905
 # What opens a part that speaks on of the subject before: "..., and it covers", "..., and covers".
@@ -54,7 +56,9 @@ def _joints(tokens: Sequence[Token]) -> list[int]:
 def _is_joint(tokens: Sequence[Token], place: int) -> bool:
     word = tokens[place].lower
     after_comma = tokens[place - 1].text == ","
-    if not (word == ";" or word in _JOINERS or (after_comma and word in _COMMA_JOINERS)):
+    if word == ";":
+        return True
+    if not (word in _JOINERS or (after_comma and word in _COMMA_JOINERS)):
         return False
     start = place + 1
     while start < len(tokens) and tokens[start].lower in _FILLERS:
@@ -64,7 +68,15 @@ def _is_joint(tokens: Sequence[Token], place: int) -> bool:
         return False
     if rest[0] in _LEANING and not is_expletive(tokens[start:]):
         return False
-    return rest[0] in _ORDERS or any(other in _VERBS for other in rest[1:])
+    return (
+        word in _CONTRASTS
+        or rest[0] in _ORDERS
+        or any(other in _VERBS or _may_be_verb(other) for other in rest[1:])
+    )
+
+
+def _may_be_verb(word: str) -> bool:
+    return word.endswith("s") and not word.endswith("ss") and is_english(word)
 
 
 def leans(sentence: ReadSentence) -> bool:

@@ -202,7 +202,7 @@ def _read_clause(words: Sequence[str]) -> Clause:
             denied_at = place
             if bare in _DENYING_OBJECTS:
                 # "Pay nothing for it" denies the paying.
-                denied = [True if found is False else found for found in denied]
+                denied[-1:] = [True if found is False else found for found in denied[-1:]]
             noun_only = bare == "without" or (bare == "no" and place > 0)
             # "You can exclude" offers what it names, it does not deny it.
             state = None if bare.startswith("exclud") and "can" in words else True

@@ -9,11 +9,12 @@ from itertools import islice
 from followup.alignment import SentenceAligner, SupportJudge, alignment_features
 from followup.claims import ClaimKind, read_sentence
 from followup.contradiction import Contradiction, ContradictionFinder
+from followup.english import is_english
 from followup.overlap import ReadText, overlap_features, read_text
 from followup.passage import Passage
 from followup.relations import Relations
 from followup.sentences import Unit
-from followup.sources import Source, SourceUnit, own_names, read_sources
+from followup.sources import Source, SourceUnit, own_names, read_sources, word_stream
 from followup.support_model import load_support_model
 from followup.talk import checkable_part
 from followup.vocabulary import content_stems, stem
@@ -102,6 +103,8 @@ class StatementChecker:
             opposite = finder.find(stated, relations.subjects_of(stated)) if part else None
             if opposite:
                 found[index] = _contradicted(opposite)
+            elif part and not finder.has_denial_of(stated):
+                found[index] = _UNDENIED
             elif all(claim.kind is ClaimKind.NAME for claim in sentence.claims):
                 if _states_something(part, own, is_whole=part == unit.text):
                     plain[index] = part
@@ -132,7 +135,21 @@ class StatementChecker:
                 (_courtesy(),),
             ]
             table = self._estimated(texts, sources, known)
-        best = (max(map(_Fit, row, range(len(row))), key=_by_probability) for row in table)
+        streams = [
+            word_stream(f"{p.chunk.title} {p.chunk.section} {p.chunk.document} {p.chunk.text}")
+            for p in passages
+        ]
+        streams.append(word_stream(request_text))
+        best = (
+            max(
+                (
+                    _Fit(probability if _has_names(text, stream, streams) else 0.0, index)
+                    for index, (probability, stream) in enumerate(zip(row, streams, strict=True))
+                ),
+                key=_by_probability,
+            )
+            for text, row in zip(texts, table, strict=True)
+        )
         return dict(zip(texts, best, strict=True))
 
     def _estimated(
@@ -182,6 +199,19 @@ class StatementChecker:
 
 PLAIN = StatementChecker()
 """Plain computation, without a model."""
+
+
+_UNDENIED = StatementSupport(None, supported=False, reason="no source denies this")
+
+
+def _has_names(text: str, stream: str, streams: Sequence[str]) -> bool:
+    """Whether a source holds the names of a statement that the request does not hold itself."""
+    names = [
+        c.value
+        for c in read_sentence(text).claims
+        if c.kind is ClaimKind.NAME and not is_english(c.value)
+    ]
+    return all(word_stream(name) in stream or word_stream(name) in streams[-1] for name in names)
 
 
 def _judged(judge: SupportJudge, texts: Sequence[str], sources: Sequence[str]) -> list[list[float]]:

@@ -335,6 +335,10 @@ class SupportFinder:
         """A subject that shares the value in the message, but in no source."""
         for subject in context.beside:
             facts = [f for f in self._candidates(claim) if value_mismatch(claim, f) is None]
+            joined = f" {' '.join(subject.name)} and {' '.join(context.subjects[0].name)} "
+            if any(joined in fact.source.word_stream for fact in facts):
+                # "Oak and Ivy Vets" is one name.
+                continue
             if not any(
                 self._about_mismatch(claim, context, [subject], fact) is None for fact in facts
             ):

@@ -74,7 +74,7 @@ GENERIC_CAPITALS = _words(
     regards sincerely wishes team sales support customer success account manager hi hello hey dear
     thanks thank best warm kind cheers"""
 )
-_COMMON_ENDINGS = ("ing", "ly", "tion", "tions", "ness", "ment", "ments", "ity")
+_COMMON_ENDINGS = ("ing", "ers", "ly", "tion", "tions", "ness", "ment", "ments", "ity")
 _MIN_COMMON_ENDING = 7
 _WORD = re.compile(r"[^\W_]+")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
