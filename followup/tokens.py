@@ -69,13 +69,14 @@ class Token(NamedTuple):
     end: int
 
 
-@lru_cache(maxsize=8_192)
 _MONTH_AND_YEAR = re.compile(
-    r"\b((?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]{0,6})-(\d{4})\b", re.IGNORECASE
+    r"\b((?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]{0,6})-(\d{4})\b",
+    re.IGNORECASE,
 )
 """July-2017"""
 
 
+@lru_cache(maxsize=8_192)
 def fold(text: str) -> str:
     """One form for dashes, quotes, digits of any script, full-width letters and spaces."""
     if not text.isascii():
