@@ -81,6 +81,9 @@ def _single_time(tokens: Sequence[Token], start: int) -> Amount | None:
     if unit is None or unit in _IDIOMS or tokens[start + 1].lower.endswith("s"):
         return None
     before = tokens[start - 1].lower if start else ""
+    if before == "in" and any(t.kind == "number" or t.text == "%" for t in tokens):
+        # "Loses 0.4% in a year" is a rate.
+        return None
     if len(tokens[start + 1].lower) <= _MAX_SHORT_UNIT or before not in _BEFORE_SINGLE_TIME:
         return None
     return Amount("duration", "1", start + 2, unit)
@@ -265,10 +268,23 @@ def _times(figure: _Figure, following: Token, index: int) -> Amount | None:
 
 
 def _measure(tokens: Sequence[Token], figure: _Figure, index: int) -> Amount | None:
-    if tokens[index].lower not in MEASURES:
+    is_square = tokens[index].lower == "square" and index + 1 < len(tokens)
+    index += is_square
+    unit = MEASURES.get(tokens[index].lower)
+    if unit is None:
         return None
-    per, end = read_rate(tokens, index + 1)
-    return Amount("quantity", figure.value, end, MEASURES[tokens[index].lower], per)
+    end = index + 1
+    if unit == "kw" and [t.lower.rstrip("s") for t in tokens[end : end + 2]] == ["-", "hour"]:
+        unit, end = "kwh", end + 2
+    # "48 m²" is read as "m 2".
+    is_raised = (
+        end < len(tokens) and tokens[end].text == "2" and tokens[end].start == tokens[end - 1].end
+    )
+    end += is_raised
+    per, end = read_rate(tokens, end)
+    return Amount(
+        "quantity", figure.value, end, f"{unit}2" if is_square or is_raised else unit, per
+    )
 
 
 def _glued_letters(figure: _Figure, following: Token, index: int, *, glued: bool) -> Amount | None:

@@ -55,6 +55,7 @@ _AFTER = {
 }
 _MAX_WORDS = 3
 _MAX_FROM_LIMIT = 12
+_LIMITS = frozenset({"limit", "ceiling", "cap", "most", "largest", "maximum", "longest", "highest"})
 _COMPARATIVES = frozenset({"less", "more", "fewer", "higher", "lower", "greater"})
 _BEFORE_COMPARISON = frozenset(
     "% percent usd eur gbp dollars euros pounds hours days weeks months years minutes".split()  # noqa: SIM905
@@ -89,9 +90,7 @@ def read_bound(tokens: Sequence[Token], start: int, end: int, kind: str) -> Boun
 def _is_limit(tokens: Sequence[Token], start: int) -> bool:
     """Whether the figure is what a limit is: "the time limit of a call is 90 minutes"."""
     words = [token.lower for token in tokens[max(0, start - _MAX_FROM_LIMIT) : start]]
-    return words[-1:] in (["is"], ["at"], ["of"]) and not {"limit", "ceiling", "cap"}.isdisjoint(
-        words
-    )
+    return words[-1:] in (["is"], ["at"], ["of"]) and not _LIMITS.isdisjoint(words)
 
 
 def _compares(tokens: Sequence[Token], place: int) -> bool:

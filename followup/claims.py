@@ -106,6 +106,8 @@ def _value_claims(
     """Each claim but the names, with the index of the token after it."""
     place = 0
     is_question = folded.endswith("?")
+    # "Would a call in the next two weeks suit you?" proposes a time and states none.
+    proposes = is_question and tokens[:1] != () and tokens[0].lower in _PROPOSALS
     while place < len(tokens):
         if tokens[place].kind == "word" and not _may_open(tokens[place]):
             place += 1
@@ -115,6 +117,9 @@ def _value_claims(
             place += 1
             continue
         kind, value, end, amount, is_relative = read
+        if proposes and kind in {ClaimKind.DURATION, ClaimKind.DATE}:
+            place = end
+            continue
         yield (
             Claim(
                 kind=kind,
@@ -143,6 +148,7 @@ def _may_open(word: Token) -> bool:
     )
 
 
+_PROPOSALS = frozenset("would could can shall should may how what".split())  # noqa: SIM905
 _OPENERS = NUMBER_OPENERS | DATE_OPENERS | VAGUE | MULTIPLES.keys() | {"around", "round"}
 _HOURS_A_DAY, _DAYS_A_WEEK = "24", "7"
 _BETWEEN_DAY_AND_WEEK = frozenset({",", "and", "/", "-"})

@@ -15,12 +15,14 @@ from followup.subjects import PLAN_WORDS, Subject
 from followup.vocabulary import content_stems
 
 _MIN_SHARE = 0.6
+_MIN_AGREEING_SHARE = 0.45
+_MIN_AGREEMENT = 0.85
 _MIN_SHARED = 2
 _MIN_DENIED_SHARE = 0.3
 # What restricts or denies without a "no" or "not".
 _RESTRICTS = re.compile(
     r"\b(?:only|except|exclu\w+|instead|unlike|offline|unlimited|zero|un\w{4,}|lacks?|stops?|"
-    r"avoid\w*)\b|\b\w{3,}less\b",
+    r"avoid\w*|exempt\w*|free|nothing|no charge|included)\b|\b\w{3,}less\b",
     re.IGNORECASE,
 )
 # "Without any light, it runs ...", "at no charge" say how, and deny nothing of it.
@@ -124,6 +126,7 @@ class ContradictionFinder:
     def _against(self, part: Clause, plans: Sequence[Subject]) -> _Statement | None:
         wanted = frozenset(part.stems) - self._ignored
         total = self._weight(wanted)
+        names = {statement_stem(word) for plan in plans for word in plan.name}
         opposed, opposed_share, contested = None, 0.0, frozenset[str]()
         agreeing: list[tuple[_Statement, float]] = []
         for statement in self._statements:
@@ -131,17 +134,18 @@ class ContradictionFinder:
             if len(shared) < _MIN_SHARED:
                 continue
             share = self._weight(shared) / total
-            if share < _MIN_SHARE:
+            if share < _MIN_AGREEING_SHARE:
                 continue
-            found = conflicts(part, statement.clause) - self._own - _PLAN_STEMS
+            found = conflicts(part, statement.clause) - self._own - _PLAN_STEMS - names
             if not found:
                 agreeing.append((statement, share))
             elif self._is_of_another(plans, statement, found):
                 continue
-            elif share > opposed_share:
+            elif share > max(opposed_share, _MIN_SHARE):
                 opposed, opposed_share, contested = statement, share, found
         if any(
-            share >= opposed_share and says_alike(part, statement.clause, contested)
+            share >= _MIN_AGREEMENT * opposed_share
+            and says_alike(part, statement.clause, contested)
             for statement, share in agreeing
         ):
             return None

@@ -2,11 +2,11 @@
 
 import re
 
-from followup.claims import Claim, ReadSentence
+from followup.claims import Claim, ReadSentence, read_sentence
 from followup.parts import part_of
 
 _DENIES = re.compile(
-    r"""\b(?:no|not|never|cannot|without|neither|nor|none|\w+n't)\b
+    r"""\b(?:no|not|never|cannot|neither|nor|none|\w+n't|without(?=\s(?:\w+\s){0,1}$))\b
     # what denies nothing: "no more than", "not only", "don't need to", "no rush"
     (?!\s(?:more|less|fewer|later|longer\sthan|only|just|merely|exceed\w*|(?:need|have|want)\sto
       |wait|worry|rush|pressure|obligation|hurry|problem|hesitate|take\slonger))""",
@@ -29,6 +29,10 @@ def denies(read: ReadSentence, claim: Claim) -> bool:
     return found is not None and _FINITE.search(found.string, found.end() + 1) is None
 
 
-def denies_anything(text: str) -> bool:
-    """Whether a source's words deny or restrict anything."""
-    return _DENIES_ANYTHING.search(text) is not None
+def affirms(evidence: str, claim: Claim) -> bool:
+    """Whether a source's words state a claim's figure without denying or restricting it."""
+    read = read_sentence(evidence)
+    alike = [c for c in read.claims if c.kind is claim.kind and c.value == claim.value]
+    if alike:
+        return not any(denies(read, found) for found in alike)
+    return _DENIES_ANYTHING.search(evidence) is None

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from followup.claims import ReadSentence
 from followup.english import is_english
 from followup.tokens import Token
+from followup.vocabulary import STOP_WORDS
 
 _JOINERS = frozenset("while whereas but because although though since so".split())  # noqa: SIM905
 _CONTRASTS = frozenset({"while", "whereas", "although", "though"})
@@ -76,7 +77,8 @@ def _is_joint(tokens: Sequence[Token], place: int) -> bool:
 
 
 def _may_be_verb(word: str) -> bool:
-    return word.endswith("s") and not word.endswith("ss") and is_english(word)
+    is_like = word.endswith("s") and not word.endswith("ss") and word not in STOP_WORDS
+    return is_like and is_english(word)
 
 
 def leans(sentence: ReadSentence) -> bool:

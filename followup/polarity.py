@@ -22,6 +22,7 @@ _NO_DENIAL = re.compile(
     r"no\.? ?(?=\d)|no(?=\s*[,.!;:]))",
     re.IGNORECASE,
 )
+_FREE_OF = re.compile(r"\bfree (?:of|from)\b(?! charge)", re.IGNORECASE)
 _PURPOSE = re.compile(r"\b(?:in order|so as) to\b", re.IGNORECASE)
 # What these govern ends or is kept away: neither plainly affirmed nor plainly denied.
 _WEAKENERS = frozenset(
@@ -88,7 +89,7 @@ def read_polarity(sentence: str) -> tuple[Clause, ...]:
     a list follows: "not SSO, audit logs or SAML".
     """
     # "Need no account in order to manage seats": the purpose is not denied.
-    text = _PURPOSE.sub(", ", _NO_DENIAL.sub(" ", fold(sentence)))
+    text = _PURPOSE.sub(", ", _FREE_OF.sub("without", _NO_DENIAL.sub(" ", fold(sentence))))
     clauses = []
     for words in _clauses([match.group().lower() for match in _WORD.finditer(text)]):
         clause = _read_clause(words)
@@ -120,7 +121,7 @@ def conflicts(ours: Clause, theirs: Clause) -> frozenset[str]:
     """
     if ours.near_denials and theirs.near_denials and True in ours.denied:
         both = len(ours.near_denials & theirs.near_denials)
-        if both >= _MIN_SHARED_DENIAL or both == len(ours.near_denials):
+        if both:
             return frozenset()
     our_denied, their_denied = ours.with_polarity(True), theirs.with_polarity(True)
     our_affirmed, their_affirmed = ours.with_polarity(False), theirs.with_polarity(False)
@@ -189,10 +190,10 @@ def _read_clause(words: Sequence[str]) -> Clause:
     denied: list[bool | None] = []
     state: bool | None = None if words and words[0] in _CONDITIONS else False
     is_weak = any(word in _WEAKENERS for word in words)
-    noun_only, denied_at = False, 0
+    noun_only, is_excluded, denied_at = False, False, 0
     for place, word in enumerate(words):
         bare = word.replace("'", "")
-        if noun_only and word in _PREPOSITIONS:
+        if noun_only and (word in _PREPOSITIONS or (is_excluded and word == "and")):
             # "No charge on every plan" denies the charge, not the plan.
             state, noun_only = False, False
         if state and place > denied_at + 1 and word in _FINITE:
@@ -203,7 +204,8 @@ def _read_clause(words: Sequence[str]) -> Clause:
             if bare in _DENYING_OBJECTS:
                 # "Pay nothing for it" denies the paying.
                 denied[-1:] = [True if found is False else found for found in denied[-1:]]
-            noun_only = bare == "without" or (bare == "no" and place > 0)
+            is_excluded = bare.startswith("exclud")
+            noun_only = bare == "without" or is_excluded or (bare == "no" and place > 0)
             # "You can exclude" offers what it names, it does not deny it.
             state = None if bare.startswith("exclud") and "can" in words else True
         elif word not in STOP_WORDS and (len(word) > 1 or word.isdigit()):

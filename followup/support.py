@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from followup.agreement import TIME_UNITS, Fact, cut, facts_of, value_keys, value_mismatch
 from followup.claims import Claim, ClaimKind, ReadSentence
-from followup.denials import denies, denies_anything
+from followup.denials import affirms, denies
 from followup.english import is_english
 from followup.evidence_subjects import EvidenceSubjects
 from followup.known_names import equated, known_names
@@ -42,7 +42,7 @@ _WITH_UNITS = frozenset(
 _MIN_QUOTED_WORDS = 3
 _READER = frozenset("you your yours you're you've you'd".split())  # noqa: SIM905
 _SAID = frozenset("said told mentioned wrote noted described explained shared".split())  # noqa: SIM905
-_OF_MONEY = _SAID | frozenset("budget spend spending budgeted asked aside".split())  # noqa: SIM905
+_OF_MONEY = _SAID | frozenset("budget spend spending budgeted asked aside invest".split())  # noqa: SIM905
 _MAX_BEFORE_REPORT = 4
 _MIN_NOUN = 5
 _MET = frozenset(
@@ -132,11 +132,7 @@ class SupportFinder:
                 support = self._of_value(claim, self._context(claim, read, subjects, inherited))
                 if support.reason:
                     support = self._of_change(claim, read, subjects, inherited) or support
-                if (
-                    not support.reason
-                    and denies(read, claim)
-                    and not denies_anything(support.evidence)
-                ):
+                if not support.reason and denies(read, claim) and affirms(support.evidence, claim):
                     support = Support(reason=f"the source affirms this: {cut(support.evidence)}")
             found.append((claim, support))
         if quoted or any(support.reason for _, support in found):
