@@ -23,8 +23,8 @@ _BEFORE_SINGLE_TIME = frozenset(
     need of least most just nearly almost roughly is was""".split()  # noqa: SIM905
 )
 _CHANGES = frozenset(
-    """rose rise rises risen grew grow grows grown went go goes increased increase increases improved
-    improves fell fall falls fallen dropped drop drops cut cuts decreased reduced reduces moved
+    """rose rise rises risen grew grow grows grown went go goes increased increase increases
+    improved improves fell fall falls fallen dropped drop drops cut cuts decreased reduced reduces moved
     moves up down shrank changed lowered raised climbed""".split()  # noqa: SIM905
 )
 _MAX_COUNTED = 3

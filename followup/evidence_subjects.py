@@ -85,11 +85,8 @@ class EvidenceSubjects:
         # On a customer's own page a person or a town is no other customer.
         if rivals and (subject.is_plan or not is_headed or any(map(self._has_page, rivals))):
             return False
-        if is_headed:
-            return True
-        if self.is_headed_by_another(subject, source):
-            return False
-        return subject.is_plan and has_topic and self.is_general(unit, source)
+        is_general = subject.is_plan and has_topic and self.is_general(unit, source)
+        return is_headed or (is_general and not self.is_headed_by_another(subject, source))
 
     def is_headed_by_another(self, subject: Subject, source: Source) -> bool:
         """Whether the nearest heading that names anyone of the subject's kind names another."""

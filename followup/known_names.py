@@ -59,6 +59,7 @@ def known_names(
         plans=plans,
         aliases=aliases,
         own=own,
+        streams=tuple(source.word_stream for source in sources),
         headings="".join(source.heading_stream for source in sources),
         lower_words=frozenset[str]().union(*(source.lower_words for source in sources)),
     )

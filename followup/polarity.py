@@ -32,7 +32,8 @@ _WEAKENERS = frozenset(
     hardly rarely barely few fewer less rid""".split()  # noqa: SIM905
 )
 _CONDITIONS = frozenset(
-    """if unless whether when whenever until in case after once except otherwise beyond before""".split()  # noqa: SIM905
+    """if unless whether when whenever until in case after once except otherwise beyond
+    before""".split()  # noqa: SIM905
 )
 _CLAUSE_ENDS = frozenset(
     """but while whereas although though because so since which who yet however instead if unless

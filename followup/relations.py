@@ -167,13 +167,15 @@ class Relations:
         cell_names = evidence.of_cell(unit)
         names = [*(s.name for s in like), *cell_names]
         included = self._all_of(subject.name) if subject.is_plan else frozenset()
-        if _holds(subject, names) or included.intersection(names):
+        is_own = _holds(subject, names) or bool(included.intersection(names))
+        if is_own or evidence.is_headed(subject, placed.source):
             return Side.OWN
-        if evidence.is_headed(subject, placed.source):
-            return Side.OWN
-        if evidence.is_headed_by_another(subject, placed.source):
-            return Side.RIVAL
-        if like or (subject.is_plan and any(name in evidence.known.plans for name in cell_names)):
+        is_cell_of_plan = any(name in evidence.known.plans for name in cell_names)
+        if (
+            like
+            or (subject.is_plan and is_cell_of_plan)
+            or evidence.is_headed_by_another(subject, placed.source)
+        ):
             return Side.RIVAL
         if unit.cell_names:
             return None

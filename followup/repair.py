@@ -76,7 +76,8 @@ def repair_text(draft: Draft) -> Repaired:
 def _supported(draft: Draft, quotes: Sequence[Quote]) -> list[Unit]:
     """The units that may stay: claims supported or replaced, thanks true.
 
-    Items of a list and lines that announce one go: a message is plain sentences. A sign-off whose name is gone ("Best regards,") goes too.
+    Items of a list and lines that announce one go: a message is plain sentences. A sign-off whose
+    name is gone ("Best regards,") goes too.
     """
     units = _mended(split_units(draft.text), draft.verdicts, quotes)
     kept = [

@@ -105,9 +105,10 @@ class StatementChecker:
                 found[index] = _contradicted(opposite)
             elif part and not finder.has_denial_of(stated):
                 found[index] = _UNDENIED
-            elif all(claim.kind is ClaimKind.NAME for claim in sentence.claims):
-                if _states_something(part, own, is_whole=part == unit.text):
-                    plain[index] = part
+            elif all(
+                claim.kind is ClaimKind.NAME for claim in sentence.claims
+            ) and _states_something(part, own, is_whole=part == unit.text):
+                plain[index] = part
         texts = list(
             dict.fromkeys(piece for part in plain.values() for piece in _joined_facts(part))
         )

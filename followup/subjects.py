@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from followup.claims import ClaimKind, ReadSentence
 from followup.english import is_english
 from followup.tokens import Token
-from followup.vocabulary import COMMON_WORDS, GENERIC_CAPITALS, STOP_WORDS, is_common
+from followup.vocabulary import COMMON_WORDS, GENERIC_CAPITALS, STOP_WORDS, is_common, stem
 
 PLAN_WORDS = frozenset({"plan", "plans", "tier", "tiers", "edition", "package", "subscription"})
 _NO_PLAN_NAMES = STOP_WORDS | frozenset(
@@ -33,7 +33,7 @@ class Subject:
     """Written in lower case, as "mid-tier plan" is: what a plan is called, not its name."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class KnownNames:
     """The names that the sources hold, and which of them are plans and aliases of each other."""
 
@@ -42,6 +42,8 @@ class KnownNames:
     aliases: dict[Name, Name]
     own: frozenset[str]
     """Word streams of the lead's, product's and company's names: they set nothing apart."""
+    streams: tuple[str, ...] = ()
+    """Word streams of all sources."""
     headings: str = ""
     """Word stream of all titles, sections and document names."""
     lower_words: frozenset[str] = frozenset()
@@ -50,6 +52,11 @@ class KnownNames:
     def canonical(self, name: Name) -> Name:
         """One name for all aliases: mid-tier plan and Growth plan."""
         return self.aliases.get(name, name)
+
+    @cached_property
+    def own_stems(self) -> frozenset[str]:
+        """Stems of the request's own names."""
+        return frozenset(stem(word) for line in self.own for word in line.split())
 
     def is_headed(self, name: Name) -> bool:
         """Whether a title, section or document name holds the name."""

@@ -2,28 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import replace
 
 from followup.agreement import TIME_UNITS, Fact, cut, facts_of, value_keys, value_mismatch
+from followup.claim_context import ClaimContext, read_context
 from followup.claims import Claim, ClaimKind, ReadSentence
 from followup.denials import affirms, denies
-from followup.english import is_english
 from followup.evidence_subjects import EvidenceSubjects
 from followup.known_names import equated, known_names
+from followup.name_support import NameFinder, Support
 from followup.parts import part_of
 from followup.relations import Relations
-from followup.sources import Source, word_stream
+from followup.sources import Source
 from followup.subjects import KnownNames, Name, Subject
-from followup.topics import Topic, better_fact, topic_of
-from followup.value_subjects import (
-    clause_of,
-    coordinated,
-    is_oblique,
-    paired_subject,
-    subjects_of_value,
-)
-from followup.vocabulary import stem
+from followup.topics import Topic, better_fact
 
 _ABOUT_CHECKED = frozenset(
     {
@@ -40,60 +32,6 @@ _WITH_UNITS = frozenset(
     {ClaimKind.MONEY, ClaimKind.PERCENT, ClaimKind.QUANTITY, ClaimKind.DURATION}
 )
 _MIN_QUOTED_WORDS = 3
-_READER = frozenset("you your yours you're you've you'd".split())  # noqa: SIM905
-_SAID = frozenset("said told mentioned wrote noted described explained shared".split())  # noqa: SIM905
-_OF_MONEY = _SAID | frozenset("budget spend spending budgeted asked aside invest".split())  # noqa: SIM905
-_MAX_BEFORE_REPORT = 4
-_MIN_NOUN = 5
-_MET = frozenset(
-    [
-        "call",
-        "hear",
-        "heard",
-        "spoke",
-        "talked",
-        "talk",
-        "met",
-        "meeting",
-        "conversation",
-        "chat",
-        "demo",
-        "demonstration",
-        "ring",
-    ]
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Support:
-    """The source and the words that support a claim, or the reason why nothing does."""
-
-    document: str = ""
-    evidence: str = ""
-    reason: str = ""
-
-
-_NO_NAME = Support(reason="no source has this name")
-
-
-@dataclass(frozen=True, slots=True)
-class _Context:
-    """What the message says around a claim."""
-
-    subjects: list[Subject]
-    beside: list[Subject]
-    """Subjects that share the value: "Northwind and Corvane save 20 hours"."""
-    topic: Topic
-    names: tuple[str, ...]
-    """Word streams of the names in the part that are neither plans' nor the request's own."""
-    words: frozenset[str]
-    """The words of the part of the sentence, and their stems."""
-    is_circumstance: bool
-    """The only subject is no plan and stands behind a preposition: "on AWS"."""
-    is_of_lead: bool
-    """The part of the sentence speaks of the reader, and of no plan: "your team of 35"."""
-    is_reported: bool
-    """It says that the reader said so: "you told us"."""
 
 
 class SupportFinder:
@@ -104,12 +42,12 @@ class SupportFinder:
     ) -> None:
         self.sources = sources
         self.known: KnownNames = known_names(sources, own, said_plans)
-        self._own_stems = frozenset(stem(word) for line in own for word in line.split())
         self._facts: defaultdict[str, list[Fact]] = defaultdict(list)
         for source in sources:
             for key, fact in facts_of(source):
                 self._facts[key].append(fact)
         self._all_facts = [fact for source in sources for _, fact in facts_of(source)]
+        self._names = NameFinder(sources, self.known)
         self._evidence = EvidenceSubjects(self.known)
         self.relations = Relations(sources, self._evidence)
 
@@ -127,9 +65,11 @@ class SupportFinder:
             if quoted and not (claim.is_relative and not quoted.is_request):
                 support = Support(quoted.document, read.text)
             elif claim.kind is ClaimKind.NAME:
-                support = self._of_name(claim)
+                support = self._names.find(claim)
             else:
-                support = self._of_value(claim, self._context(claim, read, subjects, inherited))
+                support = self._of_value(
+                    claim, read_context(claim, read, subjects, inherited, self.known)
+                )
                 if support.reason:
                     support = self._of_change(claim, read, subjects, inherited) or support
                 if not support.reason and denies(read, claim) and affirms(support.evidence, claim):
@@ -152,19 +92,11 @@ class SupportFinder:
                 reason = f"no source calls {' '.join(first.name)} the {' '.join(second.name)} plan"
                 yield _name_claim(read, first), Support(reason=reason)
         for subject in subjects:
-            if subject.is_plan and not subject.is_role and not self._is_known(subject):
+            if subject.is_plan and not subject.is_role and not self._names.has_plan(subject):
                 yield _name_claim(read, subject), Support(reason="no source has this plan")
         for subject, words in self.relations.misplaced(read, subjects, rest):
             reason = f"the sources say this of another: {cut(words)}"
             yield _name_claim(read, subject), Support(reason=reason)
-
-    def _is_known(self, subject: Subject) -> bool:
-        name = subject.name
-        if name in self.known.plans or name in self.known.by_first_word.get(name[0], ()):
-            return True
-        is_plain = len(name) == 1 and name[0] in self.known.lower_words
-        stream = f" {' '.join(name)} "
-        return not is_plain and any(stream in source.word_stream for source in self.sources)
 
     def _quoted_from(self, read: ReadSentence) -> Source | None:
         if len(read.tokens) < _MIN_QUOTED_WORDS:
@@ -172,103 +104,7 @@ class SupportFinder:
         line = read.text.lower()
         return next((source for source in self.sources if line in source.lines), None)
 
-    def _context(
-        self, claim: Claim, read: ReadSentence, subjects: list[Subject], inherited: list[Subject]
-    ) -> _Context:
-        about = subjects_of_value(read, subjects, claim) or inherited
-        about = [s for s in about if s.is_plan] or about
-        is_paired = paired_subject(read, subjects, claim) is not None
-        beside = [] if is_paired or not about else coordinated(read, subjects, about[0])
-        low, high = part_of(read.tokens, claim.start)
-        words = {token.lower for token in read.tokens[low:high]}
-        is_reported = _is_reported(read, low, high, claim.start) or (
-            # "Thank you for the call on May 7": when the two met, only the request says.
-            claim.kind is ClaimKind.DATE
-            and bool(words & _MET)
-            and bool(words & (_READER | {"thank", "thanks", "our"}))
-        )
-        return _Context(
-            subjects=about,
-            beside=[s for s in beside if s not in about],
-            topic=topic_of(read, claim, subjects, self._own_stems),
-            names=self._names_in(read, low, high, subjects),
-            words=frozenset(words | set(map(stem, words))),
-            is_circumstance=bool(about)
-            and all(
-                not s.is_plan
-                and (
-                    is_oblique(read.tokens, s.place)
-                    or s.place >= clause_of(read.tokens, claim.start)[1]
-                )
-                for s in about
-            ),
-            is_of_lead=bool(words & _READER)
-            and not any(s.is_plan and low <= s.place < high for s in subjects)
-            and (claim.kind is not ClaimKind.MONEY or bool(words & _OF_MONEY)),
-            is_reported=is_reported,
-        )
-
-    def _names_in(
-        self, read: ReadSentence, low: int, high: int, subjects: Sequence[Subject]
-    ) -> tuple[str, ...]:
-        plans = {place for s in subjects if s.is_plan for place in range(s.place, s.end)}
-        return tuple(
-            word_stream(claim.value)
-            for claim in read.claims
-            if claim.kind is ClaimKind.NAME
-            and low <= claim.start < high
-            and claim.start not in plans
-            and not self.known.is_own(tuple(claim.value.split()))
-            and any(word_stream(claim.value) in source.word_stream for source in self.sources)
-        )
-
-    def _of_name(self, claim: Claim) -> Support:
-        """A name is supported where its words stand in a row, or where it is made of such names."""
-        stream = word_stream(claim.value)
-        # The request goes first: the lead's own name is not the documents' to support.
-        for source in (self.sources[-1], *self.sources[:-1]):
-            if stream in source.word_stream:
-                return Support(source.document, self._words_with(source, stream, claim))
-        document = self._first_document(stream)
-        if document and self._is_made_of_known(tuple(stream.split())):
-            return Support(document, claim.text)
-        source = self._source_of_adjective(claim.value)
-        return Support(source.document, claim.text) if source else _NO_NAME
-
-    def _source_of_adjective(self, name: str) -> Source | None:
-        """The source that has the noun of a plain word: European, of Europe."""
-        if not is_english(name) or len(name) <= _MIN_NOUN:
-            return None
-        for source in self.sources:
-            words = source.word_stream.split()
-            if any(name.startswith(w) and len(w) >= _MIN_NOUN for w in words):
-                return source
-        return None
-
-    def _is_made_of_known(self, words: tuple[str, ...]) -> bool:
-        """Whether own names and names of the sources, put one after the other, give the words."""
-        if not words:
-            return True
-        for length in range(len(words), 0, -1):
-            head = words[:length]
-            known = head in self.known.by_first_word.get(head[0], ()) or (
-                f" {' '.join(head)} " in self.known.own
-            )
-            if known and self._is_made_of_known(words[length:]):
-                return True
-        return False
-
-    def _first_document(self, stream: str) -> str:
-        """The source that has the name's first word, or ""."""
-        words = stream.split(maxsplit=1)
-        found = (s.document for s in self.sources if words and f" {words[0]} " in s.word_stream)
-        return next(found, "")
-
-    def _words_with(self, source: Source, stream: str, claim: Claim) -> str:
-        shown = (unit.shown for unit in source.units if stream in word_stream(unit.shown))
-        return next(shown, claim.text)
-
-    def _of_value(self, claim: Claim, context: _Context) -> Support:
+    def _of_value(self, claim: Claim, context: ClaimContext) -> Support:
         reason = "no source has this value"
         for fact in self._candidates(claim):
             if context.is_reported and not fact.source.is_request:
@@ -310,7 +146,7 @@ class SupportFinder:
         And "3" in "6 days to Canada and 3 elsewhere", read with the unit of the figure beside.
         """
         if claim.kind is ClaimKind.NUMBER:
-            context = self._context(claim, read, subjects, inherited)
+            context = read_context(claim, read, subjects, inherited, self.known)
             beside = [other for other in read.claims if other.kind in _WITH_UNITS]
             read_alike = (
                 replace(claim, kind=c.kind, unit=c.unit, counted=c.counted, per=c.per)
@@ -321,13 +157,13 @@ class SupportFinder:
         keys = value_keys(claim)
         if len(keys) == 1 or not claim.start or read.tokens[claim.start - 1].lower != "from":
             return None
-        context = self._context(claim, read, subjects, inherited)
+        context = read_context(claim, read, subjects, inherited, self.known)
         ends = [
             self._of_value(replace(claim, value=value), context) for value in claim.value.split("-")
         ]
         return None if any(end.reason for end in ends) else ends[-1]
 
-    def _alone_among(self, claim: Claim, context: _Context) -> Subject | None:
+    def _alone_among(self, claim: Claim, context: ClaimContext) -> Subject | None:
         """A subject that shares the value in the message, but in no source."""
         for subject in context.beside:
             facts = [f for f in self._candidates(claim) if value_mismatch(claim, f) is None]
@@ -351,7 +187,7 @@ class SupportFinder:
         return None
 
     def _about_mismatch(
-        self, claim: Claim, context: _Context, wanted: Sequence[Subject], fact: Fact
+        self, claim: Claim, context: ClaimContext, wanted: Sequence[Subject], fact: Fact
     ) -> str | None:
         topic = context.topic
         if not all(name in fact.source.word_stream for name in context.names):
@@ -398,17 +234,6 @@ class SupportFinder:
             return True
         words = topic.head or topic.local
         return any(words & source.roots for source in self.sources[:-1])
-
-
-def _is_reported(read: ReadSentence, low: int, high: int, place: int) -> bool:
-    """Whether "you said" or the like stands around the token at `place`."""
-    words = [token.lower for token in read.tokens[low:high]]
-    return any(
-        first in _READER
-        and second in _SAID
-        and (low or index <= _MAX_BEFORE_REPORT or index + low > place)
-        for index, (first, second) in enumerate(pairwise(words))
-    )
 
 
 def _is_specific(claim: Claim) -> bool:

@@ -80,6 +80,7 @@ _MONTH_AND_YEAR = re.compile(
 def fold(text: str) -> str:
     """One form for dashes, quotes, digits of any script, full-width letters and spaces."""
     if not text.isascii():
+        text = text.replace("m\N{SUPERSCRIPT TWO}", "m2")
         text = unicodedata.normalize("NFKC", text.translate(_SUPERSCRIPTS))
         text = "".join(map(_plain, text.translate(_VARIANTS)))
     text = _MONTH_AND_YEAR.sub(r"\1 \2", text)

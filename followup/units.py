@@ -17,7 +17,8 @@ _TIME |= {
 }
 MEASURES = {
     unit: unit
-    for unit in "gb mb tb kb kg km ms mbps gbps kwh ghz mhz px mile m cm mm kw w v mph foot inch".split()  # noqa: SIM905
+    for unit in """gb mb tb kb kg km ms mbps gbps kwh ghz mhz px mile m cm mm kw w v mph foot
+    inch""".split()  # noqa: SIM905
 }
 """Written forms of units of measure, and the one they are all read as."""
 MEASURES |= {"m2": "m2", "sqm": "m2", "ft2": "foot2", "kilowatthours": "kwh"}
