@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from followup.numerals import MULTIPLES, Numeral, plain_text, read_numeral
+from followup.figures import Figure, read_figure
+from followup.numerals import MULTIPLES, plain_text
 from followup.rates import EVERY, rate_before, read_rate
 from followup.tokens import Token
-from followup.units import MEASURES, currency_of, money_unit, time_unit
+from followup.units import MEASURES, money_unit, time_unit
 from followup.vocabulary import STOP_WORDS, stem
 
 _GLUED_TIME = frozenset({"s", "sec", "min", "mins", "h", "hr", "hrs", "d", "wk", "mo", "yr", "yrs"})
@@ -21,11 +22,6 @@ _IDIOMS = frozenset({"second", "minute", "moment"})
 _BEFORE_SINGLE_TIME = frozenset(
     """in within for after before under than about over around only takes take took lasts last needs
     need of least most just nearly almost roughly is was""".split()  # noqa: SIM905
-)
-_CHANGES = frozenset(
-    """rose rise rises risen grew grow grows grown went go goes increased increase increases
-    improved improves fell fall falls fallen dropped drop drops cut cuts decreased reduced reduces moved
-    moves up down shrank changed lowered raised climbed""".split()  # noqa: SIM905
 )
 _MAX_COUNTED = 3
 _ENDS_COUNTED = STOP_WORDS | frozenset(
@@ -46,18 +42,6 @@ class Amount:
     counted: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class _Figure:
-    """A number or a range, before its unit is known."""
-
-    value: str
-    end: int
-    currency: str
-    in_words: bool
-    unit: str = ""
-    """The unit that stood at the lower end of a range: 10% to 15%."""
-
-
 def read_amount(tokens: Sequence[Token], start: int) -> Amount | None:
     """The amount that begins at token `start`, or None."""
     word = tokens[start].lower
@@ -71,7 +55,7 @@ def read_amount(tokens: Sequence[Token], start: int) -> Amount | None:
         single = _single_time(tokens, start)
         if single:
             return single
-    figure = _read_figure(tokens, start)
+    figure = read_figure(tokens, start)
     return _with_unit(tokens, figure, start) if figure else None
 
 
@@ -89,92 +73,7 @@ def _single_time(tokens: Sequence[Token], start: int) -> Amount | None:
     return Amount("duration", "1", start + 2, unit)
 
 
-def _read_figure(tokens: Sequence[Token], start: int) -> _Figure | None:
-    currency, index = _currency_before(tokens, start)
-    numeral = read_numeral(tokens, index) if index < len(tokens) else None
-    if numeral is None:
-        return None
-    numeral = _without_digits_again(tokens, numeral)
-    low_unit, end = _unit_in_range(tokens, numeral.end)
-    high = _range_end(tokens, start, end, currency)
-    if high is None:
-        return _Figure(plain_text(numeral.value), numeral.end, currency, numeral.in_words)
-    low = numeral.value
-    if high.has_scale and not numeral.has_scale:
-        digits = tokens[index].text.replace(",", "")
-        _, written = _scale_of(tokens, high)
-        low = Decimal(digits.replace(" ", "")) * written if tokens[index].kind == "number" else low
-    if high.value <= low and (tokens[end].lower != "to" or _is_change(tokens, start)):
-        return _Figure(plain_text(numeral.value), numeral.end, currency, numeral.in_words)
-    value = f"{plain_text(low)}-{plain_text(high.value)}"
-    return _Figure(value, high.end, currency, numeral.in_words, low_unit)
-
-
-def _is_change(tokens: Sequence[Token], start: int) -> bool:
-    """Whether "47 to 31" tells a change, as "from 47 to 31" and "down 47 to 31" do."""
-    return start > 0 and tokens[start - 1].lower in {"from", "down", "up", "went", "of"}
-
-
-def _without_digits_again(tokens: Sequence[Token], numeral: Numeral) -> Numeral:
-    """The numeral with the digits that contracts put behind it: "sixty (60) days"."""
-    end = numeral.end
-    if not numeral.in_words or [t.text for t in tokens[end : end + 3 : 2]] != ["(", ")"]:
-        return numeral
-    again = read_numeral(tokens, end + 1)
-    return numeral._replace(end=end + 3) if again and again.value == numeral.value else numeral
-
-
-def _is_rise(tokens: Sequence[Token], start: int) -> bool:
-    """Whether "from 81% to 94%" tells a rise or a fall, which are two values and no range."""
-    if not start or tokens[start - 1].lower != "from":
-        return False
-    return any(token.lower in _CHANGES for token in tokens[max(0, start - 5) : start - 1])
-
-
-def _scale_of(tokens: Sequence[Token], high: Numeral) -> tuple[Decimal, Decimal]:
-    """The number as written and the scale that followed it: 5-10 million scales both ends."""
-    place = high.end - 1
-    while tokens[place].kind != "number":
-        place -= 1
-    written = Decimal(tokens[place].text.replace(",", "").replace(" ", "")) or Decimal(1)
-    return written, high.value / written
-
-
-def _currency_before(tokens: Sequence[Token], start: int) -> tuple[str, int]:
-    token = tokens[start]
-    if token.kind == "currency":
-        return currency_of(token), start + 1
-    return "", start
-
-
-def _unit_in_range(tokens: Sequence[Token], index: int) -> tuple[str, int]:
-    """The unit that may stand at both ends: "10% to 15%", "3 months to 6 months", "299 $"."""
-    if index < len(tokens):
-        if tokens[index].lower in {"%", "percent"} or tokens[index].kind == "currency":
-            return tokens[index].lower, index + 1
-        if [token.lower for token in tokens[index : index + 2]] == ["per", "cent"]:
-            return "percent", index + 2
-        if time_unit(tokens, index):
-            return tokens[index].lower, index + 1
-    return "", index
-
-
-def _range_end(tokens: Sequence[Token], start: int, index: int, currency: str) -> Numeral | None:
-    if index + 1 >= len(tokens):
-        return None
-    joint = tokens[index].lower
-    between = start > 0 and tokens[start - 1].lower == "between"
-    if joint not in {"-", "to"} and not (joint == "and" and between):
-        return None
-    if joint == "to" and _is_rise(tokens, start):
-        return None
-    after, place = _currency_before(tokens, index + 1)
-    if place >= len(tokens) or (after and after != currency):
-        return None
-    return read_numeral(tokens, place)
-
-
-def _with_unit(tokens: Sequence[Token], figure: _Figure, start: int) -> Amount | None:
+def _with_unit(tokens: Sequence[Token], figure: Figure, start: int) -> Amount | None:
     index = _after_hyphen(tokens, figure.end)
     following = tokens[index] if index < len(tokens) else None
     glued = following is not None and index > 0 and following.start == tokens[index - 1].end
@@ -225,16 +124,14 @@ def _after_hyphen(tokens: Sequence[Token], index: int) -> int:
     return index
 
 
-def _percent(tokens: Sequence[Token], figure: _Figure, end: int) -> Amount:
+def _percent(tokens: Sequence[Token], figure: Figure, end: int) -> Amount:
     if end < len(tokens) and tokens[end].lower.startswith("point"):
         return Amount("percent", figure.value, end + 1, "point")
     per, end = read_rate(tokens, end)
     return Amount("percent", figure.value, end, "percent", per)
 
 
-def _duration(
-    tokens: Sequence[Token], figure: _Figure, index: int, *, glued: bool
-) -> Amount | None:
+def _duration(tokens: Sequence[Token], figure: Figure, index: int, *, glued: bool) -> Amount | None:
     following = tokens[index].lower
     is_half = figure.value == "0.5" and figure.in_words
     if is_half and following in {"a", "an"}:
@@ -261,13 +158,13 @@ def _duration(
     return Amount("duration", value, end, prefix + unit, per)
 
 
-def _times(figure: _Figure, following: Token, index: int) -> Amount | None:
+def _times(figure: Figure, following: Token, index: int) -> Amount | None:
     if following.lower in {"x", "times", "fold", "×"}:  # noqa: RUF001 - as people type
         return Amount("quantity", figure.value, index + 1, "times")
     return None
 
 
-def _measure(tokens: Sequence[Token], figure: _Figure, index: int) -> Amount | None:
+def _measure(tokens: Sequence[Token], figure: Figure, index: int) -> Amount | None:
     is_square = tokens[index].lower == "square" and index + 1 < len(tokens)
     index += is_square
     unit = MEASURES.get(tokens[index].lower)
@@ -287,7 +184,7 @@ def _measure(tokens: Sequence[Token], figure: _Figure, index: int) -> Amount | N
     )
 
 
-def _glued_letters(figure: _Figure, following: Token, index: int, *, glued: bool) -> Amount | None:
+def _glued_letters(figure: Figure, following: Token, index: int, *, glued: bool) -> Amount | None:
     if not glued or figure.in_words or following.kind != "word":
         return None
     if following.lower in {"st", "nd", "rd", "th"}:
@@ -296,7 +193,7 @@ def _glued_letters(figure: _Figure, following: Token, index: int, *, glued: bool
     return Amount("code", f"{figure.value}{following.lower}", index + 1)
 
 
-def _count(tokens: Sequence[Token], figure: _Figure, index: int, *, glued: bool) -> Amount | None:
+def _count(tokens: Sequence[Token], figure: Figure, index: int, *, glued: bool) -> Amount | None:
     if _is_bare_one(figure):
         return None
     if figure.value == "0.5" and figure.in_words:
@@ -311,7 +208,7 @@ def _count(tokens: Sequence[Token], figure: _Figure, index: int, *, glued: bool)
     return Amount("quantity", figure.value, after, per=per, counted=counted)
 
 
-def _is_bare_one(figure: _Figure) -> bool:
+def _is_bare_one(figure: Figure) -> bool:
     """ "one of our", "no one": not a figure unless a unit follows."""
     return figure.in_words and figure.value == "1"
 

@@ -1,4 +1,4 @@
-"""What a message says around a claim: of whom, on which topic, and whether it reports the reader."""
+"""What a message says around a claim: of whom, on which topic, and whether it is a report."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

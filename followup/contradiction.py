@@ -136,7 +136,10 @@ class ContradictionFinder:
             share = self._weight(shared) / total
             if share < _MIN_AGREEING_SHARE:
                 continue
-            found = conflicts(part, statement.clause) - self._own - _PLAN_STEMS - names
+            found = conflicts(part, statement.clause) - self._own - _PLAN_STEMS
+            if part.near_denials and statement.clause.near_denials:
+                # "None for Meadow" and "not available for Meadow" agree about Meadow.
+                found -= names
             if not found:
                 agreeing.append((statement, share))
             elif self._is_of_another(plans, statement, found):

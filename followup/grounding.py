@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict, Field
 
 from followup.claims import Claim, ClaimKind, extract_claims, read_sentence
+from followup.name_support import Support
 from followup.parts import is_expletive
 from followup.passage import Passage
 from followup.sentences import join_units, keep_units, split_sentences, split_units
 from followup.sources import own_names, read_sources
 from followup.statements import PLAIN, StatementChecker, StatementSupport
 from followup.subjects import Subject, find_subjects, subjects_by_form
-from followup.support import Support, SupportFinder
+from followup.support import SupportFinder
 from followup.value_subjects import leading_subjects
 
 __all__ = [

@@ -40,8 +40,8 @@ class NameFinder:
         document = self._first_document(stream)
         if document and self._is_made_of_known(tuple(stream.split())):
             return Support(document, claim.text)
-        source = self._source_of_adjective(claim.value)
-        return Support(source.document, claim.text) if source else _NO_NAME
+        of_noun = self._source_of_adjective(claim.value)
+        return Support(of_noun.document, claim.text) if of_noun else _NO_NAME
 
     def _source_of_adjective(self, name: str) -> Source | None:
         """The source that has the noun of a plain word: European, of Europe."""

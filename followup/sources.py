@@ -193,7 +193,7 @@ def _named_cells(line: str) -> tuple[tuple[str, str], ...]:
     if len(parts) < _MIN_CELLS or not all(matches[1:]):
         return ()
     # The first column of a table may have no name: "Position update; Scout: every 120 seconds".
-    first = matches[0].groups() if matches[0] else ("", parts[0])
+    first = (matches[0].group(1), matches[0].group(2)) if matches[0] else ("", parts[0])
     return (first, *((match.group(1), match.group(2)) for match in matches[1:] if match))
 
 

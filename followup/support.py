@@ -190,8 +190,6 @@ class SupportFinder:
         self, claim: Claim, context: ClaimContext, wanted: Sequence[Subject], fact: Fact
     ) -> str | None:
         topic = context.topic
-        if not all(name in fact.source.word_stream for name in context.names):
-            return "no source says this of all that are named"
         there = fact.roots | fact.context_roots | fact.source.heading_roots
         has_topic = bool(topic.telling & there)
         if (
@@ -200,6 +198,8 @@ class SupportFinder:
             and (not context.is_circumstance or self._evidence.names_another(wanted[0], fact))
         ):
             return _other_subject(wanted, fact)
+        if not all(name in fact.source.word_stream for name in context.names):
+            return "no source says this of all that are named"
         is_code = claim.kind is ClaimKind.CODE
         if (
             not has_topic
