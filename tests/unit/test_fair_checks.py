@@ -7,8 +7,8 @@ from followup.passage import Passage
 from tests.unit.passages import passage
 
 ASKED = (
-    "Mai Tanaka\nRouteline\nRouteline Inc\nLoses 25 hours a week to phone calls. Budget is $2,600 a "
-    "month. Had 4 vans stolen last year. Wants to start in October 2026. Asked for a call next "
+    "Mai Tanaka\nRouteline\nRouteline Inc\nLoses 25 hours a week to phone calls. Budget is $2,600 "
+    "a month. Had 4 vans stolen last year. Wants to start in October 2026. Asked for a call next "
     "Tuesday. Is on Basic today."
 )
 FLEET: tuple[Passage, ...] = (
