@@ -11,6 +11,7 @@ from followup.claims import Claim, ClaimKind
 from followup.dates import dates_agree
 from followup.numerals import plain_text
 from followup.parts import leans
+from followup.rates import EVERY
 from followup.sources import Source, SourceUnit
 from followup.vocabulary import content_stems, roots_of, stem
 
@@ -172,11 +173,14 @@ def _date_mismatch(claim: Claim, fact: Fact) -> str | None:
 
 def _count_mismatch(claim: Claim, fact: Fact) -> str | None:
     written = fact.claim
+    if claim.unit == "times" and not written.unit and claim.per and claim.per == written.per:
+        # "2 times a year" where a table says "2 a year".
+        return None if claim.value == written.value else ""
     if claim.counted:
         there = roots_of(written.counted)
         if not there or fact.unit.cell_names:
             there |= fact.roots | fact.context_roots | fact.source.heading_roots
-        if not (roots_of(claim.counted) & there or claim.counted <= _ANYTHING):
+        if not (roots_of(claim.counted) & there or claim.counted & _ANYTHING):
             return f"the value counts something else there: {cut(fact.unit.shown)}"
     return _rate_mismatch(claim, fact)
 
@@ -198,15 +202,21 @@ def _rate_mismatch(claim: Claim, fact: Fact) -> str | None:
     # "Fell from 240 a day to 95": a rate said of one figure of a sentence holds for the others.
     others = fact.unit.sentence.claims if not written.per else ()
     added = (claim.per - written.per).difference(*(other.per for other in others))
-    if claim.kind is ClaimKind.PERCENT:
+    if claim.kind not in {ClaimKind.MONEY, ClaimKind.DURATION}:
         # "99.8% of the time in each quarter"
-        added = frozenset(rate for rate in added if stem(rate) not in fact.unit.stems)
+        added = _not_told(added, fact.unit)
     if added and fact.unit.cell_names:
-        added = frozenset(rate for rate in added if stem(rate) not in fact.unit.stems)
+        added = _not_told(added, fact.unit)
     dropped = written.per - claim.per - TIME_UNITS - {"once"}
     if added or (dropped and claim.kind is ClaimKind.MONEY):
         return f"the value stands there at another rate: {cut(fact.unit.shown)}"
     return None
+
+
+def _not_told(rates: frozenset[str], unit: SourceUnit) -> frozenset[str]:
+    """The rates that no word of a unit tells; "monthly" tells "a month"."""
+    told = unit.stems | {EVERY[word] for word in EVERY if stem(word) in unit.stems}
+    return frozenset(rate for rate in rates if stem(rate) not in told and rate not in told)
 
 
 def _bound_holds(claim: Claim, written: Claim) -> bool:

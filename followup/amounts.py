@@ -56,7 +56,32 @@ def read_amount(tokens: Sequence[Token], start: int) -> Amount | None:
         if single:
             return single
     figure = read_figure(tokens, start)
-    return _with_unit(tokens, figure, start) if figure else None
+    if figure is None:
+        return None
+    amount = _share(tokens, figure) or _with_unit(tokens, figure, start)
+    return None if amount and _is_span_of_rate(tokens, amount, start) else amount
+
+
+def _share(tokens: Sequence[Token], figure: Figure) -> Amount | None:
+    """ "Seven out of ten" as 70 percent."""
+    if [token.lower for token in tokens[figure.end : figure.end + 2]] != ["out", "of"]:
+        return None
+    whole = read_figure(tokens, figure.end + 2) if figure.end + 2 < len(tokens) else None
+    if whole is None or "-" in figure.value + whole.value or not Decimal(whole.value):
+        return None
+    percent = Decimal(figure.value) * 100 / Decimal(whole.value)
+    return Amount("percent", plain_text(percent), whole.end, "percent")
+
+
+def _is_span_of_rate(tokens: Sequence[Token], amount: Amount, start: int) -> bool:
+    """Whether "in one year" only says over what time another figure is taken."""
+    is_one = amount.kind == "duration" and amount.value == "1"
+    is_within = start > 0 and tokens[start - 1].lower in {"in", "within", "over"}
+    return is_one and is_within and _has_figure(tokens)
+
+
+def _has_figure(tokens: Sequence[Token]) -> bool:
+    return any(token.kind == "number" or token.text == "%" for token in tokens)
 
 
 def _single_time(tokens: Sequence[Token], start: int) -> Amount | None:
@@ -65,7 +90,7 @@ def _single_time(tokens: Sequence[Token], start: int) -> Amount | None:
     if unit is None or unit in _IDIOMS or tokens[start + 1].lower.endswith("s"):
         return None
     before = tokens[start - 1].lower if start else ""
-    if before == "in" and any(t.kind == "number" or t.text == "%" for t in tokens):
+    if before in {"in", "within"} and _has_figure(tokens):
         # "Loses 0.4% in a year" is a rate.
         return None
     if len(tokens[start + 1].lower) <= _MAX_SHORT_UNIT or before not in _BEFORE_SINGLE_TIME:

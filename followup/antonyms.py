@@ -22,7 +22,6 @@ easy easier simple | difficult harder hard complex
 automatic automatically automated | manual manually
 annual annually yearly | monthly weekly daily
 first | last
-buy purchase | sell
 win | lose
 accelerate speed | delay slow
 improve better best | worsen worse worst

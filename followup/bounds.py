@@ -70,6 +70,22 @@ def read_bound(tokens: Sequence[Token], start: int, end: int, kind: str) -> Boun
     """
     if any(token.text == "+" for token in tokens[start:end]):
         return Bound.MORE
+    if kind == "duration" and end < len(tokens) and tokens[end].lower in {"before", "prior"}:
+        # "Up to 48 hours before dispatch" ends where "until 48 hours before" does.
+        return Bound.EXACT
+    phrase = _phrase_around(tokens, start, end, kind)
+    if phrase:
+        return phrase
+    if _is_limit(tokens, start):
+        return Bound.AT_MOST
+    from_price = kind == "money" and start > 0 and tokens[start - 1].lower == "from"
+    if from_price and not _is_change(tokens, start):
+        return Bound.AT_LEAST
+    return Bound.EXACT
+
+
+def _phrase_around(tokens: Sequence[Token], start: int, end: int, kind: str) -> Bound | None:
+    """The bound of the longest phrase that stands right before or behind the figure."""
     for length in range(_MAX_WORDS, 0, -1):
         if length <= start:
             words = tuple(token.lower for token in tokens[start - length : start])
@@ -79,12 +95,7 @@ def read_bound(tokens: Sequence[Token], start: int, end: int, kind: str) -> Boun
         words = tuple(token.lower for token in tokens[end : end + length])
         if words in _AFTER:
             return _AFTER[words]
-    if _is_limit(tokens, start):
-        return Bound.AT_MOST
-    from_price = kind == "money" and start > 0 and tokens[start - 1].lower == "from"
-    if from_price and not _is_change(tokens, start):
-        return Bound.AT_LEAST
-    return Bound.EXACT
+    return None
 
 
 def _is_limit(tokens: Sequence[Token], start: int) -> bool:

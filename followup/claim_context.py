@@ -1,5 +1,6 @@
 """What a message says around a claim: of whom, on which topic, and whether it is a report."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,6 +23,8 @@ _READER = frozenset("you your yours you're you've you'd".split())  # noqa: SIM90
 _SAID = frozenset("said told mentioned wrote noted described explained shared".split())  # noqa: SIM905
 _OF_MONEY = _SAID | frozenset("budget spend spending budgeted asked aside invest".split())  # noqa: SIM905
 _MAX_BEFORE_REPORT = 4
+# It tells nothing of the reader but that there is one.
+_LEAD_IN = re.compile(r"(?:as you asked|to answer your question)[^,:]{0,20}[,:]", re.IGNORECASE)
 _MET = frozenset(
     """call hear heard spoke talked talk met meeting conversation chat demo demonstration
     ring""".split()  # noqa: SIM905
@@ -64,7 +67,9 @@ def read_context(
     is_paired = paired_subject(read, subjects, claim) is not None
     beside = [] if is_paired or not about else coordinated(read, subjects, about[0])
     low, high = part_of(read.tokens, claim.start)
-    words = {token.lower for token in read.tokens[low:high]}
+    opening = _LEAD_IN.match(read.text)
+    begin = opening.end() if opening else 0
+    words = {token.lower for token in read.tokens[low:high] if token.start >= begin}
     is_reported = _is_reported(read, low, high, claim.start) or (
         # "Thank you for the call on May 7": when the two met, only the request says.
         claim.kind is ClaimKind.DATE
@@ -88,7 +93,11 @@ def read_context(
         ),
         is_of_lead=bool(words & _READER)
         and not any(s.is_plan and low <= s.place < high for s in subjects)
-        and (claim.kind is not ClaimKind.MONEY or bool(words & _OF_MONEY)),
+        and (
+            claim.kind is not ClaimKind.MONEY
+            or bool(words & _OF_MONEY)
+            or " that you " in read.text.lower()
+        ),
         is_reported=is_reported,
     )
 

@@ -11,7 +11,7 @@ from followup.claims import ClaimKind, ReadSentence
 from followup.polarity import Clause, conflicts, joined, read_polarity, says_alike, statement_stem
 from followup.relations import Placed, Relations, Side
 from followup.sources import Source, SourceUnit
-from followup.subjects import PLAN_WORDS, Subject
+from followup.subjects import PLAN_WORDS, Subject, may_be_plan
 from followup.vocabulary import content_stems
 
 _MIN_SHARE = 0.6
@@ -25,6 +25,8 @@ _RESTRICTS = re.compile(
     r"avoid\w*|exempt\w*|free|nothing|no charge|included)\b|\b\w{3,}less\b",
     re.IGNORECASE,
 )
+# "Costs nothing" is "free" and "included".
+_COSTS = frozenset(map(statement_stem, ["cost", "costs", "pay", "charge", "extra", "fee", "price"]))
 # "Without any light, it runs ...", "at no charge" say how, and deny nothing of it.
 _CIRCUMSTANCE = re.compile(
     r"(?:\b(?:with|at) no|(?<!come )(?<!comes )(?<!is )(?<!are )\bwithout)\b(?: \w+){1,3}",
@@ -95,7 +97,7 @@ class ContradictionFinder:
         if len(clauses) > 1:
             parts += [clause for clause in clauses if len(clause.stems) >= _MIN_CLAUSE_STEMS]
         for part in parts:
-            found = self._against(part, [s for s in subjects if s.is_plan])
+            found = self._against(part, [s for s in subjects if may_be_plan(s)])
             if found:
                 return Contradiction(found.document, found.placed.unit.shown)
         return None
@@ -119,7 +121,8 @@ class ContradictionFinder:
             share = self._weight(wanted & statement.stems) / total
             if share >= _MIN_DENIED_SHARE and denied & statement.clause.with_polarity(True):
                 return True
-            if share >= _MIN_SHARE and _RESTRICTS.search(statement.placed.unit.shown):
+            needed = _MIN_DENIED_SHARE if denied <= _COSTS else _MIN_SHARE
+            if share >= needed and _RESTRICTS.search(statement.placed.unit.shown):
                 return True
         return False
 

@@ -26,7 +26,8 @@ _VERBS = frozenset(
     raise raised lead led build built ship ships stay stays store stores answer answers respond
     responds reply replies know thank hope announce announced deploy deployed measure measured
     recommend recommends guarantee guarantees require requires remain remains switch switched
-    move moved serve serves scale scales apply applies stop stops""".split()  # noqa: SIM905
+    move moved serve serves scale scales apply applies stop stops
+    charge sell buy rent lend hold turn manage meet look drink win lose find fit""".split()  # noqa: SIM905
 )
 _ORDERS = frozenset({"plan", "allow", "expect", "thank", "see"})
 _OF_EXPLETIVE = frozenset("it's is was takes took costs can may will means only about".split())  # noqa: SIM905

@@ -130,8 +130,12 @@ def is_alike(first: Subject, second: Subject) -> bool:
     """
     if first.is_plan == second.is_plan:
         return True
-    other = second if first.is_plan else first
-    return len(other.name) == 1 and is_english(other.name[0])
+    return may_be_plan(second if first.is_plan else first)
+
+
+def may_be_plan(subject: Subject) -> bool:
+    """Whether a subject is a plan, or a lone English word that may be one's name."""
+    return subject.is_plan or (len(subject.name) == 1 and is_english(subject.name[0]))
 
 
 def same_subject(ours: Name, theirs: Name, *, is_plan: bool) -> bool:

@@ -16,6 +16,7 @@ from followup.relations import Relations
 from followup.sources import Source
 from followup.subjects import KnownNames, Name, Subject
 from followup.topics import Topic, better_fact
+from followup.vocabulary import roots_of
 
 _ABOUT_CHECKED = frozenset(
     {
@@ -228,7 +229,8 @@ class SupportFinder:
         """
         if claim.kind is ClaimKind.MONEY:
             return bool(topic.head) or not (is_named or topic.clause & fact.roots)
-        if is_named or _is_specific(claim):
+        is_same_noun = bool(roots_of(claim.counted) & roots_of(fact.claim.counted))
+        if is_named or is_same_noun or _is_specific(claim):
             return False
         if not topic.clause & fact.roots:
             return True

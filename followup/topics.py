@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from followup.agreement import Fact, is_same_measure, value_keys
-from followup.claims import Claim, ReadSentence
+from followup.claims import Claim, ClaimKind, ReadSentence
 from followup.parts import part_of
 from followup.subjects import Subject
 from followup.value_subjects import clause_of
@@ -106,7 +106,8 @@ def better_fact(
             continue
         theirs = (topic.clause & rival.roots) - _PRICE_ROOTS
         less_besides = rival.roots - _GENERIC_ROOTS < fact.roots - _GENERIC_ROOTS
-        fits_better = ours < theirs or (ours and ours == theirs and less_besides)
+        is_alike = ours == theirs and less_besides and claim.kind is not ClaimKind.PERCENT
+        fits_better = ours < theirs or (ours and is_alike)
         if fits_better and is_about_same(rival):
             return rival
     return None

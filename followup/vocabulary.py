@@ -82,9 +82,9 @@ _MIN_STEM = 3
 _IRREGULAR = """sold sell, kept keep, sent send, paid pay, built build, held hold, lost lose,
     spent spend, bought buy, chose choose, chosen choose, ran run, began begin, begun begin,
     gave give, given give, took take, taken take, grew grow, grown grow, fell fall,
-    fallen fall, rose rise, risen rise, wrote write, written write, came come, went go, gone go, left leave, won
-    win, meant mean, brought bring, taught teach, thought think, found find, got get, made
-    make, said say, told tell"""
+    fallen fall, rose rise, risen rise, wrote write, written write, came come, went go,
+    gone go, left leave, won win, meant mean, brought bring, taught teach, thought think,
+    found find, got get, made make, said say, told tell"""
 _VARIANTS = {form: base for form, base in map(str.split, _IRREGULAR.split(","))}
 _VARIANTS |= {"setup": "set", "setting": "set", "setups": "set", "cancelled": "canceled"}
 _VARIANTS |= {"cancelling": "canceling", "cancellation": "cancel", "rental": "rent"}

@@ -20,7 +20,14 @@ from ingestion.chunking import CountTokens
 ROOT = FOLDER.parents[1]
 FACTS_FILES = tuple(
     FOLDER / "facts" / f"{name}.yaml"
-    for name in ("ai_billing", "gitpod", "tracewell_fleet", "dovetail_diary", "larkfield_solar")
+    for name in (
+        "ai_billing",
+        "gitpod",
+        "tracewell_fleet",
+        "dovetail_diary",
+        "larkfield_solar",
+        "tamberley_coffee",
+    )
 )
 
 
