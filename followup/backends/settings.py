@@ -106,6 +106,27 @@ class RerankerSettings(RerankerOptions):
     )
 
 
+class StatementOptions(BackendSettings):
+    """`statements:` of models.yaml: how plain statements are held against the documents."""
+
+    embeddings: bool = Field(
+        default=False,
+        description="Whether the embedding model's word vectors help to judge; about 40 ms more.",
+    )
+    device: str = Field(default="cpu", description="Torch device name of the judge model.")
+
+
+class StatementSettings(StatementOptions):
+    """The check of plain statements; without a model it is plain computation."""
+
+    embedder: EmbedderSettings | None = Field(
+        default=None, description="The embedding model in place; none: no word vectors."
+    )
+    judge_model_path: Path | None = Field(
+        default=None, description="Folder of a model for inference; none: no judge."
+    )
+
+
 class DatabaseSettings(BackendSettings):
     """SQLite (aiosqlite) or PostgreSQL (asyncpg)."""
 
