@@ -84,6 +84,15 @@ class MilvusConnection:
 
         await self.run(ensure, timeout_seconds=MAINTENANCE_TIMEOUT_SECONDS)
 
+    async def drop_collections(self, names: Sequence[str]) -> None:
+        """Delete collections; those that are not there are no error."""
+
+        def drop(client: Any, seconds: float) -> None:
+            for name in names:
+                client.drop_collection(name, timeout=seconds)
+
+        await self.run(drop, timeout_seconds=MAINTENANCE_TIMEOUT_SECONDS)
+
     def missing_collection(self) -> PartUnavailableError:
         message = (
             f"Milvus at {self._settings.uri} has no collection '{self._collections[0]}'. "

@@ -10,6 +10,9 @@ from collections.abc import Iterable
 
 from Stemmer import Stemmer
 
+TERMS_VERSION = 1
+"""Part of every document's fingerprint: raise it when the same text gives other terms."""
+
 # Letters and digits only: an underscore is a word character to Milvus Lite but not to Milvus.
 _WORD = re.compile(r"[^\W_]+")
 
