@@ -120,8 +120,8 @@ def make_documents(corpus: Path, folder: Path, size: int) -> None:
     for number in range(size):
         row = rows[number % len(rows)]
         round_number = number // len(rows)
-        mark = f" In cohort {round_number}, " if round_number else " "
-        text = mark.join(row["text"])
+        mark = f". In cohort {round_number}, " if round_number else ". "
+        text = row["text"].replace(". ", mark)
         path = folder / f"part{number % 50}" / f"{number}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{row['title']} ({number})\n\n{text}\n", encoding="utf-8")

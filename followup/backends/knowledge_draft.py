@@ -34,6 +34,9 @@ from followup.passage import Chunk
 
 ROWS_PER_WRITE = 500
 DOCUMENTS_PER_FILTER = 500
+MAX_GATHERED_ROWS = 5_000
+"""Milvus Lite: of a tenant with more, a small change stays in a segment of its own."""
+_WRITTEN_FIELDS = [field.name for field in passage_schema(1).fields if field.name != "sparse"]
 
 
 class KnowledgeDraft:
@@ -120,6 +123,7 @@ class KnowledgeDraft:
         if not outdated and not self._drafted:
             return False
         await self._mark(outdated)
+        await self._gather()
         # Milvus Standalone allows one flush per collection in ten seconds; the call waits for it.
         await self._connection.run(
             lambda client, seconds: client.flush(self._collection, timeout=seconds),
@@ -150,13 +154,32 @@ class KnowledgeDraft:
         self._marked -= names
 
     async def _set_removed_in(self, documents: Set[str], expression: str, value: int) -> None:
-        fields = [field.name for field in passage_schema(1).fields if field.name != "sparse"]
         for names in _batches(documents, DOCUMENTS_PER_FILTER):
             condition = f"{expression} and {documents_condition(names)}"
             # A row that is written no longer meets the condition.
-            while rows := await self._stored.query(condition, fields, limit=ROWS_PER_WRITE):
-                changed = [{name: row[name] for name in fields} for row in rows]
-                await self._upsert([row | {"removed_in": value} for row in changed])
+            while rows := await self._written(condition, limit=ROWS_PER_WRITE):
+                await self._upsert([row | {"removed_in": value} for row in rows])
+
+    async def _gather(self) -> None:
+        """Write the rows that stay once more, as they are, on Milvus Lite.
+
+        It weighs words by how often they occur in a segment: in one that holds little but a changed
+        page every word is common, and the page would rank far below the others. So a small tenant's
+        passages go into one segment together.
+        """
+        if not await self._connection.is_lite():
+            return
+        rows = await self._stored.rows(self._unmarked_rows(), ["id"])
+        if len(rows) > MAX_GATHERED_ROWS:
+            return
+        for ids in _batches((row["id"] for row in rows), ROWS_PER_WRITE):
+            literals = ", ".join(f'"{key}"' for key in ids)
+            await self._upsert(await self._written(f"id in [{literals}]"))
+
+    async def _written(self, expression: str, **options: int) -> list[dict[str, Any]]:
+        """Rows with every field that is written, as they are written."""
+        found = await self._stored.query(expression, _WRITTEN_FIELDS, **options)
+        return [{name: row[name] for name in _WRITTEN_FIELDS} for row in found]
 
     async def _drop(self, documents: Iterable[str]) -> None:
         """Delete what the draft holds of these documents."""

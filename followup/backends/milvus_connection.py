@@ -84,6 +84,11 @@ class MilvusConnection:
 
         await self.run(ensure, timeout_seconds=MAINTENANCE_TIMEOUT_SECONDS)
 
+    async def is_lite(self) -> bool:
+        """Whether the server is Milvus Lite."""
+        version = await self.run(lambda client, seconds: client.get_server_version(timeout=seconds))
+        return "lite" in str(version)
+
     async def drop_collections(self, names: Sequence[str]) -> None:
         """Delete collections; those that are not there are no error."""
 

@@ -19,7 +19,7 @@ DIMENSION = 4
 TENANT = "acme"
 QUERY = np.eye(DIMENSION, dtype=np.float32)[0]
 OLD = {"plan.md": ("1", 4), "kept.md": ("1", 2), "gone.md": ("1", 3)}
-NEW = {"plan.md": ("2", 2), "kept.md": ("1", 2), "more.md": ("1", 3)}
+NEW = {"plan.md": ("2", 2), "kept.md": ("1", 2), "late.md": ("1", 3)}
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +220,18 @@ async def test_a_broken_run_for_other_documents_leaves_no_trace(
     await write(draft, OLD)
     assert not await draft.publish(OLD.keys())
     assert await all_rows(store) == before
+
+
+async def test_a_word_counts_the_same_in_changed_and_unchanged_documents(
+    make_store: Callable[[], Awaitable[VectorStore]],
+) -> None:
+    """Milvus Lite weighs words per segment, and every draft is flushed into new ones."""
+    store = await make_store()
+    await take_in(store, OLD)
+    await take_in(store, NEW)
+    found = await store.search(TENANT, "form", QUERY, SearchOptions(50))
+    assert len(found) == 7
+    assert len({round(passage.bm25_score or 0, 4) for passage in found}) == 1
 
 
 async def test_a_reader_never_sees_half_a_state(
