@@ -29,6 +29,7 @@ class StoredKnowledge:
         documents = StoredDocuments(self._connection, name)
         if not await documents.exists():
             return {}
+        self._connection.include(name, versions_name(name))
         state = await KnowledgeVersions(self._connection, versions_name(name)).read(tenant)
         return await documents.hashes(tenant, state.generation)
 
@@ -37,12 +38,12 @@ class StoredKnowledge:
         current = await self.current.read()
         return await self.hashes(tenant, current) if current else {}
 
-    async def states(self, collection: str = "") -> dict[str, KnowledgeState]:
+    async def states(self) -> dict[str, KnowledgeState]:
         """What the last publication of each tenant said."""
-        name = collection or self.collection
-        if not await StoredDocuments(self._connection, name).exists():
+        if not await StoredDocuments(self._connection, self.collection).exists():
             return {}
-        return await KnowledgeVersions(self._connection, versions_name(name)).read_all()
+        versions = KnowledgeVersions(self._connection, versions_name(self.collection))
+        return await versions.read_all()
 
 
 @asynccontextmanager

@@ -139,6 +139,7 @@ class VectorStore:
         before = await current.read()
         missing: set[str] = set()
         if before is not None and before != self._passages:
+            self.connection.include(before, versions_name(before))
             old = KnowledgeVersions(self.connection, versions_name(before))
             holding = {name for name, s in (await old.read_all()).items() if s.num_documents}
             missing = holding - (await self._versions.read_all()).keys()

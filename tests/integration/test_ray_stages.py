@@ -6,67 +6,71 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import ray
 
-from config.ingestion import IngestionSettings
+from cluster.ingest_cluster import connect_to_ray
+from cluster.preflight import free_port
+from cluster.ray_cluster import start_ray, stop_ray
+from cluster.reporting import Reporter
+from cluster.state import StateFolder
+from config.environment import Environment
+from config.settings import Settings, load_settings
 from examples.make_knowledge_base_pdfs import DEFAULT_FOLDER
 from followup.backends.embedder import Embedder
 from followup.backends.model_fingerprint import model_fingerprint
-from followup.backends.settings import EmbedderSettings
 from followup.backends.token_counter import TokenCounter
 from ingestion.local_stages import LocalStages
 from ingestion.parser_process import ParserProcess
-from ingestion.ray_stages import PoolSizes, RayStages, StageSpec
+from ingestion.ray_stages import PoolSizes
 from ingestion.sources import DocumentSource
 from ingestion.stages import ChunkStage, PreparedDocument, content_hasher
-from tests.integration.models import embedding_model_path
-
-OBJECT_STORE_BYTES = 100 * 1024**2
+from tests.integration.models import MODEL_CACHE_DIR
 
 
 @pytest.fixture
-def _cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    root = str(Path(__file__).parents[2])
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]))
-    ray.init(
-        num_cpus=2,
-        object_store_memory=OBJECT_STORE_BYTES,
-        include_dashboard=False,
-        log_to_driver=False,
-        _node_ip_address="127.0.0.1",
-    )
-    yield
-    ray.shutdown()
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """Of an installation whose Ray cluster runs, as `up` starts it."""
+    for name in (*Environment.model_fields, "ray_address"):
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)  # no .env is read
+    monkeypatch.setenv("STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("MODEL_CACHE_DIR", str(MODEL_CACHE_DIR.absolute()))
+    monkeypatch.setenv("METRICS_PORT", str(free_port()))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    settings = load_settings()
+    state = StateFolder(settings.environment.state_dir.absolute())
+    state.create()
+    before = dict(os.environ)
+    start_ray(state, settings)
+    yield settings
+    stop_ray(state)
+    os.environ.clear()
+    os.environ.update(before)
 
 
-@pytest.mark.usefixtures("_cluster")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
-def test_ray_makes_the_documents_that_one_process_makes(tmp_path: Path) -> None:
+def test_ray_makes_the_documents_that_one_process_makes(settings: Settings, tmp_path: Path) -> None:
     folder = tmp_path / "documents"
     folder.mkdir()
     for number, path in enumerate(sorted(DEFAULT_FOLDER.rglob("*.md"))[:3] * 10):
         (folder / f"{number}.md").write_text(path.read_text() + f"\n\nEdition {number}.\n")
     (folder / "broken.pdf").write_text("no PDF at all")
-    settings = IngestionSettings()
-    embedder = EmbedderSettings(
-        model_name="all-minilm-l6-v2", model_path=embedding_model_path(), precision="float32"
-    )
+    embedder = settings.embedder.model_copy(update={"precision": "float32"})
+    settings = settings.model_copy(update={"embedder": embedder})
     fingerprint = model_fingerprint(embedder)
     source = DocumentSource.open(str(folder))
     files = source.list_files()
 
-    spec = StageSpec(str(folder), settings, embedder, fingerprint)
-    made = by_name([d for batch in RayStages(spec).run(files) for d in batch])
+    with connect_to_ray(settings, str(folder), fingerprint, Reporter(quiet=True)) as on_ray:
+        assert on_ray is not None
+        made = by_name([document for batch in on_ray.run(files) for document in batch])
 
-    with ParserProcess(settings) as parser:
+    with ParserProcess(settings.ingestion) as parser:
         chunker = ChunkStage(
             source,
             parser.parse,
             TokenCounter(embedder.model_path),
-            settings,
-            content_hasher(fingerprint, settings),
+            settings.ingestion,
+            content_hasher(fingerprint, settings.ingestion),
         )
         stages = LocalStages(chunker, Embedder(embedder))
         expected = by_name([d for batch in stages.run(files) for d in batch])
@@ -87,6 +91,16 @@ def test_ray_makes_the_documents_that_one_process_makes(tmp_path: Path) -> None:
 
 def by_name(documents: list[PreparedDocument]) -> dict[str, PreparedDocument]:
     return {document.name: document for document in documents}
+
+
+def test_without_a_cluster_there_are_no_stages_on_ray(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STATE_DIR", str(tmp_path / "state"))
+    with connect_to_ray(load_settings(), str(tmp_path), "model", Reporter(quiet=True)) as stages:
+        assert stages is None
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,10 @@ HOSTILE = [
         pytest.param("invoice invoiced invoicing", ["invoic"] * 3, id="inflections of a verb"),
         pytest.param("encrypted encryption", ["encrypt"] * 2, id="noun of a verb"),
         pytest.param("business status", ["busi", "status"], id="no plural"),
+        pytest.param(
+            "C# and C++, .NET Core", ["csharp", "cplusplus", "dotnet", "core"], id="signed names"
+        ),
+        pytest.param("a.net example.net", ["net", "exampl", "net"], id="no signed name"),
         pytest.param("snake_case e-mail", ["snake", "case", "e", "mail"], id="split words"),
         pytest.param("Größe ÜBER Straße", ["größe", "über", "straße"], id="beyond ASCII"),
         pytest.param("what is it?", [], id="only stop words"),
