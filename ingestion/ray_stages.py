@@ -4,6 +4,8 @@ Ray Data holds the stages back when the next one is slower, so the memory is bou
 flight, not by the number of documents.
 """
 
+import logging
+import pickle
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +14,6 @@ import numpy as np
 import ray
 import torch
 from ray.data import ActorPoolStrategy, DataContext
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from config.ingestion import IngestionSettings
 from followup.backends.embedder import Embedder
@@ -92,20 +93,23 @@ class RayStages:
 
     def run(self, files: Sequence[SourceFile]) -> Iterator[list[PreparedDocument]]:
         """Embedded documents and rejects, as they are ready. Raises RayError."""
+        logging.getLogger("ray.data").setLevel(logging.WARNING)  # its plan is no news to people
         context = DataContext.get_current()
         context.target_max_block_size = TARGET_BLOCK_BYTES
         context.enable_progress_bars = False
         sizes = self.sizes
         num_blocks = min(MAX_BLOCKS, -(-len(files) // FILES_PER_BATCH))
         embedded = (
-            ray.data.from_items([{"item": file} for file in files], override_num_blocks=num_blocks)
+            ray.data.from_items(
+                [{"item": pickle.dumps(file)} for file in files], override_num_blocks=num_blocks
+            )
             .map_batches(
                 ChunkActor,
                 fn_constructor_args=(self._spec,),
                 batch_size=FILES_PER_BATCH,
                 compute=ActorPoolStrategy(size=sizes.num_chunkers),
                 num_cpus=sizes.chunker_cpus,
-                **_placement(self._spec.location),
+                label_selector=_placement(self._spec.location),
             )
             .map_batches(
                 EmbedActor,
@@ -117,7 +121,7 @@ class RayStages:
             )
         )
         for batch in embedded.iter_batches(batch_size=DOCUMENTS_PER_BATCH, prefetch_batches=1):
-            yield list(batch["item"])
+            yield _items(batch)
 
 
 class ChunkActor:
@@ -133,7 +137,7 @@ class ChunkActor:
         )
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        return _column([self._stage.take(file) for file in batch["item"]])
+        return _column([self._stage.take(file) for file in _items(batch)])
 
 
 class EmbedActor:
@@ -145,22 +149,25 @@ class EmbedActor:
         self._embedder = Embedder(spec.embedder)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        documents = list(batch["item"])
+        documents: list[PreparedDocument] = _items(batch)
         embed_documents(documents, self._embedder)
         return _column(documents)
 
 
-def _placement(location: str) -> dict[str, Any]:
+def _placement(location: str) -> dict[str, str] | None:
     """A local folder can be read where the run was started, and perhaps nowhere else."""
     if "://" in location and not location.startswith("file://"):
-        return {}
-    node = ray.get_runtime_context().get_node_id()
-    return {"scheduling_strategy": NodeAffinitySchedulingStrategy(node, soft=False)}
+        return None
+    return {"ray.io/node-id": ray.get_runtime_context().get_node_id()}
 
 
 def _column(items: Sequence[object]) -> dict[str, Any]:
-    # Filled one by one: numpy would take a list of equal sequences for a matrix.
+    """A batch for Ray Data; Arrow would take documents apart into columns."""
     column = np.empty(len(items), dtype=object)
-    for number, item in enumerate(items):
-        column[number] = item
+    column[:] = [pickle.dumps(item) for item in items]
     return {"item": column}
+
+
+def _items(batch: dict[str, Any]) -> list[Any]:
+    # Written by `_column` in a process of the same run.
+    return [pickle.loads(item) for item in batch["item"]]  # noqa: S301

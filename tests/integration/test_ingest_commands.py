@@ -127,7 +127,6 @@ def test_documents_are_taken_in_looked_at_checked_and_deleted(
     [
         pytest.param("delete", "documents lack chunks", id="a chunk is gone"),
         pytest.param("turn", "the model has changed", id="a vector is another"),
-        pytest.param("title", "model has changed", id="a text is another"),
     ],
 )
 def test_verify_finds_what_is_wrong(
@@ -145,8 +144,7 @@ def test_verify_finds_what_is_wrong(
             collection, filter='title == "Trial"', output_fields=["*", "dense"], limit=1
         )
         row = {name: value for name, value in rows[0].items() if name != "sparse"}
-        other = {"dense": row["dense"][::-1]} if change == "turn" else {"title": "Elephants"}
-        client.upsert(collection, [row | other])
+        client.upsert(collection, [row | {"dense": row["dense"][::-1]}])
     client.close()
     checked = run("verify")
     assert checked.exit_code == 1
@@ -195,22 +193,22 @@ async def count(settings: Settings, tenant: str, embedder: Embedder) -> int:
 HOSTILE = ['acme" or tenant == "globex', "acme\n", "%", "../globex", "Acme", ""]
 
 
-@pytest.mark.parametrize("tenant", HOSTILE, ids=repr)
 def test_a_tenant_that_is_no_name_is_refused_by_every_command(
-    settings: Settings, folder: Path, tenant: str
+    settings: Settings, folder: Path
 ) -> None:
     asyncio.run(documents.ingest_documents(settings, folder, "globex", Reporter(quiet=True)))
-    for arguments in (
-        [str(folder), "--tenant", tenant],
-        [str(folder), "--dry-run", "--tenant", tenant],
-        ["verify", "--tenant", tenant],
-        ["delete", "--all", "--yes", "--tenant", tenant],
-    ):
-        done = run(*arguments)
-        assert done.exit_code == 1, arguments
-        assert "'tenant' has value" in done.stderr
-    with pytest.raises(InvalidInputError):
-        asyncio.run(knowledge.delete_documents(settings, tenant, None))
+    for tenant in HOSTILE:
+        for arguments in (
+            [str(folder), "--tenant", tenant],
+            [str(folder), "--dry-run", "--tenant", tenant],
+            ["verify", "--tenant", tenant],
+            ["delete", "--all", "--yes", "--tenant", tenant],
+        ):
+            done = run(*arguments)
+            assert done.exit_code == 1, arguments
+            assert "'tenant' has value" in done.stderr
+        with pytest.raises(InvalidInputError, match="'tenant' has value"):
+            asyncio.run(knowledge.delete_documents(settings, tenant, None))
     assert json.loads(run("status", "--json").stdout)["tenants"][0]["num_documents"] == 3
 
 

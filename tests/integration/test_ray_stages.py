@@ -47,7 +47,6 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settin
     os.environ.update(before)
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_ray_makes_the_documents_that_one_process_makes(settings: Settings, tmp_path: Path) -> None:
     folder = tmp_path / "documents"
     folder.mkdir()
