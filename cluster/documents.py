@@ -19,10 +19,11 @@ from followup.backends.model_fingerprint import model_fingerprint
 from followup.backends.settings import EmbedderSettings
 from followup.backends.token_counter import TokenCounter
 from followup.backends.vector_store import VectorStore
-from ingestion.ingest import IngestPlan, IngestProgress, IngestRun, IngestSummary, Stages
+from ingestion.ingest import IngestProgress, IngestRun, IngestSummary, Stages
 from ingestion.local_stages import LocalStages
 from ingestion.parser_process import ParserProcess
-from ingestion.rejects import write_rejects
+from ingestion.planning import IngestPlan
+from ingestion.rejects import read_rejects, write_rejects
 from ingestion.sources import DocumentSource
 from ingestion.stages import ChunkStage, content_hasher
 
@@ -84,7 +85,8 @@ async def plan_documents(settings: Settings, location: Path | str, tenant: str) 
         known = await stored.hashes(tenant)
     source = await asyncio.to_thread(DocumentSource.open, str(location))
     hash_content = content_hasher(fingerprint, settings.ingestion)
-    return await IngestRun(source, _Seen(known), settings.ingestion, hash_content).scan()
+    refused = await asyncio.to_thread(read_rejects, rejects_path(settings, tenant))
+    return await IngestRun(source, _Seen(known), settings.ingestion, hash_content, refused).scan()
 
 
 async def ingest_documents(
@@ -124,7 +126,8 @@ async def _run(
     source = await asyncio.to_thread(DocumentSource.open, location)
     hash_content = content_hasher(embedder.fingerprint, settings.ingestion)
     draft = await store.open_draft(tenant)
-    run = IngestRun(source, draft, settings.ingestion, hash_content)
+    refused = await asyncio.to_thread(read_rejects, rejects_path(settings, tenant))
+    run = IngestRun(source, draft, settings.ingestion, hash_content, refused)
     with reporter.bar(f"Ingesting {location}", None) as bar, ExitStack() as used:
         plan = await run.scan()
 

@@ -13,7 +13,7 @@ from cluster import documents, knowledge, local
 from cluster.ingest_lock import only_ingestion
 from cluster.reporting import Reporter
 from config.settings import load_settings
-from ingestion.ingest import IngestPlan
+from ingestion.planning import IngestPlan
 
 EXIT_CODES = (
     "Exit codes: 0 done (documents that cannot be read are listed and left out), 1 failed or not "

@@ -24,8 +24,9 @@ from config.ingestion import IngestionSettings
 from followup.passage import Chunk
 from ingestion.document import Flag
 from ingestion.local_stages import LocalStages
+from ingestion.planning import IngestPlan, make_plan
 from ingestion.readers import parse_document
-from ingestion.rejects import Reject, RejectCode, RejectedFileError
+from ingestion.rejects import Reject, RejectCode
 from ingestion.sources import DocumentSource, SourceFile
 from ingestion.stages import (
     ChunkStage,
@@ -36,9 +37,6 @@ from ingestion.stages import (
     Tokenizer,
     content_hasher,
 )
-
-SCAN_THREADS = 4
-FILES_PER_SCAN = 256
 
 
 class IngestEmbedder(Tokenizer, TextEmbedder, Protocol):
@@ -111,24 +109,6 @@ class IngestSummary:
     total_seconds: float = 0.0
 
 
-@dataclass(slots=True)
-class IngestPlan:
-    """What a run would do, by name. Which of `added` and `changed` can be read is not known yet."""
-
-    added: list[SourceFile] = field(default_factory=list)
-    changed: list[SourceFile] = field(default_factory=list)
-    unchanged: list[str] = field(default_factory=list)
-    deleted: list[str] = field(default_factory=list)
-    rejects: list[Reject] = field(default_factory=list)
-    unavailable: set[str] = field(default_factory=set)
-    """Stored documents that cannot be had just now: they stay as they are."""
-
-    @property
-    def to_make(self) -> list[SourceFile]:
-        """The files that have to be read, in the order of their names."""
-        return sorted([*self.added, *self.changed], key=lambda file: file.name)
-
-
 async def ingest_folder(
     root: Path | str,
     tenant: str,
@@ -167,8 +147,11 @@ class IngestRun:
         draft: Draft,
         settings: IngestionSettings,
         hash_content: Callable[[bytes], str],
+        refused: Mapping[str, Reject] | None = None,
     ) -> None:
+        """`refused` are the rejects of the last run, see `read_rejects`."""
         self._source = source
+        self._refused = refused or {}
         self._draft = draft
         self._settings = settings
         self._hash_content = hash_content
@@ -180,7 +163,14 @@ class IngestRun:
     async def scan(self) -> IngestPlan:
         """Compare the files with what is stored; only files that are stored are read."""
         with _timed(self.summary.seconds, "scan"):
-            self.plan = await asyncio.to_thread(self._scan)
+            self.plan = await asyncio.to_thread(
+                make_plan,
+                self._source,
+                self._draft.hashes(),
+                self._refused,
+                self._settings.limits,
+                self._hash_content,
+            )
         self._changed = {file.name for file in self.plan.changed}
         return self.plan
 
@@ -233,41 +223,6 @@ class IngestRun:
         summary.num_changed += sum(document.name in changed for document in written)
         summary.num_added += sum(document.name not in changed for document in written)
         return kept
-
-    def _scan(self) -> IngestPlan:
-        plan = IngestPlan()
-        stored = self._draft.hashes()
-        files = self._source.list_files()
-        known = [file for file in files if file.name in stored]
-        plan.added = [file for file in files if file.name not in stored]
-        plan.deleted = sorted(stored.keys() - {file.name for file in files})
-        with ThreadPoolExecutor(SCAN_THREADS) as threads:
-            # In portions: a waiting result is small, but a million waiting calls are not.
-            for start in range(0, len(known), FILES_PER_SCAN):
-                portion = known[start : start + FILES_PER_SCAN]
-                for file, found in zip(portion, threads.map(self._read_hash, portion), strict=True):
-                    self._sort(plan, file, found, stored[file.name])
-        return plan
-
-    def _sort(
-        self, plan: IngestPlan, file: SourceFile, found: str | Reject, stored_hash: str
-    ) -> None:
-        if isinstance(found, Reject):
-            plan.rejects.append(found)
-            if found.code is RejectCode.UNAVAILABLE:
-                plan.unavailable.add(file.name)
-            else:
-                plan.deleted.append(file.name)
-        elif found == stored_hash:
-            plan.unchanged.append(file.name)
-        else:
-            plan.changed.append(file)
-
-    def _read_hash(self, file: SourceFile) -> str | Reject:
-        try:
-            return self._hash_content(self._source.read(file, self._settings.limits))
-        except RejectedFileError as error:
-            return Reject(file.name, str(error), error.code)
 
 
 async def _in_thread(

@@ -7,7 +7,7 @@ A local run calls them from two threads, a run on Ray holds each in actors; see 
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -113,7 +113,7 @@ class ChunkStage:
         read = time.perf_counter()
         prepared.seconds.read = read - started
         if isinstance(parsed, Reject):
-            prepared.reject = parsed
+            prepared.reject = replace(parsed, content_hash=prepared.content_hash)
             return prepared
         prepared.flags = parsed.flags
         prepared.chunks = chunk_document(

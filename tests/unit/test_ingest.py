@@ -12,10 +12,17 @@ from examples.make_knowledge_base_pdfs import DEFAULT_FOLDER
 from followup.errors import InvalidInputError, PartUnavailableError
 from ingestion.document import Document
 from ingestion.ingest import IngestProgress, IngestRun, IngestSummary, ingest_folder
+from ingestion.local_stages import LocalStages
 from ingestion.readers import parse_document
-from ingestion.rejects import Reject, RejectCode, RejectedFileError
+from ingestion.rejects import (
+    Reject,
+    RejectCode,
+    RejectedFileError,
+    read_rejects,
+    write_rejects,
+)
 from ingestion.sources import DocumentSource, SourceFile
-from ingestion.stages import content_hasher
+from ingestion.stages import ChunkStage, content_hasher
 from tests.fakes import FakeIngestEmbedder, FakeIngestStore
 
 
@@ -273,3 +280,40 @@ async def test_what_a_stage_raises_ends_the_run(root: Path) -> None:
 
     with pytest.raises(PartUnavailableError, match="no tokenizer"):
         await ingest_folder(root, "acme", Broken(), FakeIngestStore())
+
+
+async def test_a_file_that_was_refused_is_parsed_again_only_when_it_changed(
+    root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Rejects go through the file that lists them, as from run to run."""
+    settings, embedder, store = IngestionSettings(), FakeIngestEmbedder(), FakeIngestStore()
+    listed = tmp_path_factory.mktemp("state") / "rejects.jsonl"
+    hash_content = content_hasher(embedder.fingerprint, settings)
+    parsed: list[str] = []
+
+    def parse(name: str, content: bytes) -> Document | Reject:
+        parsed.append(name)
+        return parse_document(name, content, settings)
+
+    async def take_in() -> IngestSummary:
+        source = DocumentSource.open(str(root))
+        chunker = ChunkStage(source, parse, embedder, settings, hash_content)
+        draft = await store.open_draft("acme")
+        run = IngestRun(source, draft, settings, hash_content, read_rejects(listed))
+        await run.scan()
+        summary = await run.finish(LocalStages(chunker, embedder))
+        write_rejects(listed, summary.rejects)
+        return summary
+
+    write(root, "broken.pdf", "no PDF at all")
+    first = await take_in()
+    assert len(parsed) == 4
+    second = await take_in()
+    assert len(parsed) == 4
+    assert second.rejects == first.rejects
+    assert counts(second) == (4, 0, 0, 3, 0)
+    write(root, "broken.pdf", "no PDF, once more")
+    await take_in()
+    assert parsed[4:] == ["broken.pdf"]
+    (root / "broken.pdf").rename(root / "mended.txt")
+    assert counts(await take_in()) == (4, 1, 0, 3, 0)
