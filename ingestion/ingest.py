@@ -9,9 +9,9 @@ nothing that readers see, and the next one goes on with what it wrote.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence, Set
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -183,11 +183,12 @@ class IngestRun:
         files = plan.to_make
         kept = {*plan.unchanged, *plan.unavailable}
         num_done = 0
-        async for batch in _in_thread(stages.run(files) if files else iter(())):
-            kept |= await self._write(batch)
-            num_done += len(batch)
-            if on_progress:
-                on_progress(IngestProgress(num_done, len(files), batch[-1].name))
+        async with aclosing(_in_thread(stages.run(files) if files else iter(()))) as batches:
+            async for batch in batches:
+                kept |= await self._write(batch)
+                num_done += len(batch)
+                if on_progress:
+                    on_progress(IngestProgress(num_done, len(files), batch[-1].name))
         stored = self._draft.hashes().keys()
         with _timed(summary.seconds, "store"):
             await self._draft.publish(kept)
@@ -227,15 +228,21 @@ class IngestRun:
 
 async def _in_thread(
     batches: Iterator[list[PreparedDocument]],
-) -> AsyncIterator[list[PreparedDocument]]:
-    """The batches, each made in one and the same thread: torch keeps helpers for every caller."""
+) -> AsyncGenerator[list[PreparedDocument]]:
+    """The batches, the next one in the making while one is written.
+
+    All in one and the same thread: torch keeps helpers for every thread that calls it.
+    """
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(1, "ingest") as thread:
+        making = loop.run_in_executor(thread, next, batches, None)
         try:
-            while (batch := await loop.run_in_executor(thread, next, batches, None)) is not None:
+            while (batch := await making) is not None:
+                making = loop.run_in_executor(thread, next, batches, None)
                 yield batch
         finally:
             # The stages end too where the run breaks off.
+            await asyncio.gather(making, return_exceptions=True)
             if isinstance(batches, Generator):
                 await loop.run_in_executor(thread, batches.close)
 

@@ -1,6 +1,8 @@
 """The stages on a real Ray cluster give the documents that the local ones give."""
 
-import os
+import pickle
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +27,8 @@ from ingestion.sources import DocumentSource
 from ingestion.stages import ChunkStage, PreparedDocument, content_hasher
 from tests.integration.models import MODEL_CACHE_DIR
 
+LIMIT_SECONDS = 200
+
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
@@ -39,12 +43,9 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settin
     settings = load_settings()
     state = StateFolder(settings.environment.state_dir.absolute())
     state.create()
-    before = dict(os.environ)
     start_ray(state, settings)
     yield settings
     stop_ray(state)
-    os.environ.clear()
-    os.environ.update(before)
 
 
 def test_ray_makes_the_documents_that_one_process_makes(settings: Settings, tmp_path: Path) -> None:
@@ -59,9 +60,13 @@ def test_ray_makes_the_documents_that_one_process_makes(settings: Settings, tmp_
     source = DocumentSource.open(str(folder))
     files = source.list_files()
 
-    with connect_to_ray(settings, str(folder), fingerprint, Reporter(quiet=True)) as on_ray:
-        assert on_ray is not None
-        made = by_name([document for batch in on_ray.run(files) for document in batch])
+    output = tmp_path / "made.pickle"
+    subprocess.run(  # noqa: S603 - this program
+        [sys.executable, "-m", "tests.integration.ray_stages_process", str(folder), str(output)],
+        check=True,
+        timeout=LIMIT_SECONDS,
+    )
+    made = by_name(pickle.loads(output.read_bytes()))  # noqa: S301 - of the process above
 
     with ParserProcess(settings.ingestion) as parser:
         chunker = ChunkStage(
