@@ -1,9 +1,8 @@
 """Ingests documents with the same embedder and store that the service uses."""
 
 import asyncio
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +21,7 @@ from followup.backends.vector_store import VectorStore
 from ingestion.ingest import IngestProgress, IngestRun, IngestSummary, Stages
 from ingestion.local_stages import LocalStages
 from ingestion.parser_process import ParserProcess
-from ingestion.planning import IngestPlan
+from ingestion.planning import IngestPlan, make_plan
 from ingestion.rejects import read_rejects, write_rejects
 from ingestion.sources import DocumentSource
 from ingestion.stages import ChunkStage, content_hasher
@@ -62,22 +61,6 @@ class LazyEmbedder:
         return Embedder(self._settings)
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What readers see of a tenant, where nothing is to be written: a draft that only knows."""
-
-    known: dict[str, str]
-
-    def hashes(self) -> dict[str, str]:
-        return self.known
-
-    async def write(self, *_: object) -> None:
-        raise NotImplementedError
-
-    async def publish(self, _documents: Set[str]) -> bool:
-        raise NotImplementedError
-
-
 async def plan_documents(settings: Settings, location: Path | str, tenant: str) -> IngestPlan:
     """What an ingestion would do; changes nothing. Errors: as `ingest_documents`."""
     fingerprint = model_fingerprint(settings.embedder)
@@ -86,7 +69,8 @@ async def plan_documents(settings: Settings, location: Path | str, tenant: str) 
     source = await asyncio.to_thread(DocumentSource.open, str(location))
     hash_content = content_hasher(fingerprint, settings.ingestion)
     refused = await asyncio.to_thread(read_rejects, rejects_path(settings, tenant))
-    return await IngestRun(source, _Seen(known), settings.ingestion, hash_content, refused).scan()
+    limits = settings.ingestion.limits
+    return await asyncio.to_thread(make_plan, source, known, refused, limits, hash_content)
 
 
 async def ingest_documents(
