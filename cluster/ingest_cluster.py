@@ -10,14 +10,20 @@ from cluster.state import StateFolder
 from config.settings import Settings
 from ingestion.ingest import Stages
 
+MIN_EMBEDDERS = 2
+
 
 @contextmanager
 def connect_to_ray(
-    settings: Settings, location: str, fingerprint: str, reporter: Reporter
+    settings: Settings,
+    location: str,
+    fingerprint: str,
+    reporter: Reporter,
+    *,
+    min_embedders: int = MIN_EMBEDDERS,
 ) -> Iterator[Stages | None]:
-    """The stages on Ray for as long as the block lasts; None where no cluster runs.
-
-    Nothing is started for an ingestion alone: one machine is as fast without Ray.
+    """The stages on Ray for as long as the block lasts; None where no cluster runs, or one that has
+    neither a GPU nor room for as many embedders: one of them is as fast in this process.
     """
     state = StateFolder(settings.environment.state_dir.absolute())
     address = os.environ.get("RAY_ADDRESS", "")
@@ -37,7 +43,11 @@ def connect_to_ray(
     try:
         spec = StageSpec(location, settings.ingestion, settings.embedder, fingerprint)
         stages = RayStages(spec)
-        reporter.step(f"On Ray at {address}: {stages.sizes.describe()}")
+        sizes = stages.sizes
+        if sizes.num_embedders < min_embedders and not sizes.embedder_gpus:
+            yield None
+            return
+        reporter.step(f"On Ray at {address}: {sizes.describe()}")
         yield stages
     finally:
         ray.shutdown()

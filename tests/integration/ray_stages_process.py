@@ -22,7 +22,8 @@ def main(folder: str, output: Path) -> None:
     settings = settings.model_copy(update={"embedder": embedder})
     fingerprint = model_fingerprint(embedder)
     files = DocumentSource.open(folder).list_files()
-    with connect_to_ray(settings, folder, fingerprint, Reporter(quiet=True)) as stages:
+    quiet = Reporter(quiet=True)
+    with connect_to_ray(settings, folder, fingerprint, quiet, min_embedders=1) as stages:
         assert stages is not None
         made = [document for batch in stages.run(files) for document in batch]
     output.write_bytes(pickle.dumps(made))

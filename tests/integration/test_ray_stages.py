@@ -48,6 +48,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settin
     stop_ray(state)
 
 
+@pytest.mark.slow
 def test_ray_makes_the_documents_that_one_process_makes(settings: Settings, tmp_path: Path) -> None:
     folder = tmp_path / "documents"
     folder.mkdir()
