@@ -8,6 +8,7 @@ PINS := pyproject.toml constraints.txt
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: serve stop check test test-slow bench bench-reading bench-grounding bench-retrieval
+.PHONY: bench-ingest
 .PHONY: install-dev models
 
 serve: $(VENV)/.installed
@@ -39,6 +40,9 @@ bench-grounding: install-dev models
 
 bench-retrieval: install-dev models
 	$(BIN)/python -m benchmarks.retrieval
+
+bench-ingest: install-dev models
+	$(BIN)/python -m benchmarks.ingest
 
 install-dev: $(VENV)/.installed-dev
 

@@ -66,9 +66,10 @@ class VectorStoreSettings(BackendSettings):
         default="", repr=False, description="Milvus token, user:password; empty for none."
     )
     collection: str = Field(
-        default="passages_2",
+        default="passages_3",
         pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$",
-        description="Collection name; its number is the version of the fields, which are fixed.",
+        description="Name of the collections, one per embedding model, and of the alias of the one "
+        "in use; its number is the version of the fields, which are fixed.",
     )
     timeout_seconds: float = Field(
         default=5.0, gt=0, description="Time limit of every call, in seconds."
