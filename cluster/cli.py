@@ -15,6 +15,7 @@ from rich.table import Column, Table
 from typer.core import TyperGroup
 
 from cluster import ingest_commands, keys, local
+from cluster.adapters_cli import adapters_app, register_publish
 from cluster.reporting import Reporter
 from cluster.serve_config import read_arguments
 from cluster.state import StateFolder
@@ -59,6 +60,10 @@ keys_app = typer.Typer(no_args_is_help=True, help="API keys: who may call, as wh
 app.add_typer(models_app, name="models")
 app.add_typer(ingest_commands.app, name="ingest")
 app.add_typer(keys_app, name="keys")
+train_app = typer.Typer(no_args_is_help=True, help="Adapters: prepare, train, measure, publish.")
+app.add_typer(train_app, name="train")
+register_publish(train_app)
+app.add_typer(adapters_app, name="adapters")
 
 MODELS_FILE = "models.yaml"
 ModelsFileOption = Annotated[
@@ -94,6 +99,7 @@ def up(
         config=config,
         documents=folder,
         example_documents=Path("examples/knowledge_base"),
+        example_adapter=Path("examples/adapters/techcorp-sales"),
         requests=Path("examples/requests") if demo else None,
     )
     local.up(load_graph_settings(read_arguments(config)), options, Reporter())

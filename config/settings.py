@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from config.adapters_file import AdaptersFile
 from config.environment import NO_SECRET, Environment, read_environment
 from config.ingestion import IngestionSettings
 from config.models_file import VERSION_CHARACTERS, ModelsFile, model_version
@@ -17,6 +18,7 @@ from followup.approval import ApprovalRules
 from followup.backends.relevance import load_relevance_model
 from followup.backends.reranking import load_feature_weights
 from followup.backends.settings import (
+    AdapterSettings,
     CacheOptions,
     CacheSettings,
     DatabaseSettings,
@@ -41,6 +43,7 @@ class Settings(Strict):
     scoring: ScoringRules = Field(description="scoring.yaml.")
     compliance: ComplianceRules = Field(description="compliance.yaml.")
     approval: ApprovalRules = Field(description="approval.yaml.")
+    adapters: AdaptersFile = Field(description="adapters.yaml.")
     prompts: PromptTemplates = Field(description="The templates of prompts/.")
     cache: CacheSettings = Field(description="cache.yaml, and where Redis is.")
     database: DatabaseSettings = Field(description="Where the database is.")
@@ -96,6 +99,7 @@ def load_settings(config_dir: Path | None = None, models_file: str = "models.yam
     scoring = read_yaml(folder / "scoring.yaml", ScoringRules)
     compliance = read_yaml(folder / "compliance.yaml", ComplianceRules)
     cache = read_yaml(folder / "cache.yaml", CacheOptions)
+    adapters = read_yaml(folder / "adapters.yaml", AdaptersFile)
     models_folder = model_cache_dir(environment)
     vector_store = _vector_store(environment)
     embedder = EmbedderSettings(
@@ -109,6 +113,7 @@ def load_settings(config_dir: Path | None = None, models_file: str = "models.yam
         scoring=scoring,
         compliance=compliance,
         approval=read_yaml(folder / "approval.yaml", ApprovalRules),
+        adapters=adapters,
         prompts=_prompts(folder / "prompts"),
         cache=CacheSettings(**cache.model_dump(), redis_url=environment.redis_url),
         database=_database(environment),
@@ -121,6 +126,12 @@ def load_settings(config_dir: Path | None = None, models_file: str = "models.yam
             **models.engine.model_dump(),
             model_name=models.base_model.name,
             model_path=models_folder / models.base_model.path,
+            adapters=AdapterSettings(
+                **adapters.serving.model_dump(),
+                folder=models_folder / models.adapter_path,
+                base_model=model_version(models.base_model, models_folder),
+                idle_seconds=cache.model_ttl_seconds,
+            ),
         ),
         model_version=model_version(models.base_model, models_folder),
         settings_version=_settings_version(

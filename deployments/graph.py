@@ -31,7 +31,7 @@ def build_app(arguments: GraphArguments) -> Application:
             settings.settings_version,
             embedder,
         ),
-        generator.bind(settings.engine),
+        generator.bind(settings.engine, settings.database),
         validator.bind(settings.compliance, settings.statements),
     )
 
