@@ -1,4 +1,4 @@
-"""The command line: lead-assistant up | down | status | models | ingest | keys | report."""
+"""The command line: lead-assistant up | down | status | models | ingest | keys | report | train."""
 
 import asyncio
 import dataclasses
@@ -19,6 +19,7 @@ from cluster import keys, local
 from cluster.reporting import Reporter
 from cluster.serve_config import read_arguments
 from cluster.state import StateFolder
+from cluster.train_cli import train_app
 from config.environment import read_state_dir
 from config.settings import load_settings
 from deployments.arguments import load_graph_settings
@@ -59,6 +60,7 @@ models_app = typer.Typer(no_args_is_help=True, help="The models that write and e
 keys_app = typer.Typer(no_args_is_help=True, help="API keys: who may call, as which tenant.")
 app.add_typer(models_app, name="models")
 app.add_typer(keys_app, name="keys")
+app.add_typer(train_app, name="train")
 
 MODELS_FILE = "models.yaml"
 ModelsFileOption = Annotated[

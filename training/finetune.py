@@ -1,0 +1,203 @@
+"""lead-assistant train finetune DATA -o RUN: an adapter, trained on Ray Train.
+
+Started again with the same folder after a kill, a run goes on from its last checkpoint.
+"""
+
+import json
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ray
+import torch
+from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
+from ray.train.torch import TorchTrainer
+from safetensors.torch import load_file, save_file
+
+from config.training import FinetuneSettings
+from followup.errors import InvalidInputError
+from training.base_model import BaseModel
+from training.examples import PromptRules, encode_rows, render_row, within
+from training.precision import choose_precision
+from training.rows import data_hash, read_prepared
+from training.run_folder import (
+    ADAPTER_FOLDER,
+    RUN_FILE,
+    RunRecord,
+    RunRequest,
+    open_run,
+    package_versions,
+    read_started,
+    write_curves,
+    write_whole,
+)
+from training.worker import (
+    BEST_FOLDER,
+    CHECKPOINT_FOLDER,
+    VALIDATION_LOSS,
+    WorkerTask,
+    train_worker,
+)
+
+RAY_FOLDER = "ray"
+WEIGHTS_FILE = "adapter_model.safetensors"
+_NUM_CHECKPOINTS_KEPT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class FinetuneOptions:
+    """Where a run reads and writes, and on what it runs."""
+
+    data: Path
+    run: Path
+    min_workers: int = 1
+    max_workers: int = 1
+    use_gpu: bool = False
+    cores_per_worker: int = 1
+
+
+def check_workers(options: FinetuneOptions, batch_size: int) -> None:
+    """Raise InvalidInputError for a range of workers that cannot share `batch_size` rows."""
+    low, high = options.min_workers, options.max_workers
+    if not 1 <= low <= high:
+        message = f"--workers has value {low}-{high}. Allowed: a number, or MIN-MAX, from 1 up."
+        raise InvalidInputError(message, field="workers")
+    unfit = [count for count in range(low, high + 1) if batch_size % count]
+    if unfit:
+        message = (
+            f"finetune.batch_size has value {batch_size}, which {unfit[0]} workers cannot share "
+            f"evenly. Set a multiple of every number from {low} to {high} in training.yaml."
+        )
+        raise InvalidInputError(message, field="batch_size")
+
+
+def finetune(
+    options: FinetuneOptions, settings: FinetuneSettings, rules: PromptRules, base: BaseModel
+) -> RunRecord:
+    """Train an adapter; its record, as run.json holds it. Ray must be initialised.
+
+    Raises InvalidInputError and SettingError before anything is trained, and
+    ray.train.TrainingFailedError when workers failed too often.
+    """
+    check_workers(options, settings.batch_size)
+    train_rows = read_prepared(options.data, "train")
+    found = {
+        "train": encode_rows(train_rows, rules, base.tokenizer, base.end_token_id),
+        "validation": encode_rows(
+            read_prepared(options.data, "validation"), rules, base.tokenizer, base.end_token_id
+        ),
+    }
+    examples = {name: within(rows, settings.max_tokens) for name, rows in found.items()}
+    for name, rows in examples.items():
+        if not rows:
+            message = (
+                f"No {name} row has at most {settings.max_tokens} tokens (finetune.max_tokens)."
+            )
+            raise InvalidInputError(message, field="max_tokens")
+    begun = read_started(options.run)
+    precision = (
+        begun.precision
+        if begun and settings.precision == "auto"
+        else choose_precision(
+            str(base.folder), settings, examples["train"], use_gpu=options.use_gpu
+        )
+    )
+    request = RunRequest(
+        settings=settings,
+        base_model=base.identity,
+        data_sha256=data_hash(options.data),
+        prompt_version=rules.templates.version,
+        precision=precision,
+    )
+    open_run(options.run, request)
+    start = time.perf_counter()
+    task = WorkerTask(
+        settings=settings,
+        base_model=str(base.folder),
+        train=examples["train"],
+        validation=examples["validation"][: settings.max_validation_rows],
+        pad_token_id=base.pad_token_id,
+        precision=precision,
+        num_threads=options.cores_per_worker,
+        use_gpu=options.use_gpu,
+    )
+    history = _keep(train_on_ray(task, options), options.run, settings.lora.saved_as)
+    losses = {e["step"]: e[VALIDATION_LOSS] for e in history if VALIDATION_LOSS in e}
+    best_step = min(losses, key=lambda step: losses[step])
+    record = RunRecord(
+        request=request,
+        packages=package_versions(),
+        seed=settings.seed,
+        num_workers=_range(options),
+        num_train_rows=len(examples["train"]),
+        num_validation_rows=len(task.validation),
+        num_rows_left_out=sum(len(found[name]) - len(examples[name]) for name in found),
+        num_opened_as_served=sum(render_row(row, rules).opens_as_served for row in train_rows),
+        num_parameters=_num_parameters(options.run / ADAPTER_FOLDER),
+        seconds=round(time.perf_counter() - start, 1),
+        num_steps=max(entry["step"] for entry in history),
+        best_step=best_step,
+        best_validation_loss=losses[best_step],
+        final_validation_loss=losses[max(losses)],
+    )
+    write_whole(options.run / RUN_FILE, record.model_dump_json(indent=2).encode())
+    shutil.rmtree(options.run / RAY_FOLDER)
+    return record
+
+
+def train_on_ray(task: WorkerTask, options: FinetuneOptions) -> ray.train.Result:
+    """Run the workers to the end. The same folder goes on where an earlier start was ended."""
+    low, high = options.min_workers, options.max_workers
+    trainer = TorchTrainer(
+        train_worker,
+        train_loop_config={"task": ray.put(task)},
+        scaling_config=ScalingConfig(
+            num_workers=low if low == high else (low, high),
+            use_gpu=options.use_gpu,
+            resources_per_worker={
+                "CPU": options.cores_per_worker,
+                **({"GPU": 1} if options.use_gpu else {}),
+            },
+        ),
+        run_config=RunConfig(
+            name=RAY_FOLDER,
+            storage_path=str(options.run.absolute()),
+            failure_config=FailureConfig(max_failures=task.settings.max_worker_failures),
+            checkpoint_config=CheckpointConfig(num_to_keep=_NUM_CHECKPOINTS_KEPT),
+        ),
+    )
+    return trainer.fit()
+
+
+def _keep(result: ray.train.Result, run: Path, saved_as: str) -> list[dict[str, Any]]:
+    """Take adapter and curves out of the last checkpoint; returns the Trainer's log."""
+    assert result.checkpoint is not None  # noqa: S101 - every run validates and saves at its end
+    with result.checkpoint.as_directory() as folder:
+        saved = Path(folder)
+        unfinished = run / f".{ADAPTER_FOLDER}.part"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.copytree(saved / BEST_FOLDER, unfinished, ignore=shutil.ignore_patterns("*.bin"))
+        _save_as(unfinished / WEIGHTS_FILE, saved_as)
+        shutil.rmtree(run / ADAPTER_FOLDER, ignore_errors=True)
+        unfinished.rename(run / ADAPTER_FOLDER)
+        state = json.loads((saved / CHECKPOINT_FOLDER / "trainer_state.json").read_text())
+    history: list[dict[str, Any]] = state["log_history"]
+    write_curves(run, history)
+    return history
+
+
+def _save_as(weights: Path, number_format: str) -> None:
+    tensors = load_file(weights)
+    converted = {name: value.to(getattr(torch, number_format)) for name, value in tensors.items()}
+    save_file(converted, weights, metadata={"format": "pt"})
+
+
+def _num_parameters(adapter: Path) -> int:
+    return sum(value.numel() for value in load_file(adapter / WEIGHTS_FILE).values())
+
+
+def _range(options: FinetuneOptions) -> str:
+    low, high = options.min_workers, options.max_workers
+    return str(low) if low == high else f"{low}-{high}"
