@@ -20,6 +20,7 @@ train_app = typer.Typer(
 )
 
 TRAINING_FILE = "training.yaml"
+_MAX_SHOWN = 10
 ModelsFileOption = Annotated[
     str, typer.Option(help="File in CONFIG_DIR that names the models, such as models.gpu.yaml.")
 ]
@@ -82,6 +83,10 @@ def finetune(
         str, typer.Option(help="Workers, or MIN-MAX: as many as the cluster has room for.")
     ] = "1",
     use_gpu: Annotated[bool, typer.Option("--use-gpu", help="A GPU for each worker.")] = False,
+    cores: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processor cores of a worker; left out: all, shared evenly."),
+    ] = None,
     address: Annotated[
         str | None, typer.Option(help="Ray cluster to train on; left out: one of its own, here.")
     ] = None,
@@ -94,6 +99,7 @@ def finetune(
     settings = load_settings(models_file=models_file)
     training = read_training(settings, training_file)
     low, high = parse_workers(workers)
+    reporter = Reporter()
     with training_ray(settings, address, high):
         # Imported here: see train_ray.
         from training.base_model import BaseModel  # noqa: PLC0415
@@ -108,17 +114,80 @@ def finetune(
                 min_workers=low,
                 max_workers=high,
                 use_gpu=use_gpu,
-                cores_per_worker=cores_for(high),
+                cores_per_worker=cores or cores_for(high),
             ),
             training.finetune,
             PromptRules(settings.prompts, settings.scoring, settings.compliance),
             BaseModel(settings.engine),
+            reporter.step,
         )
-    Reporter().step(
+    reporter.step(
         f"Trained in {record.seconds / 60:.1f} min: validation loss "
         f"{record.best_validation_loss:.4f} at step {record.best_step} of {record.num_steps}, "
         f"{record.num_parameters:,} parameters. Adapter: {run / 'adapter'}"
     )
+
+
+@train_app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    data: Annotated[
+        Path, typer.Option(help="Folder that 'train prepare' wrote, the one it was trained on.")
+    ],
+    models_file: ModelsFileOption = "models.yaml",
+    training_file: TrainingFileOption = None,
+) -> None:
+    """Measure base model and adapter on the held-out rows; write evaluation.json and .html."""
+    from training.evaluate import EvaluateOptions, write_evaluation  # noqa: PLC0415 - torch
+    from training.evaluate import evaluate as run_evaluation  # noqa: PLC0415
+    from training.examples import PromptRules  # noqa: PLC0415
+
+    settings = load_settings(models_file=models_file)
+    options = EvaluateOptions(
+        run=run,
+        data=data,
+        engine=settings.engine,
+        repetition_penalty=settings.models.sampling.repetition_penalty,
+    )
+    found = run_evaluation(
+        options,
+        read_training(settings, training_file).evaluate,
+        PromptRules(settings.prompts, settings.scoring, settings.compliance),
+    )
+    write_evaluation(found, run)
+    for name, base in found.base.items():
+        typer.echo(f"{name:<16} base {base.value:8.3f}   adapter {found.adapter[name].value:8.3f}")
+    typer.echo(f"Written: {run / 'evaluation.json'} and .html", err=True)
+
+
+@train_app.command("fit-scoring")
+def fit_scoring(
+    leads: Annotated[
+        Path, typer.Argument(help="CSV, JSONL or Parquet: lead fields and 'converted' (1 or 0).")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")] = Path(
+        "scoring"
+    ),
+) -> None:
+    """Fit the lead scoring on outcomes; write a scoring.yaml and how it compares."""
+    from training.fit_scoring import describe  # noqa: PLC0415 - scikit-learn takes seconds
+    from training.fit_scoring import fit_scoring as fit  # noqa: PLC0415
+    from training.outcomes import read_outcomes  # noqa: PLC0415
+    from training.scoring_report import write_scoring  # noqa: PLC0415
+
+    found = read_outcomes(leads)
+    report = fit(found.leads, load_settings().scoring)
+    write_scoring(report, output)
+    for bad in found.bad[:_MAX_SHOWN]:
+        typer.echo(f"line {bad.line}: {bad.reason}", err=True)
+    if found.bad:
+        typer.echo(f"{len(found.bad):,} rows were left out.", err=True)
+    typer.echo(f"{'on ' + format(report.num_test_leads, ',') + ' leads':<24} before   fitted")
+    for name, (before, fitted) in describe(report).items():
+        typer.echo(f"{name:<24} {before:>6}   {fitted:>6}")
+    value, low, high = report.auc_gain
+    typer.echo(f"AUC gain {value:+.3f} (95% {low:+.3f} to {high:+.3f})")
+    typer.echo(f"Written: {output / 'scoring.yaml'}. Copy it to CONFIG_DIR to use it.", err=True)
 
 
 def read_training(settings: Settings, path: Path | None) -> TrainingSettings:

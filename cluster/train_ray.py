@@ -30,7 +30,7 @@ def training_ray(settings: Settings, address: str | None, num_workers: int) -> I
     import ray  # noqa: PLC0415 - see the top
 
     if address is not None:
-        ray.init(address=address)
+        ray.init(address=address, log_to_driver=False)
     else:
         ray.init(
             _node_ip_address=HOST,
@@ -38,6 +38,8 @@ def training_ray(settings: Settings, address: str | None, num_workers: int) -> I
             include_dashboard=False,
             object_store_memory=OBJECT_STORE_BYTES,
             logging_level="warning",
+            # The command shows its own progress; Ray's logs keep what the processes print.
+            log_to_driver=False,
         )
     try:
         yield

@@ -6,6 +6,7 @@ Started again with the same folder after a kill, a run goes on from its last che
 import json
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from followup.errors import InvalidInputError
 from training.base_model import BaseModel
 from training.examples import PromptRules, encode_rows, render_row, within
 from training.precision import choose_precision
+from training.progress import shown_progress
 from training.rows import data_hash, read_prepared
 from training.run_folder import (
     ADAPTER_FOLDER,
@@ -42,8 +44,17 @@ from training.worker import (
 )
 
 RAY_FOLDER = "ray"
+PROGRESS_FILE = "progress.log"
 WEIGHTS_FILE = "adapter_model.safetensors"
 _NUM_CHECKPOINTS_KEPT = 2
+_WORKER_ENVIRONMENT = {
+    # glibc gives large buffers back to the system after each use and takes them anew, page by page.
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(64 * 1024**3),
+    "MALLOC_TOP_PAD_": str(256 * 1024**2),
+    # Threads that wait give way: on a busy machine they would hold back those that they wait for.
+    "OMP_WAIT_POLICY": "PASSIVE",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +85,15 @@ def check_workers(options: FinetuneOptions, batch_size: int) -> None:
 
 
 def finetune(
-    options: FinetuneOptions, settings: FinetuneSettings, rules: PromptRules, base: BaseModel
+    options: FinetuneOptions,
+    settings: FinetuneSettings,
+    rules: PromptRules,
+    base: BaseModel,
+    show: Callable[[str], None],
 ) -> RunRecord:
     """Train an adapter; its record, as run.json holds it. Ray must be initialised.
+
+    `show` gets a line of progress now and then.
 
     Raises InvalidInputError and SettingError before anything is trained, and
     ray.train.TrainingFailedError when workers failed too often.
@@ -122,8 +139,11 @@ def finetune(
         precision=precision,
         num_threads=options.cores_per_worker,
         use_gpu=options.use_gpu,
+        progress_file=(options.run / PROGRESS_FILE).absolute(),
     )
-    history = _keep(train_on_ray(task, options), options.run, settings.lora.saved_as)
+    with shown_progress(task.progress_file, show):
+        result = train_on_ray(task, options)
+    history = _keep(result, options.run, settings.lora.saved_as)
     losses = {e["step"]: e[VALIDATION_LOSS] for e in history if VALIDATION_LOSS in e}
     best_step = min(losses, key=lambda step: losses[step])
     record = RunRecord(
@@ -164,6 +184,7 @@ def train_on_ray(task: WorkerTask, options: FinetuneOptions) -> ray.train.Result
         run_config=RunConfig(
             name=RAY_FOLDER,
             storage_path=str(options.run.absolute()),
+            worker_runtime_env={"env_vars": _WORKER_ENVIRONMENT},
             failure_config=FailureConfig(max_failures=task.settings.max_worker_failures),
             checkpoint_config=CheckpointConfig(num_to_keep=_NUM_CHECKPOINTS_KEPT),
         ),

@@ -1,6 +1,6 @@
 """Negative log-likelihood of the replies: the one sum that training, validation and tests use."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -11,15 +11,19 @@ from training.batches import NOT_LEARNED, collate, learned_columns
 from training.examples import Example
 
 
-def reply_losses(model: Callable[..., Any], batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+def reply_losses(model: Any, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     """Of each row the summed loss of its learned tokens (nats), and how many those are.
 
-    The head is computed for the right end only, where the replies are.
+    The head is computed for the right end only, where the replies are. A base model in bfloat16
+    computes its float32 adapter in bfloat16 too; the adapter's weights stay float32.
     """
     labels = batch["labels"]
     columns = learned_columns(labels)
     inputs = {name: value for name, value in batch.items() if name != "labels"}
-    output = model(**inputs, logits_to_keep=columns + 1, use_cache=False)
+    inner = getattr(model, "module", model)  # what DistributedDataParallel wraps
+    is_half = inner.dtype is torch.bfloat16
+    with torch.autocast(labels.device.type, dtype=torch.bfloat16, enabled=is_half):
+        output = model(**inputs, logits_to_keep=columns + 1, use_cache=False)
     logits = output.logits[:, :-1].float()
     wanted = labels[:, -columns:]
     losses = cross_entropy(
@@ -29,7 +33,7 @@ def reply_losses(model: Callable[..., Any], batch: dict[str, Tensor]) -> tuple[T
 
 
 def row_losses(
-    model: Callable[..., Any],
+    model: Any,
     examples: Sequence[Example],
     *,
     pad_token_id: int,

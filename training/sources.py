@@ -3,7 +3,7 @@
 import csv
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,13 +52,21 @@ def read_source(path: Path, company_name: str) -> SourceRows:
 
     Raises InvalidInputError for a file that is not there, not readable, or lacks columns.
     """
+    return _collect(read_records(path, REQUIRED), company_name)
+
+
+def read_records(path: Path, required: Sequence[str]) -> Iterator["Record"]:
+    """The records of a CSV, JSONL or Parquet file with their line, one that is none as a BadRow.
+
+    Raises InvalidInputError for a file that is not there, not readable, or lacks columns.
+    """
     readers = {".csv": _csv_records, ".jsonl": _jsonl_records, ".parquet": _parquet_records}
     reader = readers.get(path.suffix.lower())
     if reader is None:
         message = f"'{path}' ends in '{path.suffix}'. Allowed: {_FORMATS}."
         raise InvalidInputError(message, field="source")
     try:
-        return _collect(reader(path), company_name)
+        yield from reader(path, required)
     except FileNotFoundError:
         message = f"'{path}' does not exist."
         raise InvalidInputError(message, field="source") from None
@@ -154,11 +162,11 @@ def _reason(error: ValidationError) -> str:
     return text[:MAX_REASON_CHARACTERS]
 
 
-def _csv_records(path: Path) -> Iterator[Record]:
+def _csv_records(path: Path, required: Sequence[str]) -> Iterator[Record]:
     csv.field_size_limit(min(_MAX_CELL_CHARACTERS, sys.maxsize))
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file, strict=True)
-        _require_columns(path, reader.fieldnames or ())
+        _require_columns(path, reader.fieldnames or (), required)
         start = reader.line_num + 1
         for record in reader:
             line, start = start, reader.line_num + 1
@@ -170,7 +178,7 @@ def _csv_records(path: Path) -> Iterator[Record]:
                 yield line, record
 
 
-def _jsonl_records(path: Path) -> Iterator[Record]:
+def _jsonl_records(path: Path, _required: Sequence[str]) -> Iterator[Record]:
     with path.open(encoding="utf-8-sig") as file:
         for line, text in enumerate(file, start=1):
             if not text.strip():
@@ -186,9 +194,9 @@ def _jsonl_records(path: Path) -> Iterator[Record]:
                 yield line, BadRow(line, "it is not a JSON object")
 
 
-def _parquet_records(path: Path) -> Iterator[Record]:
+def _parquet_records(path: Path, required: Sequence[str]) -> Iterator[Record]:
     with parquet.ParquetFile(path) as file:
-        _require_columns(path, file.schema_arrow.names)
+        _require_columns(path, file.schema_arrow.names, required)
         line = 0
         for batch in file.iter_batches():
             for record in batch.to_pylist():
@@ -196,12 +204,12 @@ def _parquet_records(path: Path) -> Iterator[Record]:
                 yield line, record
 
 
-def _require_columns(path: Path, names: Iterable[str]) -> None:
-    missing = [name for name in REQUIRED if name not in names]
+def _require_columns(path: Path, names: Iterable[str], required: Sequence[str]) -> None:
+    missing = [name for name in required if name not in names]
     if missing:
         message = (
             f"'{path}' lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}. "
-            f"Needed are: {', '.join(REQUIRED)}."
+            f"Needed are: {', '.join(required)}."
         )
         raise InvalidInputError(message, field="source")
 
