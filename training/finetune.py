@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 from config.training import FinetuneSettings
 from followup.errors import InvalidInputError
 from training.base_model import BaseModel
-from training.examples import PromptRules, encode_rows, render_row, within
+from training.examples import Example, PromptRules, encode_rows, render_row, within
 from training.precision import choose_precision
 from training.progress import shown_progress
 from training.rows import data_hash, read_prepared
@@ -47,7 +47,7 @@ RAY_FOLDER = "ray"
 PROGRESS_FILE = "progress.log"
 WEIGHTS_FILE = "adapter_model.safetensors"
 _NUM_CHECKPOINTS_KEPT = 2
-_WORKER_ENVIRONMENT = {
+WORKER_ENVIRONMENT = {
     # glibc gives large buffers back to the system after each use and takes them anew, page by page.
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": str(64 * 1024**3),
@@ -99,48 +99,18 @@ def finetune(
     ray.train.TrainingFailedError when workers failed too often.
     """
     check_workers(options, settings.batch_size)
-    train_rows = read_prepared(options.data, "train")
-    found = {
-        "train": encode_rows(train_rows, rules, base.tokenizer, base.end_token_id),
-        "validation": encode_rows(
-            read_prepared(options.data, "validation"), rules, base.tokenizer, base.end_token_id
-        ),
-    }
-    examples = {name: within(rows, settings.max_tokens) for name, rows in found.items()}
-    for name, rows in examples.items():
-        if not rows:
-            message = (
-                f"No {name} row has at most {settings.max_tokens} tokens (finetune.max_tokens)."
-            )
-            raise InvalidInputError(message, field="max_tokens")
+    examples = read_examples(options.data, settings, rules, base)
     begun = read_started(options.run)
-    precision = (
-        begun.precision
-        if begun and settings.precision == "auto"
-        else choose_precision(
-            str(base.folder), settings, examples["train"], use_gpu=options.use_gpu
-        )
-    )
+    task = make_task(examples, options, settings, base, begun.precision if begun else None)
     request = RunRequest(
         settings=settings,
         base_model=base.identity,
         data_sha256=data_hash(options.data),
         prompt_version=rules.templates.version,
-        precision=precision,
+        precision=task.precision,
     )
     open_run(options.run, request)
     start = time.perf_counter()
-    task = WorkerTask(
-        settings=settings,
-        base_model=str(base.folder),
-        train=examples["train"],
-        validation=examples["validation"][: settings.max_validation_rows],
-        pad_token_id=base.pad_token_id,
-        precision=precision,
-        num_threads=options.cores_per_worker,
-        use_gpu=options.use_gpu,
-        progress_file=(options.run / PROGRESS_FILE).absolute(),
-    )
     with shown_progress(task.progress_file, show):
         result = train_on_ray(task, options)
     history = _keep(result, options.run, settings.lora.saved_as)
@@ -151,10 +121,10 @@ def finetune(
         packages=package_versions(),
         seed=settings.seed,
         num_workers=_range(options),
-        num_train_rows=len(examples["train"]),
+        num_train_rows=len(task.train),
         num_validation_rows=len(task.validation),
-        num_rows_left_out=sum(len(found[name]) - len(examples[name]) for name in found),
-        num_opened_as_served=sum(render_row(row, rules).opens_as_served for row in train_rows),
+        num_rows_left_out=examples.num_left_out,
+        num_opened_as_served=examples.num_opened_as_served,
         num_parameters=_num_parameters(options.run / ADAPTER_FOLDER),
         seconds=round(time.perf_counter() - start, 1),
         num_steps=max(entry["step"] for entry in history),
@@ -165,6 +135,62 @@ def finetune(
     write_whole(options.run / RUN_FILE, record.model_dump_json(indent=2).encode())
     shutil.rmtree(options.run / RAY_FOLDER)
     return record
+
+
+@dataclass(frozen=True, slots=True)
+class RunExamples:
+    """The rows of a run as token ids."""
+
+    train: list[Example]
+    validation: list[Example]
+    num_left_out: int
+    num_opened_as_served: int
+
+
+def read_examples(
+    data: Path, settings: FinetuneSettings, rules: PromptRules, base: BaseModel
+) -> RunExamples:
+    """The training and validation rows that fit. Raises InvalidInputError where none does."""
+    rows = {split: read_prepared(data, split) for split in ("train", "validation")}
+    fitting = {}
+    for split, found in rows.items():
+        encoded = encode_rows(found, rules, base.tokenizer, base.end_token_id)
+        fitting[split] = within(encoded, settings.max_tokens)
+        if not fitting[split]:
+            message = (
+                f"No {split} row has at most {settings.max_tokens} tokens (finetune.max_tokens)."
+            )
+            raise InvalidInputError(message, field="max_tokens")
+    return RunExamples(
+        train=fitting["train"],
+        validation=fitting["validation"],
+        num_left_out=sum(len(rows[split]) - len(fitting[split]) for split in rows),
+        num_opened_as_served=sum(render_row(row, rules).opens_as_served for row in rows["train"]),
+    )
+
+
+def make_task(
+    examples: RunExamples,
+    options: FinetuneOptions,
+    settings: FinetuneSettings,
+    base: BaseModel,
+    begun_in: str | None,
+) -> WorkerTask:
+    """What the workers get. `begun_in` is the precision of a run that goes on."""
+    precision = begun_in or choose_precision(
+        str(base.folder), settings, examples.train, use_gpu=options.use_gpu
+    )
+    return WorkerTask(
+        settings=settings,
+        base_model=str(base.folder),
+        train=examples.train,
+        validation=examples.validation[: settings.max_validation_rows],
+        pad_token_id=base.pad_token_id,
+        precision=precision,
+        num_threads=options.cores_per_worker,
+        use_gpu=options.use_gpu,
+        progress_file=(options.run / PROGRESS_FILE).absolute(),
+    )
 
 
 def train_on_ray(task: WorkerTask, options: FinetuneOptions) -> ray.train.Result:
@@ -184,7 +210,7 @@ def train_on_ray(task: WorkerTask, options: FinetuneOptions) -> ray.train.Result
         run_config=RunConfig(
             name=RAY_FOLDER,
             storage_path=str(options.run.absolute()),
-            worker_runtime_env={"env_vars": _WORKER_ENVIRONMENT},
+            worker_runtime_env={"env_vars": WORKER_ENVIRONMENT},
             failure_config=FailureConfig(max_failures=task.settings.max_worker_failures),
             checkpoint_config=CheckpointConfig(num_to_keep=_NUM_CHECKPOINTS_KEPT),
         ),

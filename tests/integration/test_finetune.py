@@ -122,6 +122,12 @@ def test_two_workers_give_the_curve_of_one_at_twice_the_rows(training: Training)
         assert [*two.values()] == pytest.approx([*one.values()], rel=SAME_CURVE_OF_TWO)
 
 
+def test_a_range_of_workers_gives_the_curve_of_one(training: Training) -> None:
+    training.finish(training.finetune("range", "--workers", "1-2"))
+    one, found = training.curve("whole", "loss"), training.curve("range", "loss")
+    assert found == pytest.approx(one, rel=SAME_CURVE_OF_TWO)
+
+
 def test_a_killed_worker_is_replaced_and_the_curve_goes_on(training: Training) -> None:
     process = training.finetune("worker_killed")
     training.wait_for_checkpoint("worker_killed")

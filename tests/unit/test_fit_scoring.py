@@ -8,6 +8,7 @@ import yaml
 
 from config.settings import load_settings
 from followup.errors import InvalidInputError
+from followup.lead import EngagementPattern
 from followup.scoring import ScoringRules
 from tests.training_data import write_csv
 from training.fit_scoring import ScoringReport, fit_scoring
@@ -20,7 +21,7 @@ SIZES = ("startup", "smb", "midmarket", "enterprise")
 
 def made_leads(number: int, seed: int = 3) -> list[dict[str, str]]:
     """Leads whose outcome hangs on recency and pattern alone: daily ones buy least."""
-    draw = random.Random(seed)
+    draw = random.Random(seed)  # noqa: S311 - no secret
     rows = []
     for _ in range(number):
         pattern, days = draw.choice(PATTERNS), draw.randint(0, 200)
@@ -48,8 +49,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> ScoringReport:
 def test_factors_that_tell_something_get_the_weight(report: ScoringReport) -> None:
     weights = report.rules.weights
     assert weights.recency + weights.interaction_frequency > 0.85
-    assert report.rules.frequency["silent"] == 100
-    assert report.rules.frequency["daily"] == 0
+    assert report.rules.frequency[EngagementPattern.SILENT] == 100
+    assert report.rules.frequency[EngagementPattern.DAILY] == 0
 
 
 def test_the_fitted_rules_rank_unseen_leads_better(report: ScoringReport) -> None:
@@ -65,9 +66,7 @@ def test_estimated_probabilities_are_near_what_became_of_the_leads(report: Scori
     assert sum(gaps) / len(gaps) < 0.08
 
 
-def test_what_is_written_can_be_used_as_scoring_yaml(
-    report: ScoringReport, tmp_path: Path
-) -> None:
+def test_what_is_written_can_be_used_as_scoring_yaml(report: ScoringReport, tmp_path: Path) -> None:
     write_scoring(report, tmp_path)
     written = yaml.safe_load((tmp_path / "scoring.yaml").read_text())
     assert ScoringRules.model_validate(written) == report.rules
@@ -77,7 +76,7 @@ def test_what_is_written_can_be_used_as_scoring_yaml(
 def test_outcomes_without_any_pattern_gain_nothing(tmp_path: Path) -> None:
     rows = made_leads(1_500)
     outcomes = [row["converted"] for row in rows]
-    random.Random(1).shuffle(outcomes)
+    random.Random(1).shuffle(outcomes)  # noqa: S311 - no secret
     shuffled = [row | {"converted": value} for row, value in zip(rows, outcomes, strict=True)]
     found = read_outcomes(write_csv(tmp_path / "leads.csv", shuffled))
     try:
@@ -96,5 +95,5 @@ def test_bad_rows_are_listed_and_too_few_are_refused(tmp_path: Path) -> None:
     found = read_outcomes(write_csv(tmp_path / "leads.csv", rows))
     assert [bad.line for bad in found.bad] == [5, 7]
     assert "'converted' has value 'maybe'" in found.bad[0].reason
-    with pytest.raises(InvalidInputError, match="48 leads, .* are too few: 200"):
+    with pytest.raises(InvalidInputError, match=r"48 leads, .* are too few: 200"):
         fit_scoring(found.leads, load_settings().scoring)
