@@ -15,7 +15,7 @@ import ray
 import torch
 from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchTrainer
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from config.training import FinetuneSettings
 from followup.errors import InvalidInputError
@@ -45,6 +45,7 @@ from training.worker import (
 
 RAY_FOLDER = "ray"
 PROGRESS_FILE = "progress.log"
+CONFIG_FILE = "adapter_config.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
 _NUM_CHECKPOINTS_KEPT = 2
 WORKER_ENVIRONMENT = {
@@ -113,7 +114,7 @@ def finetune(
     start = time.perf_counter()
     with shown_progress(task.progress_file, show):
         result = train_on_ray(task, options)
-    history = _keep(result, options.run, settings.lora.saved_as)
+    history = _keep(result, options.run, settings.lora.saved_as, base.identity.name)
     losses = {e["step"]: e[VALIDATION_LOSS] for e in history if VALIDATION_LOSS in e}
     best_step = min(losses, key=lambda step: losses[step])
     record = RunRecord(
@@ -218,15 +219,17 @@ def train_on_ray(task: WorkerTask, options: FinetuneOptions) -> ray.train.Result
     return trainer.fit()
 
 
-def _keep(result: ray.train.Result, run: Path, saved_as: str) -> list[dict[str, Any]]:
+def _keep(
+    result: ray.train.Result, run: Path, saved_as: str, base_name: str
+) -> list[dict[str, Any]]:
     """Take adapter and curves out of the last checkpoint; returns the Trainer's log."""
     assert result.checkpoint is not None  # noqa: S101 - every run validates and saves at its end
     with result.checkpoint.as_directory() as folder:
         saved = Path(folder)
         unfinished = run / f".{ADAPTER_FOLDER}.part"
         shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.copytree(saved / BEST_FOLDER, unfinished, ignore=shutil.ignore_patterns("*.bin"))
-        _save_as(unfinished / WEIGHTS_FILE, saved_as)
+        unfinished.mkdir()
+        _save_as(saved / BEST_FOLDER, unfinished, saved_as, base_name)
         shutil.rmtree(run / ADAPTER_FOLDER, ignore_errors=True)
         unfinished.rename(run / ADAPTER_FOLDER)
         state = json.loads((saved / CHECKPOINT_FOLDER / "trainer_state.json").read_text())
@@ -235,10 +238,14 @@ def _keep(result: ray.train.Result, run: Path, saved_as: str) -> list[dict[str, 
     return history
 
 
-def _save_as(weights: Path, number_format: str) -> None:
-    tensors = load_file(weights)
+def _save_as(source: Path, target: Path, number_format: str, base_name: str) -> None:
+    """The adapter in another number format. Its base is named, not where it lies here."""
+    config = json.loads((source / CONFIG_FILE).read_text(encoding="utf-8"))
+    config["base_model_name_or_path"] = base_name
+    (target / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    tensors = load_file(source / WEIGHTS_FILE)
     converted = {name: value.to(getattr(torch, number_format)) for name, value in tensors.items()}
-    save_file(converted, weights, metadata={"format": "pt"})
+    (target / WEIGHTS_FILE).write_bytes(save(converted, metadata={"format": "pt"}))
 
 
 def _num_parameters(adapter: Path) -> int:
