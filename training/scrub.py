@@ -20,7 +20,12 @@ _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b
 _TITLED = re.compile(
     r"\b(?:Mr|Mrs|Ms|Mx|Miss|Dr|Prof)\.?\s+[A-Z][\w'’-]+(?:\s+[A-Z][\w'’-]+)?"  # noqa: RUF001
 )
+_MIN_PHONE_DIGITS = 7
+_DIALLED = re.compile(r"^[+(0]|\d[ .()-]+\d")
+_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
 _IBAN_LENGTHS = range(15, 35)
+# A number that no operator has given out may still be somebody's, mistyped or new.
+LENIENCY = phonenumbers.Leniency.POSSIBLE
 INSTEAD = {
     "email": "an e-mail address",
     "phone": "a phone number",
@@ -99,7 +104,8 @@ class Scrubber:
             for region in policy.phone_regions:
                 yield from (
                     Finding(match.start, match.end, "phone")
-                    for match in phonenumbers.PhoneNumberMatcher(text, region)
+                    for match in phonenumbers.PhoneNumberMatcher(text, region, LENIENCY)
+                    if looks_dialled(match.raw_string)
                 )
         if policy.titled_names:
             yield from (Finding(*match.span(), "name") for match in _TITLED.finditer(text))
@@ -159,6 +165,19 @@ def _own_names(lead: Lead) -> Sequence[str]:
     first, last = greeting_name(lead), lead.lead_name.split()[-1]
     names = {lead.lead_name, first, *([last] if is_plain_name(last) else [])}
     return sorted(filter(None, names), key=len, reverse=True)
+
+
+def looks_dialled(text: str) -> bool:
+    """Whether a run of digits of a possible length is written as phone numbers are.
+
+    It is long, and begins as one or is set in groups; "2,000", "24/7" and "2026-03-02" are not.
+    """
+    num_digits = sum(map(str.isdigit, text))
+    return (
+        num_digits >= _MIN_PHONE_DIGITS
+        and _DATE.fullmatch(text) is None
+        and _DIALLED.search(text) is not None
+    )
 
 
 def is_card_number(text: str) -> bool:
