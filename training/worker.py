@@ -106,7 +106,7 @@ def build_trainer(task: WorkerTask, scratch: Path, num_workers: int) -> "ReplyTr
         logging_steps=1,
         seed=settings.seed,
         use_cpu=not task.use_gpu,
-        ddp_backend=None if task.use_gpu else "gloo",
+        ddp_backend="gloo" if num_workers > 1 and not task.use_gpu else None,
         ddp_find_unused_parameters=False,
         dataloader_pin_memory=task.use_gpu,
         fsdp=settings.fsdp is not None,
