@@ -1,4 +1,4 @@
-"""The command line: lead-assistant up | down | status | models | ingest | keys | report."""
+"""The command line: lead-assistant up | down | status | models | ingest | keys | report | train."""
 
 import asyncio
 import json
@@ -19,6 +19,7 @@ from cluster.adapters_cli import adapters_app, register_publish
 from cluster.reporting import Reporter
 from cluster.serve_config import read_arguments
 from cluster.state import StateFolder
+from cluster.train_cli import train_app
 from config.environment import read_state_dir
 from config.settings import load_settings
 from deployments.arguments import load_graph_settings
@@ -60,7 +61,6 @@ keys_app = typer.Typer(no_args_is_help=True, help="API keys: who may call, as wh
 app.add_typer(models_app, name="models")
 app.add_typer(ingest_commands.app, name="ingest")
 app.add_typer(keys_app, name="keys")
-train_app = typer.Typer(no_args_is_help=True, help="Adapters: prepare, train, measure, publish.")
 app.add_typer(train_app, name="train")
 register_publish(train_app)
 app.add_typer(adapters_app, name="adapters")
