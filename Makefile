@@ -8,7 +8,7 @@ PINS := pyproject.toml constraints.txt
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: serve stop check test test-slow bench bench-reading bench-grounding bench-retrieval
-.PHONY: bench-adapters install-dev models
+.PHONY: bench-adapters bench-ingest bench-train install-dev models
 
 serve: $(VENV)/.installed
 	$(BIN)/lead-assistant up --demo
@@ -42,6 +42,12 @@ bench-retrieval: install-dev models
 
 bench-adapters: install-dev models
 	$(BIN)/python -m benchmarks.adapters
+
+bench-ingest: install-dev models
+	$(BIN)/python -m benchmarks.ingest
+
+bench-train: install-dev models
+	$(BIN)/python -m benchmarks.train
 
 install-dev: $(VENV)/.installed-dev
 

@@ -25,6 +25,7 @@ from followup.backends.settings import (
     EmbedderSettings,
     EngineSettings,
     RerankerSettings,
+    StatementSettings,
     VectorStoreSettings,
 )
 from followup.prompts import Approach, Guidance, PromptTemplate, PromptTemplates
@@ -49,6 +50,7 @@ class Settings(Strict):
     vector_store: VectorStoreSettings = Field(description="Where Milvus is, and how it ranks.")
     embedder: EmbedderSettings = Field(description="The embedding model in place.")
     reranker: RerankerSettings = Field(description="The reranking model in place, if any.")
+    statements: StatementSettings = Field(description="How plain statements are checked.")
     ingestion: IngestionSettings = Field(description="ingestion.yaml.")
     engine: EngineSettings = Field(description="The base model in place, and its engine.")
     model_version: str = Field(description="Changes with the base model; see model_version.")
@@ -100,6 +102,11 @@ def load_settings(config_dir: Path | None = None, models_file: str = "models.yam
     adapters = read_yaml(folder / "adapters.yaml", AdaptersFile)
     models_folder = model_cache_dir(environment)
     vector_store = _vector_store(environment)
+    embedder = EmbedderSettings(
+        **models.embedder.model_dump(),
+        model_name=models.embedding_model.name,
+        model_path=models_folder / models.embedding_model.path,
+    )
     return Settings(
         environment=environment,
         models=models,
@@ -111,11 +118,8 @@ def load_settings(config_dir: Path | None = None, models_file: str = "models.yam
         cache=CacheSettings(**cache.model_dump(), redis_url=environment.redis_url),
         database=_database(environment),
         vector_store=vector_store,
-        embedder=EmbedderSettings(
-            **models.embedder.model_dump(),
-            model_name=models.embedding_model.name,
-            model_path=models_folder / models.embedding_model.path,
-        ),
+        embedder=embedder,
+        statements=_statements(models, models_folder, embedder),
         ingestion=read_yaml(folder / "ingestion.yaml", IngestionSettings),
         reranker=_reranker(models, models_folder),
         engine=EngineSettings(
@@ -170,6 +174,17 @@ def _reranker(models: ModelsFile, models_folder: Path) -> RerankerSettings:
     )
 
 
+def _statements(
+    models: ModelsFile, models_folder: Path, embedder: EmbedderSettings
+) -> StatementSettings:
+    spec = models.judge_model
+    return StatementSettings(
+        **models.statements.model_dump(),
+        embedder=embedder if models.statements.embeddings else None,
+        judge_model_path=models_folder / spec.path if spec else None,
+    )
+
+
 def _settings_version(
     models: ModelsFile,
     models_folder: Path,
@@ -190,6 +205,7 @@ def _settings_version(
                 "min_confidence_threshold": True,
                 "engine": {"engine", "device", "context_tokens", "batch_invariant"},
                 "embedder": {"precision"},
+                "statements": {"embeddings"},
             },
         ),
         "embedding_model": model_version(models.embedding_model, models_folder),
@@ -197,6 +213,7 @@ def _settings_version(
             include={"dense_weight", "num_candidates", "relevance_weight"}
         ),
         "reranking": _reranking_version(models, models_folder),
+        "judge": models.judge_model and model_version(models.judge_model, models_folder),
         "relevance": load_relevance_model().model_dump(),
         "scoring": scoring.model_dump(mode="json"),
         "compliance": compliance.model_dump(mode="json"),

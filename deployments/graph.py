@@ -32,7 +32,7 @@ def build_app(arguments: GraphArguments) -> Application:
             embedder,
         ),
         generator.bind(settings.engine, settings.database),
-        validator.bind(settings.compliance),
+        validator.bind(settings.compliance, settings.statements),
     )
 
 

@@ -35,7 +35,7 @@ class MilvusConnection:
 
     def __init__(self, settings: VectorStoreSettings, collections: Sequence[str]) -> None:
         self._settings = settings
-        self._collections = collections
+        self._collections = list(collections)
         self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="milvus")
         self._client: Any = None
         self._connecting = threading.Lock()
@@ -83,6 +83,24 @@ class MilvusConnection:
             client.load_collection(name, timeout=seconds)
 
         await self.run(ensure, timeout_seconds=MAINTENANCE_TIMEOUT_SECONDS)
+
+    def include(self, *collections: str) -> None:
+        """Load these too when the server comes back with its collections on disk only."""
+        self._collections += [name for name in collections if name not in self._collections]
+
+    async def is_lite(self) -> bool:
+        """Whether the server is Milvus Lite."""
+        version = await self.run(lambda client, seconds: client.get_server_version(timeout=seconds))
+        return "lite" in str(version)
+
+    async def drop_collections(self, names: Sequence[str]) -> None:
+        """Delete collections; those that are not there are no error."""
+
+        def drop(client: Any, seconds: float) -> None:
+            for name in names:
+                client.drop_collection(name, timeout=seconds)
+
+        await self.run(drop, timeout_seconds=MAINTENANCE_TIMEOUT_SECONDS)
 
     def missing_collection(self) -> PartUnavailableError:
         message = (

@@ -100,9 +100,10 @@ class VectorStoreSettings(BackendSettings):
         default="", repr=False, description="Milvus token, user:password; empty for none."
     )
     collection: str = Field(
-        default="passages_2",
+        default="passages_3",
         pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$",
-        description="Collection name; its number is the version of the fields, which are fixed.",
+        description="Name of the collections, one per embedding model, and of the alias of the one "
+        "in use; its number is the version of the fields, which are fixed.",
     )
     timeout_seconds: float = Field(
         default=5.0, gt=0, description="Time limit of every call, in seconds."
@@ -137,6 +138,27 @@ class RerankerSettings(RerankerOptions):
     model_name: str = Field(default="", description="Name of the cross-encoder; empty: none.")
     model_path: Path | None = Field(
         default=None, description="CrossEncoder folder; none: the built-in reranker."
+    )
+
+
+class StatementOptions(BackendSettings):
+    """`statements:` of models.yaml: how plain statements are held against the documents."""
+
+    embeddings: bool = Field(
+        default=False,
+        description="Whether the embedding model's word vectors help to judge; about 40 ms more.",
+    )
+    device: str = Field(default="cpu", description="Torch device name of the judge model.")
+
+
+class StatementSettings(StatementOptions):
+    """The check of plain statements; without a model it is plain computation."""
+
+    embedder: EmbedderSettings | None = Field(
+        default=None, description="The embedding model in place; none: no word vectors."
+    )
+    judge_model_path: Path | None = Field(
+        default=None, description="Folder of a model for inference; none: no judge."
     )
 
 
