@@ -177,9 +177,14 @@ def _card(
         gate=gate,
         data_sha256=data if isinstance(data, str) else None,
         run=run,
-        evaluation=evaluation,
+        evaluation=_without_samples(evaluation),
         has_merged_weights=_is_merged(engine.model_path),
     )
+
+
+def _without_samples(evaluation: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
+    """The measures alone: samples quote conversations, which stay with the run."""
+    return evaluation and {name: value for name, value in evaluation.items() if name != "samples"}
 
 
 def _is_merged(base: Path) -> bool:
