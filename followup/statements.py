@@ -118,8 +118,14 @@ class StatementChecker:
             whole, *pieces = (fits[piece] for piece in _joined_facts(part))
             # Two facts joined by "and" may come from two sources.
             fit = max(whole, min(pieces, default=whole, key=_by_probability), key=_by_probability)
-            names = frozenset(
-                stem(word) for s in relations.subjects_of(read_sentence(part)) for word in s.name
+            read = read_sentence(part)
+            # The words as written: "mid-tier plan", whose name is another.
+            names = content_stems(
+                " ".join(
+                    token.text
+                    for subject in relations.subjects_of(read)
+                    for token in read.tokens[subject.place : subject.end]
+                )
             )
             if _is_about_nothing_said(part, names | own, sources):
                 fit = _Fit(0.0, fit.source)
