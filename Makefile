@@ -8,8 +8,7 @@ PINS := pyproject.toml constraints.txt
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: serve stop check test test-slow bench bench-reading bench-grounding bench-retrieval
-.PHONY: bench-ingest
-.PHONY: install-dev models
+.PHONY: bench-ingest bench-train install-dev models
 
 serve: $(VENV)/.installed
 	$(BIN)/lead-assistant up --demo
@@ -43,6 +42,9 @@ bench-retrieval: install-dev models
 
 bench-ingest: install-dev models
 	$(BIN)/python -m benchmarks.ingest
+
+bench-train: install-dev models
+	$(BIN)/python -m benchmarks.train
 
 install-dev: $(VENV)/.installed-dev
 

@@ -1,4 +1,4 @@
-"""The command line: lead-assistant up | down | status | models | ingest | keys | report."""
+"""The command line: lead-assistant up | down | status | models | ingest | keys | report | train."""
 
 import asyncio
 import json
@@ -15,9 +15,11 @@ from rich.table import Column, Table
 from typer.core import TyperGroup
 
 from cluster import ingest_commands, keys, local
+from cluster.adapters_cli import adapters_app, register_publish
 from cluster.reporting import Reporter
 from cluster.serve_config import read_arguments
 from cluster.state import StateFolder
+from cluster.train_cli import train_app
 from config.environment import read_state_dir
 from config.settings import load_settings
 from deployments.arguments import load_graph_settings
@@ -59,6 +61,9 @@ keys_app = typer.Typer(no_args_is_help=True, help="API keys: who may call, as wh
 app.add_typer(models_app, name="models")
 app.add_typer(ingest_commands.app, name="ingest")
 app.add_typer(keys_app, name="keys")
+app.add_typer(train_app, name="train")
+register_publish(train_app)
+app.add_typer(adapters_app, name="adapters")
 
 MODELS_FILE = "models.yaml"
 ModelsFileOption = Annotated[
@@ -94,6 +99,7 @@ def up(
         config=config,
         documents=folder,
         example_documents=Path("examples/knowledge_base"),
+        example_adapter=Path("examples/adapters/techcorp-sales"),
         requests=Path("examples/requests") if demo else None,
     )
     local.up(load_graph_settings(read_arguments(config)), options, Reporter())

@@ -39,6 +39,8 @@ class UpOptions(BaseModel):
     documents: Path | None
     """None: the examples, unless the tenant has documents of its own."""
     example_documents: Path
+    example_adapter: Path
+    """Published for the default tenant at the first start, if it is there."""
     requests: Path | None
     """Folder of the example requests; None: send none."""
 
@@ -76,6 +78,7 @@ def up(settings: Settings, options: UpOptions, reporter: Reporter) -> None:
             asyncio.run(preflight.check_access(settings))
         _start_servers(state, settings, reporter)
         _ingest_at_start(settings, options, reporter)
+        _publish_at_start(settings, options.example_adapter, reporter)
         record = running_ray(state)
         if record is None:
             message = f"Ray ended while the documents were ingested. Log: {state.logs}"
@@ -199,6 +202,14 @@ def _ingest_at_start(settings: Settings, options: UpOptions, reporter: Reporter)
             documents.ingest_documents(settings, folder, DEFAULT_TENANT, reporter)
         )
     report_ingest(summary, reporter)
+
+
+def _publish_at_start(settings: Settings, example: Path, reporter: Reporter) -> None:
+    if not example.is_dir():
+        return
+    from cluster.adapters import publish_example  # noqa: PLC0415 - the model libraries take seconds
+
+    publish_example(settings, example, DEFAULT_TENANT, reporter)
 
 
 def _print_addresses(settings: Settings, reporter: Reporter) -> None:

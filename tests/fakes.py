@@ -16,6 +16,25 @@ from followup.rules import ComplianceRules
 from followup.validation import Validated, ValidationTask, validate
 
 
+class FakeAliases:
+    """Aliases in this process. As the database, it can be away."""
+
+    def __init__(self) -> None:
+        self.versions: dict[str, dict[str, str]] = {}
+        """Version by industry, by tenant."""
+        self.failure: Exception | None = None
+        self.num_reads = 0
+
+    def promote(self, version: str, tenant: str = "default", industry: str = "") -> None:
+        self.versions.setdefault(tenant, {})[industry] = version
+
+    async def serving(self, tenant: str, alias: str) -> dict[str, str]:
+        self.num_reads += 1
+        if self.failure is not None:
+            raise self.failure
+        return dict(self.versions.get(tenant, {}))
+
+
 class FakeIngestEmbedder:
     """Vectors drawn from the text's hash; remembers each text that it embedded."""
 

@@ -181,7 +181,11 @@ def test_up_leaves_the_tenants_own_documents_alone(
     settings: Settings, store: Store, examples: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = UpOptions(
-        config=Path("unused"), documents=None, example_documents=examples, requests=None
+        config=Path("unused"),
+        documents=None,
+        example_documents=examples,
+        example_adapter=Path("unused"),
+        requests=None,
     )
     store.documents = {"own.md": "1"}
     local._ingest_at_start(settings, options, Reporter())
@@ -199,7 +203,11 @@ def test_a_named_folder_is_ingested_whatever_is_stored(
 ) -> None:
     named = _folder(tmp_path / "named", "named.md")
     options = UpOptions(
-        config=Path("unused"), documents=named, example_documents=examples, requests=None
+        config=Path("unused"),
+        documents=named,
+        example_documents=examples,
+        example_adapter=Path("unused"),
+        requests=None,
     )
     store.documents = {"own.md": "1"}
     local._ingest_at_start(settings, options, Reporter())
