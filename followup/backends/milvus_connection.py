@@ -24,6 +24,9 @@ MAINTENANCE_TIMEOUT_SECONDS = 60.0
 CREATION_SECONDS = 10.0
 CREATION_POLL_SECONDS = 0.2
 MAX_THREADS = 16
+# pymilvus pings an idle server every 10 s; Milvus Lite's closes the connection after a minute of it
+# ("too_many_pings"), and gRPC says so in the terminal. An ingestion embeds for longer.
+GRPC_OPTIONS = {"grpc.keepalive_permit_without_calls": False}
 COLLECTION_NOT_FOUND = 100
 COLLECTION_NOT_LOADED = 101
 
@@ -132,7 +135,10 @@ class MilvusConnection:
         with self._connecting:
             if self._client is None:
                 self._client = MilvusClient(
-                    self._settings.uri, token=self._settings.token, timeout=seconds
+                    self._settings.uri,
+                    token=self._settings.token,
+                    timeout=seconds,
+                    grpc_options=GRPC_OPTIONS,
                 )
             return self._client
 
