@@ -9,12 +9,14 @@ import asyncio
 import itertools
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+import typer
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -36,6 +38,14 @@ ROUNDS = 3
 PHASE_SECONDS = 15.0
 
 
+class Part(StrEnum):
+    """What can be measured by itself."""
+
+    DISTRIBUTIONS = "distributions"
+    TEXTS = "texts"
+    COLD_LOADS = "cold-loads"
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """When one request to a warm adapter ran."""
@@ -44,12 +54,26 @@ class Request:
     ended: float
 
 
-def main() -> None:
+def main(
+    only: Annotated[
+        Part | None, typer.Option(help="Measure one part and write results/adapters_PART.json.")
+    ] = None,
+) -> None:
     """Measure, print, write results/adapters.json."""
     versions = published_versions(2 + ROUNDS)
-    rows = [_distributions(versions[0]), asyncio.run(_texts(versions[0]))]
-    rows.append(asyncio.run(_cold_loads(versions)))
-    write_results("adapters", "make bench-adapters", rows, _targets(rows))
+    rows: dict[Part, dict[str, Any]] = {}
+    for part in [only] if only else Part:
+        match part:
+            case Part.DISTRIBUTIONS:
+                rows[part] = _distributions(versions[0])
+            case Part.TEXTS:
+                rows[part] = asyncio.run(_texts(versions[0]))
+            case Part.COLD_LOADS:
+                rows[part] = asyncio.run(_cold_loads(versions))
+        print(rows[part])
+    name = f"adapters_{only}" if only else "adapters"
+    command = "make bench-adapters" + (f" (--only {only})" if only else "")
+    write_results(name, command, list(rows.values()), _targets(rows))
 
 
 @torch.inference_mode()
@@ -156,14 +180,17 @@ async def _under_load(
     return requests, when
 
 
-def _targets(rows: Sequence[dict[str, Any]]) -> list[Target]:
-    distributions, texts, loads = rows
-    ratio = loads["p95_seconds_beside_load"] / loads["p95_seconds_without"]
-    return [
-        Target("same top token, PEFT and artifact", distributions["same_top_token"], 0.9, "share"),
-        Target("equal greedy texts, PEFT and artifact", texts["equal"], 0.5, "share"),
-        Target("p95 of warm requests beside a cold load", ratio, 1.3, "times", at_least=False),
-    ]
+def _targets(rows: Mapping[Part, dict[str, Any]]) -> list[Target]:
+    targets = []
+    if row := rows.get(Part.DISTRIBUTIONS):
+        targets.append(Target("same top token as PEFT", row["same_top_token"], 0.9, "share"))
+    if row := rows.get(Part.TEXTS):
+        targets.append(Target("same greedy text as PEFT", row["equal"], 0.5, "share"))
+    if row := rows.get(Part.COLD_LOADS):
+        ratio = row["p95_seconds_beside_load"] / row["p95_seconds_without"]
+        name = "p95 of warm requests beside a cold load"
+        targets.append(Target(name, ratio, 1.3, "times", at_least=False))
+    return targets
 
 
 def _load(folder: Path) -> Any:
@@ -191,4 +218,4 @@ def _p95(values: Sequence[float]) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

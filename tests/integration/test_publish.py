@@ -10,20 +10,22 @@ import numpy as np
 import pytest
 import torch
 from peft import PeftModel
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from followup.adapter_gate import GateRules
 from followup.backends.adapter_library import AdapterLibrary
 from followup.backends.adapter_merge import merge_into_gguf
+from followup.backends.engines.request import encode
 from followup.backends.gguf_export import export_gguf
 from followup.errors import AdapterMissingError, InvalidInputError
 from tests.integration.models import base_model_file
 from tests.integration.published_adapters import FOLDER, engine_settings, published
 from tests.integration.random_adapters import base_folder, random_adapter
+from tests.integration.test_engine_contract import prompt
 from training.publish import PublishRequest, publish, version_of
 
-MAX_MEAN_NATS = 0.02
-"""Q8_0 again: by how much the log-probabilities of likely tokens move."""
+MAX_SHARE = 0.3
+"""What rounding to Q8_0 again may move, as a share of what the adapter moves."""
 KINDS: dict[str, dict[str, Any]] = {
     "all linear layers": {},
     "rank stabilised": {"use_rslora": True, "r": 8, "lora_alpha": 16},
@@ -147,17 +149,23 @@ def test_a_version_that_is_removed_is_gone(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
+# PEFT on adapters of tied embeddings: what they are warned of is what is tested here.
+@pytest.mark.filterwarnings("ignore:Model has .tie_word_embeddings=True.:UserWarning")
+@pytest.mark.filterwarnings("ignore:Setting .save_embedding_layers.:UserWarning")
 def test_merged_weights_say_what_the_adapter_says(kind: str, tmp_path: Path) -> None:
-    adapter = random_adapter(tmp_path / "adapter", seed=7, strength=0.02, **KINDS[kind])
+    adapter = random_adapter(tmp_path / "adapter", seed=7, **KINDS[kind])
     merged = tmp_path / "merged.gguf"
     merge_into_gguf(base_model_file(), adapter, merged)
-    tokens = torch.arange(40).unsqueeze(0) * 997 + 3
+    tokenizer = AutoTokenizer.from_pretrained(base_folder())
+    tokens = torch.tensor([encode(tokenizer, prompt(4))])
     wanted = _log_probs(PeftModel.from_pretrained(_load(base_folder()), adapter).eval(), tokens)
     found = _log_probs(_load(export_gguf(merged, tmp_path / "hf")), tokens)
     base = _log_probs(_load(base_folder()), tokens)
     likely = wanted > -5
-    assert float((found - wanted)[likely].abs().mean()) < MAX_MEAN_NATS
-    assert float((base - wanted)[likely].abs().mean()) > 3 * MAX_MEAN_NATS
+    moved = float((base - wanted)[likely].abs().mean())
+    rounded = float((found - wanted)[likely].abs().mean())
+    print(f"{kind}: the adapter moves {moved:.4f} nats, rounding {rounded:.4f}")
+    assert rounded < MAX_SHARE * moved
 
 
 def _load(folder: Path) -> Any:
