@@ -127,7 +127,7 @@ class StatementChecker:
                     for token in read.tokens[subject.place : subject.end]
                 )
             )
-            if _is_about_nothing_said(part, names | own, sources):
+            if names and _is_about_nothing_said(part, names | own, sources):
                 fit = _Fit(0.0, fit.source)
             found[index] = self._support(part, fit, sources[fit.source], own)
         return found
