@@ -24,7 +24,7 @@ from benchmarks.results import Target
 from config.environment import PACKAGED_CONFIG
 from config.settings import Settings, load_settings
 from followup.backends.embedder import Embedder
-from followup.backends.engines.openvino_engine import (
+from followup.backends.engines.openvino_pipeline import (
     BATCH_INVARIANT_PROPERTIES,
     scheduler_config,
 )
@@ -136,7 +136,8 @@ async def _server_prompts(
     """The prompts that the server makes for these leads, from the same vector store."""
     uri = f"http://127.0.0.1:{graph.environment['MILVUS_LITE_PORT']}"
     embedder = Embedder(settings.embedder)
-    store = VectorStore(VectorStoreSettings(uri=uri), embedder.dimension)
+    vectors = VectorStoreSettings(uri=uri)
+    store = VectorStore(vectors, embedder.dimension, model=embedder.fingerprint)
     options = RetrievalOptions()
     prompts = []
     for fields in leads:

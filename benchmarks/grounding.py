@@ -2,13 +2,15 @@
 
 (a) messages over two knowledge bases, sound ones and ones with one thing changed: which are caught,
     which falsely accused, next to a plain comparison of figures;
-(b) the time that the validator adds to a reply.
+(b) the time that the validator adds to a reply;
+(c) BEGIN's development data in BENCH_DATA, five-fold: is a reply attributable to its source?
 
 Other sets: --seed N and --count N write other messages of the same facts, --facts FILE (more than
 once) takes other facts files; benchmarks/altered_messages/README.md describes them. The folder of
 facts/gitpod.yaml lies in BENCH_DATA.
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,9 +20,11 @@ import typer
 from benchmarks.altered_messages.facts import FactsError
 from benchmarks.altered_messages.sets import FACTS_FILES
 from benchmarks.altered_replies import measure_altered_messages
+from benchmarks.attribution import measure_attribution
 from benchmarks.results import Target, write_results
 from benchmarks.validation_latency import measure_validation_latency
 from config.settings import load_settings
+from followup.backends.alignment import EmbeddingAligner
 from followup.backends.embedder import Embedder
 
 COMMAND = "python -m benchmarks.grounding"
@@ -28,21 +32,27 @@ COMMAND = "python -m benchmarks.grounding"
 
 def main(
     seed: Annotated[int, typer.Option(help="Another seed gives other messages.")] = 7,
-    count: Annotated[int, typer.Option(min=100, help="Messages in all.")] = 1200,
+    count: Annotated[int, typer.Option(min=100, help="Messages in all.")] = 2400,
     facts: Annotated[
         list[Path] | None, typer.Option(help="A facts file; may be given more than once.")
     ] = None,
 ) -> None:
     """Run all parts; exit code 1 when a target is missed, 2 when data or a model is missing."""
     settings = load_settings()
-    count_tokens = Embedder(settings.embedder).count_tokens_batch
+    embedder = Embedder(settings.embedder)
+    count_tokens, aligner = embedder.count_tokens_batch, EmbeddingAligner(embedder)
+    data = os.environ.get("BENCH_DATA")
+    if not data:
+        print("BENCH_DATA is not set: the folder with kb_gitpod and begin_dev.", file=sys.stderr)
+        raise typer.Exit(2)
     files = tuple(facts or FACTS_FILES)
     measurements: list[dict[str, Any]] = []
     targets: list[Target] = []
     try:
         for rows, goals in (
             measure_altered_messages(files, count, seed, count_tokens),
-            measure_validation_latency(files, settings, seed, count_tokens),
+            measure_validation_latency(files, settings, seed, count_tokens, aligner),
+            measure_attribution(Path(data), aligner),
         ):
             measurements += rows
             targets += goals

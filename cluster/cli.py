@@ -1,7 +1,6 @@
 """The command line: lead-assistant up | down | status | models | ingest | keys | report | train."""
 
 import asyncio
-import dataclasses
 import json
 import sys
 from collections.abc import Sequence
@@ -15,7 +14,8 @@ from rich.markup import escape
 from rich.table import Column, Table
 from typer.core import TyperGroup
 
-from cluster import keys, local
+from cluster import ingest_commands, keys, local
+from cluster.adapters_cli import adapters_app, register_publish
 from cluster.reporting import Reporter
 from cluster.serve_config import read_arguments
 from cluster.state import StateFolder
@@ -59,8 +59,11 @@ app = typer.Typer(
 models_app = typer.Typer(no_args_is_help=True, help="The models that write and embed.")
 keys_app = typer.Typer(no_args_is_help=True, help="API keys: who may call, as which tenant.")
 app.add_typer(models_app, name="models")
+app.add_typer(ingest_commands.app, name="ingest")
 app.add_typer(keys_app, name="keys")
 app.add_typer(train_app, name="train")
+register_publish(train_app)
+app.add_typer(adapters_app, name="adapters")
 
 MODELS_FILE = "models.yaml"
 ModelsFileOption = Annotated[
@@ -96,6 +99,7 @@ def up(
         config=config,
         documents=folder,
         example_documents=Path("examples/knowledge_base"),
+        example_adapter=Path("examples/adapters/techcorp-sales"),
         requests=Path("examples/requests") if demo else None,
     )
     local.up(load_graph_settings(read_arguments(config)), options, Reporter())
@@ -124,23 +128,6 @@ def status(as_json: JsonOption = False) -> None:
 def models_pull(models_file: ModelsFileOption = MODELS_FILE) -> None:
     """Fetch the models of models.yaml that are not there yet."""
     local.pull_models(load_settings(models_file=models_file), Reporter())
-
-
-@app.command(epilog=EXIT_CODES)
-def ingest(
-    path: Annotated[str, typer.Argument(help="Folder, file, glob or URI of the documents.")],
-    tenant: Annotated[str, typer.Option(help="Whose documents they are.")] = local.DEFAULT_TENANT,
-    models_file: ModelsFileOption = MODELS_FILE,
-    as_json: JsonOption = False,
-) -> None:
-    """Make a tenant's documents those of a folder; unreadable ones are listed and left out."""
-    reporter = Reporter(quiet=as_json)
-    settings = load_settings(models_file=models_file)
-    summary = local.ingest(settings, path, tenant, reporter)
-    if as_json:
-        typer.echo(json.dumps(dataclasses.asdict(summary)))
-        return
-    local.report_ingest(summary, reporter)
 
 
 @keys_app.command("create", epilog=EXIT_CODES)

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from cluster import application, demo, documents, preflight
 from cluster.application import Driver, base_url
 from cluster.errors import StartError
+from cluster.ingest_lock import only_ingestion
 from cluster.milvus import milvus_runs, start_milvus, stop_milvus
 from cluster.models import pull_model
 from cluster.processes import own_processes
@@ -38,6 +39,8 @@ class UpOptions(BaseModel):
     documents: Path | None
     """None: the examples, unless the tenant has documents of its own."""
     example_documents: Path
+    example_adapter: Path
+    """Published for the default tenant at the first start, if it is there."""
     requests: Path | None
     """Folder of the example requests; None: send none."""
 
@@ -75,6 +78,7 @@ def up(settings: Settings, options: UpOptions, reporter: Reporter) -> None:
             asyncio.run(preflight.check_access(settings))
         _start_servers(state, settings, reporter)
         _ingest_at_start(settings, options, reporter)
+        _publish_at_start(settings, options.example_adapter, reporter)
         record = running_ray(state)
         if record is None:
             message = f"Ray ended while the documents were ingested. Log: {state.logs}"
@@ -133,13 +137,15 @@ def ingest(
     """Make the tenant's documents those of the folder. Raises a FollowupError."""
     state = state_folder(settings)
     state.create()
-    with _only_one(state):
+    # Ingestions of other tenants may run at the same time, `up` and `down` may not.
+    with _only_one(state, shared=True), only_ingestion(state, tenant):
         return asyncio.run(documents.ingest_documents(settings, folder, tenant, reporter))
 
 
 def report_ingest(summary: IngestSummary, reporter: Reporter) -> None:
     """Say what a run did, and which documents it left out."""
     reporter.step(f"Knowledge base: {documents.describe(summary)}")
+    reporter.step(f"  {documents.describe_seconds(summary)}")
     for reject in summary.rejects:
         reporter.note(f"'{reject.document}' was left out: {reject.reason}")
     for document, flags in summary.flags.items():
@@ -191,8 +197,19 @@ def _ingest_at_start(settings: Settings, options: UpOptions, reporter: Reporter)
                 f"Knowledge base: tenant '{DEFAULT_TENANT}' has documents of its own; left alone"
             )
             return
-    summary = asyncio.run(documents.ingest_documents(settings, folder, DEFAULT_TENANT, reporter))
+    with only_ingestion(state_folder(settings), DEFAULT_TENANT):
+        summary = asyncio.run(
+            documents.ingest_documents(settings, folder, DEFAULT_TENANT, reporter)
+        )
     report_ingest(summary, reporter)
+
+
+def _publish_at_start(settings: Settings, example: Path, reporter: Reporter) -> None:
+    if not example.is_dir():
+        return
+    from cluster.adapters import publish_example  # noqa: PLC0415 - the model libraries take seconds
+
+    publish_example(settings, example, DEFAULT_TENANT, reporter)
 
 
 def _print_addresses(settings: Settings, reporter: Reporter) -> None:
@@ -225,11 +242,15 @@ def _deployment_parts(state: ServeState | None) -> list[PartStatus]:
 
 
 @contextmanager
-def _only_one(state: StateFolder) -> Iterator[None]:
-    """Let one `up`, `down` or `ingest` of this installation work at a time."""
+def _only_one(state: StateFolder, *, shared: bool = False) -> Iterator[None]:
+    """Let one `up` or `down` of this installation work at a time, and no `ingest` beside it.
+
+    Those that hold it `shared` may work at the same time.
+    """
     with (state.ray_record.parent / "lock").open("w") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+            fcntl.flock(lock, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             message = (
                 "Another 'lead-assistant up', 'down' or 'ingest' is at work. "

@@ -52,6 +52,10 @@ class StateFolder:
         """The Serve configuration as deployed."""
         return self.root / "run" / "serve_config.yaml"
 
+    def ingest_lock(self, tenant: str) -> Path:
+        """Held by who changes the tenant's documents, and says who that is."""
+        return self.root / "run" / "ingest" / f"{tenant}.lock"
+
     @property
     def ray_temp(self) -> Path:
         """Ray's sessions. Outside the root: a Unix socket's path may have 107 characters at most,

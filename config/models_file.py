@@ -7,7 +7,12 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from config.reading import Strict
-from followup.backends.settings import EmbedderOptions, EngineOptions, RerankerOptions
+from followup.backends.settings import (
+    EmbedderOptions,
+    EngineOptions,
+    RerankerOptions,
+    StatementOptions,
+)
 
 VERSION_CHARACTERS = 12
 
@@ -79,6 +84,12 @@ class ModelsFile(Strict):
     embedding_model: ModelSpec = Field(description="The model that embeds texts.")
     reranking_model: ModelSpec | None = Field(
         default=None, description="A cross-encoder that reranks; none: the built-in reranker."
+    )
+    judge_model: ModelSpec | None = Field(
+        default=None, description="A model for inference that judges statements; none: no judge."
+    )
+    statements: StatementOptions = Field(
+        default=StatementOptions(), description="How plain statements are checked."
     )
     adapter_path: Path = Field(description="Folder of adapters, relative to MODEL_CACHE_DIR.")
     adapter_alias: str = Field(description="Alias of the adapter that serves.")

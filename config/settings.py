@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from config.adapters_file import AdaptersFile
 from config.environment import NO_SECRET, Environment, read_environment
 from config.ingestion import IngestionSettings
 from config.models_file import VERSION_CHARACTERS, ModelsFile, model_version
@@ -17,12 +18,14 @@ from followup.approval import ApprovalRules
 from followup.backends.relevance import load_relevance_model
 from followup.backends.reranking import load_feature_weights
 from followup.backends.settings import (
+    AdapterSettings,
     CacheOptions,
     CacheSettings,
     DatabaseSettings,
     EmbedderSettings,
     EngineSettings,
     RerankerSettings,
+    StatementSettings,
     VectorStoreSettings,
 )
 from followup.prompts import Approach, Guidance, PromptTemplate, PromptTemplates
@@ -40,12 +43,14 @@ class Settings(Strict):
     scoring: ScoringRules = Field(description="scoring.yaml.")
     compliance: ComplianceRules = Field(description="compliance.yaml.")
     approval: ApprovalRules = Field(description="approval.yaml.")
+    adapters: AdaptersFile = Field(description="adapters.yaml.")
     prompts: PromptTemplates = Field(description="The templates of prompts/.")
     cache: CacheSettings = Field(description="cache.yaml, and where Redis is.")
     database: DatabaseSettings = Field(description="Where the database is.")
     vector_store: VectorStoreSettings = Field(description="Where Milvus is, and how it ranks.")
     embedder: EmbedderSettings = Field(description="The embedding model in place.")
     reranker: RerankerSettings = Field(description="The reranking model in place, if any.")
+    statements: StatementSettings = Field(description="How plain statements are checked.")
     ingestion: IngestionSettings = Field(description="ingestion.yaml.")
     engine: EngineSettings = Field(description="The base model in place, and its engine.")
     model_version: str = Field(description="Changes with the base model; see model_version.")
@@ -94,29 +99,39 @@ def load_settings(config_dir: Path | None = None, models_file: str = "models.yam
     scoring = read_yaml(folder / "scoring.yaml", ScoringRules)
     compliance = read_yaml(folder / "compliance.yaml", ComplianceRules)
     cache = read_yaml(folder / "cache.yaml", CacheOptions)
+    adapters = read_yaml(folder / "adapters.yaml", AdaptersFile)
     models_folder = model_cache_dir(environment)
     vector_store = _vector_store(environment)
+    embedder = EmbedderSettings(
+        **models.embedder.model_dump(),
+        model_name=models.embedding_model.name,
+        model_path=models_folder / models.embedding_model.path,
+    )
     return Settings(
         environment=environment,
         models=models,
         scoring=scoring,
         compliance=compliance,
         approval=read_yaml(folder / "approval.yaml", ApprovalRules),
+        adapters=adapters,
         prompts=_prompts(folder / "prompts"),
         cache=CacheSettings(**cache.model_dump(), redis_url=environment.redis_url),
         database=_database(environment),
         vector_store=vector_store,
-        embedder=EmbedderSettings(
-            **models.embedder.model_dump(),
-            model_name=models.embedding_model.name,
-            model_path=models_folder / models.embedding_model.path,
-        ),
+        embedder=embedder,
+        statements=_statements(models, models_folder, embedder),
         ingestion=read_yaml(folder / "ingestion.yaml", IngestionSettings),
         reranker=_reranker(models, models_folder),
         engine=EngineSettings(
             **models.engine.model_dump(),
             model_name=models.base_model.name,
             model_path=models_folder / models.base_model.path,
+            adapters=AdapterSettings(
+                **adapters.serving.model_dump(),
+                folder=models_folder / models.adapter_path,
+                base_model=model_version(models.base_model, models_folder),
+                idle_seconds=cache.model_ttl_seconds,
+            ),
         ),
         model_version=model_version(models.base_model, models_folder),
         settings_version=_settings_version(
@@ -159,6 +174,17 @@ def _reranker(models: ModelsFile, models_folder: Path) -> RerankerSettings:
     )
 
 
+def _statements(
+    models: ModelsFile, models_folder: Path, embedder: EmbedderSettings
+) -> StatementSettings:
+    spec = models.judge_model
+    return StatementSettings(
+        **models.statements.model_dump(),
+        embedder=embedder if models.statements.embeddings else None,
+        judge_model_path=models_folder / spec.path if spec else None,
+    )
+
+
 def _settings_version(
     models: ModelsFile,
     models_folder: Path,
@@ -179,6 +205,7 @@ def _settings_version(
                 "min_confidence_threshold": True,
                 "engine": {"engine", "device", "context_tokens", "batch_invariant"},
                 "embedder": {"precision"},
+                "statements": {"embeddings"},
             },
         ),
         "embedding_model": model_version(models.embedding_model, models_folder),
@@ -186,6 +213,7 @@ def _settings_version(
             include={"dense_weight", "num_candidates", "relevance_weight"}
         ),
         "reranking": _reranking_version(models, models_folder),
+        "judge": models.judge_model and model_version(models.judge_model, models_folder),
         "relevance": load_relevance_model().model_dump(),
         "scoring": scoring.model_dump(mode="json"),
         "compliance": compliance.model_dump(mode="json"),

@@ -32,6 +32,10 @@ class EmbedderNode:
         """Length of the vectors."""
         return self._embedder.dimension
 
+    async def fingerprint(self) -> str:
+        """Changes with anything that changes a vector: names the collection of the passages."""
+        return self._embedder.fingerprint
+
     # No wait for company: a batch is what came while the one before was at work.
     @serve.batch(max_batch_size=MAX_BATCH_SIZE, batch_wait_timeout_s=0.0)  # type: ignore[untyped-decorator]  # Ray has no types
     async def _embed_batch(self, texts: list[str]) -> list[npt.NDArray[np.float32]]:

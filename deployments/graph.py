@@ -31,8 +31,8 @@ def build_app(arguments: GraphArguments) -> Application:
             settings.settings_version,
             embedder,
         ),
-        generator.bind(settings.engine),
-        validator.bind(settings.compliance),
+        generator.bind(settings.engine, settings.database),
+        validator.bind(settings.compliance, settings.statements),
     )
 
 

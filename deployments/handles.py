@@ -32,20 +32,23 @@ class NodeCaller:
         # A thread of its own: while Serve's controller is away, at most this one waits for it.
         self._asking_serve = ThreadPoolExecutor(max_workers=1, thread_name_prefix="serve-status")
 
-    async def call(self, method: str, *arguments: object, deadline: float) -> Any:
+    async def call(
+        self, method: str, *arguments: object, deadline: float, model_id: str = ""
+    ) -> Any:
         """The method's result before `deadline` (time.monotonic()).
 
+        With a `model_id`, Serve's router prefers a replica that holds that model.
         A call whose replica died goes once to another replica: every node's methods only compute,
         so a second run changes nothing. Raises DeadlineExceededError, OverloadedError when the
         node's queue is full, PartUnavailableError when no replica answers, and what the node raised
         if it is a FollowupError.
         """
         try:
-            return await self._once(method, arguments, deadline)
+            return await self._once(method, arguments, deadline, model_id)
         except RayActorError:
             pass
         try:
-            return await self._once(method, arguments, deadline)
+            return await self._once(method, arguments, deadline, model_id)
         except RayActorError as error:
             reason = f"its replicas died: {type(error).__name__}"
             raise self._unavailable(reason) from error
@@ -64,8 +67,11 @@ class NodeCaller:
         node = deployments.get(self._handle.deployment_name)
         return node is not None and node.replica_states.get(ReplicaState.RUNNING, 0) > 0
 
-    async def _once(self, method: str, arguments: tuple[object, ...], deadline: float) -> Any:
-        response = getattr(self._handle, method).remote(*arguments)
+    async def _once(
+        self, method: str, arguments: tuple[object, ...], deadline: float, model_id: str
+    ) -> Any:
+        handle = self._handle.options(multiplexed_model_id=model_id) if model_id else self._handle
+        response = getattr(handle, method).remote(*arguments)
         try:
             async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
                 return await _awaitable(response)

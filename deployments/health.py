@@ -8,8 +8,8 @@ too busy to answer in time, and then Serve's own health checks decide, which do 
 | database, redis `connected` or `embedded` | the server, or the file or memory, answered in time |
 | vector_db `connected` or `embedded` | the retriever reached the store, or its queue was full |
 | rag, hybrid `active` | the generator and the embedder live and vector_db is not `down` |
-| finetuned `active` | the generator lives and DEFAULT_TENANT has an adapter |
-| hybrid `unavailable` | also while the alias of that adapter is damaged |
+| finetuned `active` | the generator lives, and can load the adapter that DEFAULT_TENANT has |
+| hybrid `unavailable` | also while that adapter cannot be loaded |
 | status `unhealthy` | no approach is active |
 | status `degraded` | a service is down, or an approach is, other than for want of an adapter |
 
@@ -120,8 +120,17 @@ class HealthProbes:
         )
 
     async def _check_adapter(self) -> None:
-        if await self.adapters.resolve(DEFAULT_TENANT) is None:
+        version = await self.adapters.resolve(DEFAULT_TENANT)
+        if version is None:
             raise AdapterMissingError(NO_ADAPTER)
+        # One that is busy or gone is the engine's own probe's business.
+        with suppress(OverloadedError, DeadlineExceededError):
+            await self.graph.generator.call(
+                "check_adapter",
+                version,
+                deadline=time.monotonic() + QUEUE_SECONDS,
+                model_id=version,
+            )
 
 
 async def _ask(node: NodeCaller, method: str, seconds: float) -> None:

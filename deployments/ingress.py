@@ -17,6 +17,7 @@ from deployments.nodes import Graph, KnowledgeBaseVersions, SamplingDefaults
 from deployments.parts import Parts
 from deployments.routes import build_api
 from deployments.service import FollowupService, NodesFor
+from followup.backends.adapter_aliases import AdapterAliases
 from followup.backends.adapters import AdapterStore
 from followup.backends.api_keys import ApiKeys
 from followup.backends.approvals import Approvals
@@ -60,9 +61,7 @@ class IngressNode:
         self._parts = self._build_parts(settings, graph)
 
     def _build_parts(self, settings: Settings, graph: Graph) -> Parts:
-        adapters = AdapterStore(
-            settings.model_cache_dir / settings.models.adapter_path, settings.models.adapter_alias
-        )
+        adapters = AdapterStore(AdapterAliases(self._database), settings.models.adapter_alias)
         return Parts(
             service=self._build_service(settings, graph, adapters),
             replies=Replies(self._database),

@@ -101,6 +101,7 @@ class HandleNodes:
             adapter,
             max(0.0, self.deadline - time.monotonic()),
             deadline=self.deadline,
+            model_id=adapter or "",
         )
         return Candidate(
             name=plan.name,

@@ -33,7 +33,8 @@ class RetrieverNode:
         embedder: DeploymentHandle,
     ) -> None:
         dimension = await embedder.dimension.remote()
-        self._store = VectorStore(store, dimension, build_reranker(reranker))
+        model = await embedder.fingerprint.remote()
+        self._store = VectorStore(store, dimension, build_reranker(reranker), model=model)
         self._ranking_version = ranking_version
         self._cache = ReplyCache(build_cache(cache))
         self._ttl_seconds = cache.retrieval_ttl_seconds

@@ -152,7 +152,7 @@ class FollowupService:
     async def _adapter(self, request: FollowupRequest) -> str | None:
         if request.approach is Approach.RAG:
             return None
-        return await self.adapters.resolve(request.tenant)
+        return await self.adapters.resolve(request.tenant, request.lead.lead_industry)
 
     async def _deliver(self, job: _Job) -> Delivered:
         versions = await self._versions(job)

@@ -1,6 +1,7 @@
 """Whether a value that stands in a source is the value that a message claims."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -9,8 +10,10 @@ from followup.bounds import Bound, bound_holds
 from followup.claims import Claim, ClaimKind
 from followup.dates import dates_agree
 from followup.numerals import plain_text
+from followup.parts import leans
+from followup.rates import EVERY
 from followup.sources import Source, SourceUnit
-from followup.vocabulary import roots_of, stem
+from followup.vocabulary import content_stems, roots_of, stem
 
 TIME_UNITS = frozenset({"second", "minute", "hour", "day", "week", "month", "quarter", "year"})
 _NUMERIC = frozenset({ClaimKind.QUANTITY, ClaimKind.NUMBER})
@@ -28,6 +31,19 @@ _IN_SMALLER_UNIT = {
     "decade": (120, "month"),
 }
 """Units of time that are a fixed number of smaller ones: a week is 7 days, a month no number."""
+_SECONDS = {
+    "second": 1,
+    "minute": 60,
+    "hour": 3_600,
+    "day": 86_400,
+    "week": 604_800,
+    "month": 2_629_800,
+    "quarter": 7_889_400,
+    "year": 31_557_600,
+}
+_MAX_LENGTH_RATIO = 12
+_ANYTHING = frozenset(map(stem, ["people", "persons", "places", "things", "items"]))
+"""Stems that any count may be of: 25 people where the source writes participants."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +56,8 @@ class Fact:
     unit_index: int
     roots: frozenset[str]
     """Roots of the unit's stems, and "=" before the keys of all values that stand in it."""
+    context_roots: frozenset[str] = frozenset()
+    """Of a table cell, the roots of its whole row; of "It lasts 30 days", of the unit before."""
 
 
 @lru_cache(maxsize=4_096)
@@ -50,8 +68,12 @@ def facts_of(source: Source) -> tuple[tuple[str, Fact], ...]:
         roots = roots_of(unit.stems) | {
             f"={value_keys(claim)[0]}" for claim in unit.claims if claim.kind is not ClaimKind.NAME
         }
+        context_roots = roots_of(content_stems(unit.shown)) if unit.cell_names else frozenset[str]()
+        before = source.units[unit_index - 1].shown if unit_index else ""
+        if unit_index and (leans(unit.sentence) or before.endswith("?")):
+            context_roots = roots_of(source.units[unit_index - 1].stems)
         for claim in unit.sentence.claims:
-            fact = Fact(claim, unit, source, unit_index, roots)
+            fact = Fact(claim, unit, source, unit_index, roots, context_roots)
             facts.extend((key, fact) for key in value_keys(claim))
     return tuple(facts)
 
@@ -79,7 +101,9 @@ def value_mismatch(claim: Claim, fact: Fact) -> str | None:
     if claim.kind in _NUMERIC and written.kind in _NUMERIC:
         return _count_mismatch(claim, fact)
     if written.kind is ClaimKind.NUMBER and claim.kind is ClaimKind.DURATION:
-        has_unit = claim.value == written.value and _cell_has_unit(claim, fact.unit)
+        has_unit = claim.value == written.value and (
+            _cell_has_unit(claim, fact.unit) or is_elided(claim, fact.unit.sentence.claims)
+        )
         return None if has_unit else "the value stands there without unit"
     if written.kind is ClaimKind.CODE and claim.kind is ClaimKind.QUANTITY:
         # "2 vCPUs" where the source writes "2vCPUs".
@@ -93,9 +117,31 @@ def is_same_measure(claim: Claim, other: Claim) -> bool:
         return claim.unit == other.unit and bool(claim.counted & other.counted)
     if claim.kind is ClaimKind.DURATION:
         # "A week" is seldom meant as a length.
-        is_length = not other.text.lower().startswith(("a ", "an "))
-        return other.kind is claim.kind and is_length and claim.per == other.per
+        is_length = other.kind is claim.kind and not other.text.lower().startswith(("a ", "an "))
+        return is_length and claim.per == other.per and _is_of_like_length(claim, other)
     return claim.kind is other.kind and claim.unit == other.unit
+
+
+def is_elided(claim: Claim, others: Sequence[Claim]) -> bool:
+    """Whether another figure of a sentence has the claim's unit: "10 days on Plus, 25 on Max"."""
+    return any(
+        other.kind is claim.kind and other.unit == claim.unit and other.value != claim.value
+        for other in others
+    )
+
+
+def _is_of_like_length(claim: Claim, other: Claim) -> bool:
+    """Whether two durations are no more than 12 times each other: hours of work are no weeks."""
+    ours, theirs = _seconds(claim), _seconds(other)
+    if not ours or not theirs:
+        return True
+    return max(ours, theirs) <= _MAX_LENGTH_RATIO * min(ours, theirs)
+
+
+def _seconds(claim: Claim) -> Decimal:
+    value = _DASH.split(claim.value)[0]
+    factor = _SECONDS.get(claim.unit.removeprefix("business "))
+    return Decimal(value) * factor if factor else Decimal(0)
 
 
 def _ends(claim: Claim) -> list[str]:
@@ -127,9 +173,14 @@ def _date_mismatch(claim: Claim, fact: Fact) -> str | None:
 
 def _count_mismatch(claim: Claim, fact: Fact) -> str | None:
     written = fact.claim
+    if claim.unit == "times" and not written.unit and claim.per and claim.per == written.per:
+        # "2 times a year" where a table says "2 a year".
+        return None if claim.value == written.value else ""
     if claim.counted:
-        there = written.counted or fact.unit.stems
-        if not claim.counted & there:
+        there = roots_of(written.counted)
+        if not there or fact.unit.cell_names:
+            there |= fact.roots | fact.context_roots | fact.source.heading_roots
+        if not (roots_of(claim.counted) & there or claim.counted & _ANYTHING):
             return f"the value counts something else there: {cut(fact.unit.shown)}"
     return _rate_mismatch(claim, fact)
 
@@ -141,18 +192,31 @@ def _rate_mismatch(claim: Claim, fact: Fact) -> str | None:
     """
     written = fact.claim
     if value_keys(claim)[0] not in value_keys(written) or (
-        claim.unit != written.unit and claim.kind is not ClaimKind.DURATION
+        claim.unit != written.unit
+        and claim.kind is not ClaimKind.DURATION
+        and "cent" not in {claim.unit, written.unit}
     ):
         return f"the value stands there in another unit: {cut(fact.unit.shown)}"
     if not _bound_holds(claim, written):
         return f"the value is no such limit there: {cut(fact.unit.shown)}"
-    added = claim.per - written.per
+    # "Fell from 240 a day to 95": a rate said of one figure of a sentence holds for the others.
+    others = fact.unit.sentence.claims if not written.per else ()
+    added = (claim.per - written.per).difference(*(other.per for other in others))
+    if claim.kind not in {ClaimKind.MONEY, ClaimKind.DURATION}:
+        # "99.8% of the time in each quarter"
+        added = _not_told(added, fact.unit)
     if added and fact.unit.cell_names:
-        added = frozenset(rate for rate in added if stem(rate) not in fact.unit.stems)
-    dropped = written.per - claim.per - TIME_UNITS
+        added = _not_told(added, fact.unit)
+    dropped = written.per - claim.per - TIME_UNITS - {"once"}
     if added or (dropped and claim.kind is ClaimKind.MONEY):
         return f"the value stands there at another rate: {cut(fact.unit.shown)}"
     return None
+
+
+def _not_told(rates: frozenset[str], unit: SourceUnit) -> frozenset[str]:
+    """The rates that no word of a unit tells; "monthly" tells "a month"."""
+    told = unit.stems | {EVERY[word] for word in EVERY if stem(word) in unit.stems}
+    return frozenset(rate for rate in rates if stem(rate) not in told and rate not in told)
 
 
 def _bound_holds(claim: Claim, written: Claim) -> bool:
@@ -164,6 +228,10 @@ def _bound_holds(claim: Claim, written: Claim) -> bool:
         if written.bound not in {Bound.EXACT, Bound.ABOUT}:
             return False
         return (claimed, claim.bound) in {(low, Bound.AT_LEAST), (high, Bound.AT_MOST)}
+    # "Includes 10 users" says no more than "up to 10 users"; "45%" says more than "up to 45%".
+    is_allowance = bool(claim.counted) and claim.kind is ClaimKind.QUANTITY
+    if is_allowance and (claim.bound, written.bound) == (Bound.EXACT, Bound.AT_MOST):
+        return True
     return bound_holds(claim.bound, written.bound, is_money=is_money)
 
 

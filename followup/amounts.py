@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from followup.numerals import MULTIPLES, Numeral, plain_text, read_numeral
+from followup.figures import Figure, read_figure
+from followup.numerals import MULTIPLES, plain_text
 from followup.rates import EVERY, rate_before, read_rate
 from followup.tokens import Token
-from followup.units import MEASURES, currency_of, money_unit, time_unit
+from followup.units import MEASURES, money_unit, time_unit
 from followup.vocabulary import STOP_WORDS, stem
 
 _GLUED_TIME = frozenset({"s", "sec", "min", "mins", "h", "hr", "hrs", "d", "wk", "mo", "yr", "yrs"})
@@ -18,8 +19,15 @@ _TIME_ADJECTIVES = frozenset(
     {"full", "short", "quick", "calendar", "whole", "extra", "more", "free"}
 )
 _IDIOMS = frozenset({"second", "minute", "moment"})
+_BEFORE_SINGLE_TIME = frozenset(
+    """in within for after before under than about over around only takes take took lasts last needs
+    need of least most just nearly almost roughly is was""".split()  # noqa: SIM905
+)
 _MAX_COUNTED = 3
-_ENDS_COUNTED = STOP_WORDS | {"is", "are", "plus", "including", "percent"}
+_ENDS_COUNTED = STOP_WORDS | frozenset(
+    """is are plus including percent since last next past previous coming without despite because
+    ago later earlier go goes went""".split()  # noqa: SIM905
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +40,6 @@ class Amount:
     unit: str = ""
     per: frozenset[str] = frozenset()
     counted: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class _Figure:
-    """A number or a range, before its unit is known."""
-
-    value: str
-    end: int
-    currency: str
-    in_words: bool
-    unit: str = ""
-    """The unit that stood at the lower end of a range: 10% to 15%."""
 
 
 def read_amount(tokens: Sequence[Token], start: int) -> Amount | None:
@@ -59,93 +55,50 @@ def read_amount(tokens: Sequence[Token], start: int) -> Amount | None:
         single = _single_time(tokens, start)
         if single:
             return single
-    figure = _read_figure(tokens, start)
-    return _with_unit(tokens, figure, start) if figure else None
+    figure = read_figure(tokens, start)
+    if figure is None:
+        return None
+    amount = _share(tokens, figure) or _with_unit(tokens, figure, start)
+    return None if amount and _is_span_of_rate(tokens, amount, start) else amount
+
+
+def _share(tokens: Sequence[Token], figure: Figure) -> Amount | None:
+    """ "Seven out of ten" as 70 percent."""
+    if [token.lower for token in tokens[figure.end : figure.end + 2]] != ["out", "of"]:
+        return None
+    whole = read_figure(tokens, figure.end + 2) if figure.end + 2 < len(tokens) else None
+    if whole is None or "-" in figure.value + whole.value or not Decimal(whole.value):
+        return None
+    percent = Decimal(figure.value) * 100 / Decimal(whole.value)
+    return Amount("percent", plain_text(percent), whole.end, "percent")
+
+
+def _is_span_of_rate(tokens: Sequence[Token], amount: Amount, start: int) -> bool:
+    """Whether "in one year" only says over what time another figure is taken."""
+    is_one = amount.kind == "duration" and amount.value == "1"
+    is_within = start > 0 and tokens[start - 1].lower in {"in", "within", "over"}
+    return is_one and is_within and _has_figure(tokens)
+
+
+def _has_figure(tokens: Sequence[Token]) -> bool:
+    return any(token.kind == "number" or token.text == "%" for token in tokens)
 
 
 def _single_time(tokens: Sequence[Token], start: int) -> Amount | None:
-    """ "a week" as a duration; "a minute" is an idiom and "twice a week" a rate."""
+    """ "In a week" as a duration; "a minute" is an idiom, "9% a week" a rate."""
     unit = time_unit(tokens, start + 1)
     if unit is None or unit in _IDIOMS or tokens[start + 1].lower.endswith("s"):
         return None
-    if len(tokens[start + 1].lower) <= _MAX_SHORT_UNIT or _is_rate(tokens, start):
+    before = tokens[start - 1].lower if start else ""
+    if before in {"in", "within"} and _has_figure(tokens):
+        # "Loses 0.4% in a year" is a rate.
+        return None
+    if len(tokens[start + 1].lower) <= _MAX_SHORT_UNIT or before not in _BEFORE_SINGLE_TIME:
         return None
     return Amount("duration", "1", start + 2, unit)
 
 
-def _is_rate(tokens: Sequence[Token], start: int) -> bool:
-    """Whether "a month" says how often: invoices a month, once a week."""
-    before = tokens[start - 1].lower if start else ""
-    return before in {"once", "times", "time"} or (
-        before.endswith("s") and before not in STOP_WORDS
-    )
-
-
-def _read_figure(tokens: Sequence[Token], start: int) -> _Figure | None:
-    currency, index = _currency_before(tokens, start)
-    numeral = read_numeral(tokens, index) if index < len(tokens) else None
-    if numeral is None:
-        return None
-    low_unit, end = _unit_in_range(tokens, numeral.end)
-    high = _range_end(tokens, start, end, currency)
-    if high is None:
-        return _Figure(plain_text(numeral.value), numeral.end, currency, numeral.in_words)
-    low = numeral.value
-    if high.has_scale and not numeral.has_scale:
-        digits = tokens[index].text.replace(",", "")
-        _, written = _scale_of(tokens, high)
-        low = Decimal(digits.replace(" ", "")) * written if tokens[index].kind == "number" else low
-    if high.value <= low and (tokens[end].lower != "to" or _is_change(tokens, start)):
-        return _Figure(plain_text(numeral.value), numeral.end, currency, numeral.in_words)
-    value = f"{plain_text(low)}-{plain_text(high.value)}"
-    return _Figure(value, high.end, currency, numeral.in_words, low_unit)
-
-
-def _is_change(tokens: Sequence[Token], start: int) -> bool:
-    """Whether "47 to 31" tells a change, as "from 47 to 31" and "down 47 to 31" do."""
-    return start > 0 and tokens[start - 1].lower in {"from", "down", "up", "went", "of"}
-
-
-def _scale_of(tokens: Sequence[Token], high: Numeral) -> tuple[Decimal, Decimal]:
-    """The number as written and the scale that followed it: 5-10 million scales both ends."""
-    place = high.end - 1
-    while tokens[place].kind != "number":
-        place -= 1
-    written = Decimal(tokens[place].text.replace(",", "").replace(" ", "")) or Decimal(1)
-    return written, high.value / written
-
-
-def _currency_before(tokens: Sequence[Token], start: int) -> tuple[str, int]:
-    token = tokens[start]
-    if token.kind == "currency":
-        return currency_of(token), start + 1
-    return "", start
-
-
-def _unit_in_range(tokens: Sequence[Token], index: int) -> tuple[str, int]:
-    """The unit that may stand at both ends: "10% to 15%", "3 months to 6 months", "299 $"."""
-    if index < len(tokens):
-        if tokens[index].lower in {"%", "percent"} or tokens[index].kind == "currency":
-            return tokens[index].lower, index + 1
-        if time_unit(tokens, index):
-            return tokens[index].lower, index + 1
-    return "", index
-
-
-def _range_end(tokens: Sequence[Token], start: int, index: int, currency: str) -> Numeral | None:
-    if index + 1 >= len(tokens):
-        return None
-    joint = tokens[index].lower
-    between = start > 0 and tokens[start - 1].lower == "between"
-    if joint not in {"-", "to"} and not (joint == "and" and between):
-        return None
-    after, place = _currency_before(tokens, index + 1)
-    if place >= len(tokens) or (after and after != currency):
-        return None
-    return read_numeral(tokens, place)
-
-
-def _with_unit(tokens: Sequence[Token], figure: _Figure, start: int) -> Amount | None:
+def _with_unit(tokens: Sequence[Token], figure: Figure, start: int) -> Amount | None:
     index = _after_hyphen(tokens, figure.end)
     following = tokens[index] if index < len(tokens) else None
     glued = following is not None and index > 0 and following.start == tokens[index - 1].end
@@ -158,8 +111,16 @@ def _with_unit(tokens: Sequence[Token], figure: _Figure, start: int) -> Amount |
         per, end = read_rate(tokens, end)
         value = figure.value
         if money == "cent":
-            value, money = plain_text(Decimal(value) / 100) if "-" not in value else value, "USD"
-        return Amount("money", value, end, money, per or rate_before(tokens, start))
+            # Of whichever currency: 5 cents are $0.05 and €0.05.
+            value = plain_text(Decimal(value) / 100) if "-" not in value else value
+        is_difference = end < len(tokens) and tokens[end].lower in {
+            "less",
+            "more",
+            "cheaper",
+            "off",
+        }
+        before = frozenset[str]() if is_difference else rate_before(tokens, start)
+        return Amount("money", value, end, money, per or before)
     if following is None:
         return None if _is_bare_one(figure) else Amount("number", figure.value, figure.end)
     if following.lower in {"%", "percent", "pct"}:
@@ -188,16 +149,14 @@ def _after_hyphen(tokens: Sequence[Token], index: int) -> int:
     return index
 
 
-def _percent(tokens: Sequence[Token], figure: _Figure, end: int) -> Amount:
+def _percent(tokens: Sequence[Token], figure: Figure, end: int) -> Amount:
     if end < len(tokens) and tokens[end].lower.startswith("point"):
         return Amount("percent", figure.value, end + 1, "point")
     per, end = read_rate(tokens, end)
     return Amount("percent", figure.value, end, "percent", per)
 
 
-def _duration(
-    tokens: Sequence[Token], figure: _Figure, index: int, *, glued: bool
-) -> Amount | None:
+def _duration(tokens: Sequence[Token], figure: Figure, index: int, *, glued: bool) -> Amount | None:
     following = tokens[index].lower
     is_half = figure.value == "0.5" and figure.in_words
     if is_half and following in {"a", "an"}:
@@ -215,23 +174,42 @@ def _duration(
     if is_half and unit == "hour":
         value, unit = "30", "minute"
     per, end = read_rate(tokens, index + 1)
+    if not per and index + 1 < len(tokens) and tokens[index + 1].lower == "of":
+        # "Hours of reception work a week"
+        ahead = (
+            read_rate(tokens, place)[0] for place in range(index + 3, min(index + 6, len(tokens)))
+        )
+        per = next((found for found in ahead if found), per)
     return Amount("duration", value, end, prefix + unit, per)
 
 
-def _times(figure: _Figure, following: Token, index: int) -> Amount | None:
+def _times(figure: Figure, following: Token, index: int) -> Amount | None:
     if following.lower in {"x", "times", "fold", "×"}:  # noqa: RUF001 - as people type
         return Amount("quantity", figure.value, index + 1, "times")
     return None
 
 
-def _measure(tokens: Sequence[Token], figure: _Figure, index: int) -> Amount | None:
-    if tokens[index].lower not in MEASURES:
+def _measure(tokens: Sequence[Token], figure: Figure, index: int) -> Amount | None:
+    is_square = tokens[index].lower == "square" and index + 1 < len(tokens)
+    index += is_square
+    unit = MEASURES.get(tokens[index].lower)
+    if unit is None:
         return None
-    per, end = read_rate(tokens, index + 1)
-    return Amount("quantity", figure.value, end, tokens[index].lower, per)
+    end = index + 1
+    if unit == "kw" and [t.lower.rstrip("s") for t in tokens[end : end + 2]] == ["-", "hour"]:
+        unit, end = "kwh", end + 2
+    # "48 m²" is read as "m 2".
+    is_raised = (
+        end < len(tokens) and tokens[end].text == "2" and tokens[end].start == tokens[end - 1].end
+    )
+    end += is_raised
+    per, end = read_rate(tokens, end)
+    return Amount(
+        "quantity", figure.value, end, f"{unit}2" if is_square or is_raised else unit, per
+    )
 
 
-def _glued_letters(figure: _Figure, following: Token, index: int, *, glued: bool) -> Amount | None:
+def _glued_letters(figure: Figure, following: Token, index: int, *, glued: bool) -> Amount | None:
     if not glued or figure.in_words or following.kind != "word":
         return None
     if following.lower in {"st", "nd", "rd", "th"}:
@@ -240,7 +218,7 @@ def _glued_letters(figure: _Figure, following: Token, index: int, *, glued: bool
     return Amount("code", f"{figure.value}{following.lower}", index + 1)
 
 
-def _count(tokens: Sequence[Token], figure: _Figure, index: int, *, glued: bool) -> Amount | None:
+def _count(tokens: Sequence[Token], figure: Figure, index: int, *, glued: bool) -> Amount | None:
     if _is_bare_one(figure):
         return None
     if figure.value == "0.5" and figure.in_words:
@@ -249,12 +227,13 @@ def _count(tokens: Sequence[Token], figure: _Figure, index: int, *, glued: bool)
     is_open = tokens[index].text == "+" and glued
     counted, end = _counted(tokens, index + is_open)
     if not counted:
-        return Amount("number", figure.value, figure.end + is_open)
+        per, end = read_rate(tokens, figure.end + is_open)
+        return Amount("number", figure.value, end, per=per)
     per, after = read_rate(tokens, end)
     return Amount("quantity", figure.value, after, per=per, counted=counted)
 
 
-def _is_bare_one(figure: _Figure) -> bool:
+def _is_bare_one(figure: Figure) -> bool:
     """ "one of our", "no one": not a figure unless a unit follows."""
     return figure.in_words and figure.value == "1"
 

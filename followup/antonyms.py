@@ -22,7 +22,6 @@ easy easier simple | difficult harder hard complex
 automatic automatically automated | manual manually
 annual annually yearly | monthly weekly daily
 first | last
-buy purchase | sell
 win | lose
 accelerate speed | delay slow
 improve better best | worsen worse worst
@@ -47,6 +46,9 @@ single | multiple several
 """
 _PREFIXES = ("un", "non", "in", "im", "ir", "il", "dis")
 _MIN_PREFIXED = 5
+_NO_PREFIXED = frozenset(
+    map(stem, ["discount", "display", "distance", "import", "invoice", "increase"])
+)
 
 
 def is_opposite(word: str, other: str) -> bool:
@@ -54,6 +56,8 @@ def is_opposite(word: str, other: str) -> bool:
     if _sides().get(word, frozenset()) & _opposite_sides().get(other, frozenset()):
         return True
     longer, shorter = (word, other) if len(word) > len(other) else (other, word)
+    if longer in _NO_PREFIXED:
+        return False
     return len(shorter) >= _MIN_PREFIXED and any(longer == prefix + shorter for prefix in _PREFIXES)
 
 

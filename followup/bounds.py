@@ -25,7 +25,9 @@ _BEFORE = {
     **_phrases(
         Bound.AT_MOST,
         "up to,at most,as much as,as many as,as long as,as high as,no more than,not more than,"
-        "maximum of,limit of,limited to,capped at,maximum,max,cap of",
+        "maximum of,limit of,limited to,capped at,maximum,max,cap of,limit is,stops at,ceiling of,"
+        "never more than,not longer than,no longer than,none longer than,room for,not exceed,"
+        "does not exceed,never exceeds",
     ),
     **_phrases(
         Bound.AT_LEAST,
@@ -46,11 +48,18 @@ _BEFORE = {
 }
 _AFTER = {
     **_phrases(
-        Bound.AT_LEAST, "or more,or higher,or above,or longer,and up,and more,and above,minimum,+"
+        Bound.AT_LEAST, "or more,or higher,or above,or longer,and up,and more,and above,minimum"
     ),
     **_phrases(Bound.AT_MOST, "or less,or fewer,or lower,or below,maximum,max,at most,tops"),
+    ("+",): Bound.MORE,
 }
 _MAX_WORDS = 3
+_MAX_FROM_LIMIT = 12
+_LIMITS = frozenset({"limit", "ceiling", "cap", "most", "largest", "maximum", "longest", "highest"})
+_COMPARATIVES = frozenset({"less", "more", "fewer", "higher", "lower", "greater"})
+_BEFORE_COMPARISON = frozenset(
+    "% percent usd eur gbp dollars euros pounds hours days weeks months years minutes".split()  # noqa: SIM905
+)
 _TURNS = frozenset({"up", "down", "went", "rose", "fell", "moved", "grew", "dropped"})
 
 
@@ -60,19 +69,47 @@ def read_bound(tokens: Sequence[Token], start: int, end: int, kind: str) -> Boun
     "From" is one of prices alone, and "over two weeks" means during them.
     """
     if any(token.text == "+" for token in tokens[start:end]):
-        return Bound.AT_LEAST
-    for length in range(_MAX_WORDS, 0, -1):
-        if length <= start:
-            words = tuple(token.lower for token in tokens[start - length : start])
-            if words in _BEFORE and not (kind == "duration" and words == ("over",)):
-                return _BEFORE[words]
-        words = tuple(token.lower for token in tokens[end : end + length])
-        if words in _AFTER:
-            return _AFTER[words]
+        return Bound.MORE
+    if kind == "duration" and end < len(tokens) and tokens[end].lower in {"before", "prior"}:
+        # "Up to 48 hours before dispatch" ends where "until 48 hours before" does.
+        return Bound.EXACT
+    phrase = _phrase_around(tokens, start, end, kind)
+    if phrase:
+        return phrase
+    if _is_limit(tokens, start):
+        return Bound.AT_MOST
     from_price = kind == "money" and start > 0 and tokens[start - 1].lower == "from"
     if from_price and not _is_change(tokens, start):
         return Bound.AT_LEAST
     return Bound.EXACT
+
+
+def _phrase_around(tokens: Sequence[Token], start: int, end: int, kind: str) -> Bound | None:
+    """The bound of the longest phrase that stands right before or behind the figure."""
+    for length in range(_MAX_WORDS, 0, -1):
+        if length <= start:
+            words = tuple(token.lower for token in tokens[start - length : start])
+            is_during = kind == "duration" and words == ("over",)
+            if words in _BEFORE and not is_during and not _compares(tokens, start - length):
+                return _BEFORE[words]
+        words = tuple(token.lower for token in tokens[end : end + length])
+        if words in _AFTER:
+            return _AFTER[words]
+    return None
+
+
+def _is_limit(tokens: Sequence[Token], start: int) -> bool:
+    """Whether the figure is what a limit is: "the time limit of a call is 90 minutes"."""
+    words = [token.lower for token in tokens[max(0, start - _MAX_FROM_LIMIT) : start]]
+    return words[-1:] in (["is"], ["at"], ["of"]) and not _LIMITS.isdisjoint(words)
+
+
+def _compares(tokens: Sequence[Token], place: int) -> bool:
+    """Whether "less than" at `place` compares: "$598 less than twelve monthly payments"."""
+    if tokens[place].lower not in _COMPARATIVES or not place:
+        return False
+    before = tokens[place - 1]
+    return before.kind in {"number", "currency"} or before.lower in _BEFORE_COMPARISON
 
 
 def bound_holds(claimed: Bound, written: Bound, *, is_money: bool) -> bool:

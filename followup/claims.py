@@ -12,6 +12,7 @@ from followup.names import read_names
 from followup.numerals import MULTIPLES, NUMBER_OPENERS, VAGUE, is_odd_number
 from followup.sentences import split_sentences
 from followup.tokens import Token, fold, tokenise
+from followup.units import MEASURES, money_unit, time_unit
 
 
 class ClaimKind(StrEnum):
@@ -106,6 +107,8 @@ def _value_claims(
     """Each claim but the names, with the index of the token after it."""
     place = 0
     is_question = folded.endswith("?")
+    # "Would a call in the next two weeks suit you?" proposes a time and states none.
+    proposes = is_question and tokens[:1] != () and tokens[0].lower in _PROPOSALS
     while place < len(tokens):
         if tokens[place].kind == "word" and not _may_open(tokens[place]):
             place += 1
@@ -115,6 +118,9 @@ def _value_claims(
             place += 1
             continue
         kind, value, end, amount, is_relative = read
+        if proposes and kind in {ClaimKind.DURATION, ClaimKind.DATE}:
+            place = end
+            continue
         yield (
             Claim(
                 kind=kind,
@@ -143,6 +149,7 @@ def _may_open(word: Token) -> bool:
     )
 
 
+_PROPOSALS = frozenset("would could can shall should may how what".split())  # noqa: SIM905
 _OPENERS = NUMBER_OPENERS | DATE_OPENERS | VAGUE | MULTIPLES.keys() | {"around", "round"}
 _HOURS_A_DAY, _DAYS_A_WEEK = "24", "7"
 _BETWEEN_DAY_AND_WEEK = frozenset({",", "and", "/", "-"})
@@ -151,7 +158,7 @@ _Read = tuple[ClaimKind, str, int, Amount | None, bool]
 
 def _claim_at(tokens: tuple[Token, ...], place: int, *, is_question: bool) -> _Read | None:
     token = tokens[place]
-    fixed = _address(token, place) or _always_on(tokens, place)
+    fixed = _address(token, place) or _always_on(tokens, place) or _model(tokens, place)
     if fixed:
         return (*fixed, None, False)
     date = read_date(tokens, place)
@@ -169,6 +176,27 @@ def _claim_at(tokens: tuple[Token, ...], place: int, *, is_question: bool) -> _R
     if token.kind in {"code", "number"} or is_odd_number(token) or token.lower in VAGUE:
         return (ClaimKind.CODE, token.lower, place + 1, None, False)
     return None
+
+
+def _model(tokens: tuple[Token, ...], place: int) -> tuple[ClaimKind, str, int] | None:
+    """The number of a model or version, a name with the word before: Brio 45, version 5.3."""
+    if not place or tokens[place].kind != "number":
+        return None
+    before, after = tokens[place - 1], tokens[place + 1 : place + 2]
+    is_name = place > 1 and before.text[0].isupper() and tokens[place - 2].lower not in {",", ":"}
+    if before.kind != "word" or not (is_name or before.lower == "version"):
+        return None
+    has_unit = bool(after) and (
+        after[0].lower in MEASURES
+        or after[0].lower in {"%", "percent", "per", "-", "to", ",", "of"}
+        or after[0].kind == "currency"
+        or time_unit(tokens, place + 1) is not None
+        or bool(money_unit(after[0]))
+    )
+    is_month = read_date(tokens, place - 1) is not None
+    if has_unit or is_month:
+        return None
+    return ClaimKind.NAME, f"{before.lower} {tokens[place].lower}", place + 1
 
 
 def _always_on(tokens: tuple[Token, ...], place: int) -> tuple[ClaimKind, str, int] | None:

@@ -8,13 +8,32 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from followup.claims import ClaimKind, ReadSentence
-from followup.polarity import Clause, conflicts, joined, read_polarity, statement_stem
+from followup.polarity import Clause, conflicts, joined, read_polarity, says_alike, statement_stem
+from followup.relations import Placed, Relations, Side
 from followup.sources import Source, SourceUnit
+from followup.subjects import PLAN_WORDS, Subject, may_be_plan
 from followup.vocabulary import content_stems
 
 _MIN_SHARE = 0.6
+_MIN_AGREEING_SHARE = 0.45
+_MIN_AGREEMENT = 0.85
 _MIN_SHARED = 2
+_MIN_DENIED_SHARE = 0.3
+# What restricts or denies without a "no" or "not".
+_RESTRICTS = re.compile(
+    r"\b(?:only|except|exclu\w+|instead|unlike|offline|unlimited|zero|un\w{4,}|lacks?|stops?|"
+    r"avoid\w*|exempt\w*|free|nothing|no charge|included)\b|\b\w{3,}less\b",
+    re.IGNORECASE,
+)
+# "Costs nothing" is "free" and "included".
+_COSTS = frozenset(map(statement_stem, ["cost", "costs", "pay", "charge", "extra", "fee", "price"]))
+# "Without any light, it runs ...", "at no charge" say how, and deny nothing of it.
+_CIRCUMSTANCE = re.compile(
+    r"(?:\b(?:with|at) no|(?<!come )(?<!comes )(?<!is )(?<!are )\bwithout)\b(?: \w+){1,3}",
+    re.IGNORECASE,
+)
 _MIN_CLAUSE_STEMS = 3
+_PLAN_STEMS = frozenset(map(statement_stem, PLAN_WORDS))
 _PRONOUN = re.compile(r"(?:it|its|they|their|this|these|that)\b", re.IGNORECASE)
 _NO_CELLS = frozenset({"no", "none", "-", "x", "✗", "✘", "not included", "n/a", "not available"})
 
@@ -32,63 +51,123 @@ class _Statement:
     """What a unit of a source states."""
 
     clause: Clause
+    clauses: tuple[Clause, ...]
     stems: frozenset[str]
     document: str
-    shown: str
+    placed: Placed
 
 
 class ContradictionFinder:
     """The statements of a message's passages, weighted by how rare their words are."""
 
     def __init__(
-        self, sources: Sequence[Source], *, known: frozenset[str], own: frozenset[str]
+        self,
+        sources: Sequence[Source],
+        relations: Relations,
+        *,
+        known: frozenset[str],
+        own: frozenset[str],
     ) -> None:
         """`known` stems are of courtesy, `own` ones of the lead's and product's names.
 
-        Neither sets a statement apart from others; courtesies may be denied, though.
+        Neither sets a statement apart from others; courtesies may be denied, though. `relations`
+        tells of which plan a statement is.
         """
-        self._ignored = known | own
+        self._relations = relations
+        # "Feel free" is a courtesy, "not free" is none.
+        self._ignored = (known | own) - {statement_stem("free")}
         self._own = own
         self._statements = [
-            _Statement(clause, frozenset(clause.stems), source.document, shown)
+            _Statement(clause, clauses, frozenset(clause.stems), source.document, placed)
             for source in sources
             if not source.is_request
-            for clause, shown in _statements(source)
+            for clause, clauses, placed in _statements(source)
         ]
         self._frequency = Counter(stem for found in self._statements for stem in found.stems)
 
-    def find(self, sentence: ReadSentence) -> Contradiction | None:
+    def find(self, sentence: ReadSentence, subjects: Sequence[Subject]) -> Contradiction | None:
         """What contradicts the sentence or one of its clauses; None where nothing does.
 
         A statement is about the same where it holds at least 60% of the sentence's words, by
-        weight. It contradicts only where no other that agrees with the sentence holds as much.
+        weight. It contradicts only where no other holds as much and says the contested words as the
+        sentence does.
         """
         clauses = read_polarity(_with_values(sentence))
         parts = [joined(clauses)]
         if len(clauses) > 1:
             parts += [clause for clause in clauses if len(clause.stems) >= _MIN_CLAUSE_STEMS]
         for part in parts:
-            found = self._against(part)
+            found = self._against(part, [s for s in subjects if may_be_plan(s)])
             if found:
-                return Contradiction(found.document, found.shown)
+                return Contradiction(found.document, found.placed.unit.shown)
         return None
 
-    def _against(self, part: Clause) -> _Statement | None:
+    def has_denial_of(self, sentence: ReadSentence) -> bool:
+        """Whether a source denies what the sentence denies, in part at least; True where it denies
+        nothing but courtesies.
+
+        Words such as "only", "free" or "offline" deny too, where half of the sentence is said.
+        """
+        text = _CIRCUMSTANCE.sub(" ", _with_values(sentence))
+        return all(self._is_denied(clause) for clause in read_polarity(text))
+
+    def _is_denied(self, part: Clause) -> bool:
+        denied = part.with_polarity(True) - self._ignored - _PLAN_STEMS
+        if not denied:
+            return True
         wanted = frozenset(part.stems) - self._ignored
         total = self._weight(wanted)
-        opposed, opposed_share, agreeing_share = None, 0.0, 0.0
+        for statement in self._statements:
+            share = self._weight(wanted & statement.stems) / total
+            if share >= _MIN_DENIED_SHARE and denied & statement.clause.with_polarity(True):
+                return True
+            needed = _MIN_DENIED_SHARE if denied <= _COSTS else _MIN_SHARE
+            if share >= needed and _RESTRICTS.search(statement.placed.unit.shown):
+                return True
+        return False
+
+    def _against(self, part: Clause, plans: Sequence[Subject]) -> _Statement | None:
+        wanted = frozenset(part.stems) - self._ignored
+        total = self._weight(wanted)
+        names = {statement_stem(word) for plan in plans for word in plan.name}
+        opposed, opposed_share, contested = None, 0.0, frozenset[str]()
+        agreeing: list[tuple[_Statement, float]] = []
         for statement in self._statements:
             shared = wanted & statement.stems
             if len(shared) < _MIN_SHARED:
                 continue
             share = self._weight(shared) / total
-            if share < _MIN_SHARE:
+            if share < _MIN_AGREEING_SHARE:
                 continue
-            if not conflicts(part, statement.clause) - self._own:
-                agreeing_share = max(agreeing_share, share)
-            elif share > opposed_share:
-                opposed, opposed_share = statement, share
-        return opposed if opposed_share > agreeing_share else None
+            found = conflicts(part, statement.clause) - self._own - _PLAN_STEMS
+            if part.near_denials and statement.clause.near_denials:
+                # "None for Meadow" and "not available for Meadow" agree about Meadow.
+                found -= names
+            if not found:
+                agreeing.append((statement, share))
+            elif self._is_of_another(plans, statement, found):
+                continue
+            elif share > max(opposed_share, _MIN_SHARE):
+                opposed, opposed_share, contested = statement, share, found
+        if any(
+            share >= _MIN_AGREEMENT * opposed_share
+            and says_alike(part, statement.clause, contested)
+            for statement, share in agreeing
+        ):
+            return None
+        return opposed
+
+    def _is_of_another(
+        self, plans: Sequence[Subject], statement: _Statement, contested: frozenset[str]
+    ) -> bool:
+        """Whether the contested words are said of other plans than the sentence's."""
+        ours = {statement_stem(word) for plan in plans for word in plan.name}
+        every = {statement_stem(w) for name in self._relations.plans for w in name}
+        for clause in statement.clauses:
+            named = every & set(clause.stems)
+            if contested & set(clause.stems) and named:
+                return bool(ours) and not named & ours
+        return any(self._relations.side(plan, statement.placed) is Side.RIVAL for plan in plans)
 
     def _weight(self, stems: frozenset[str]) -> float:
         """Sum of the stems' inverse document frequencies: log(1 + statements / with the stem)."""
@@ -96,7 +175,7 @@ class ContradictionFinder:
         return sum(math.log(1 + num / self._frequency.get(stem, 1)) for stem in stems)
 
 
-def _statements(source: Source) -> Iterator[tuple[Clause, str]]:
+def _statements(source: Source) -> Iterator[tuple[Clause, tuple[Clause, ...], Placed]]:
     """What each unit states. A question states what the "yes" or "no" after it says.
 
     A unit that starts with a pronoun speaks of what the unit before it does.
@@ -104,20 +183,21 @@ def _statements(source: Source) -> Iterator[tuple[Clause, str]]:
     before = Clause((), ())
     for place, unit in enumerate(source.units):
         text = _with_values(unit.sentence)
+        placed = Placed(unit, place, source)
         if unit.cell_names:
-            yield _in_context(_cell_clause(unit), unit.stems), unit.shown
+            yield _in_context(_cell_clause(unit), unit.stems), (), placed
         elif text.endswith("?"):
             after = source.units[place + 1].sentence.text if place + 1 < len(source.units) else ""
             answer = after.split(maxsplit=1)[0].strip(",.!;:").lower() if after else ""
             if answer in {"yes", "no"}:
-                yield _all(_whole(text).stems, denied=answer == "no"), f"{unit.shown} {after}"
+                yield _all(_whole(text).stems, denied=answer == "no"), (), placed
         else:
             clause = _whole(text)
             if _PRONOUN.match(text):
-                yield _in_context(clause, frozenset(before.stems)), unit.shown
+                yield _in_context(clause, frozenset(before.stems)), read_polarity(text), placed
             else:
                 before = clause
-                yield clause, unit.shown
+                yield clause, read_polarity(text), placed
 
 
 def _in_context(clause: Clause, context: frozenset[str]) -> Clause:

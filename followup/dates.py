@@ -88,9 +88,15 @@ def read_date(tokens: Sequence[Token], start: int) -> ReadDate | None:
 def dates_agree(claimed: str, written: str) -> bool:
     """Whether all that is claimed of a date is written: March 2026 holds where March 3, 2026 is."""
     ours, theirs = claimed.split("-"), written.split("-")
-    return claimed == written or (
-        len(ours) == len(theirs) == _NUM_PARTS
-        and all(a in ("?", b) for a, b in zip(ours, theirs, strict=True))
+    # "On Tuesday" where the lead said "next Tuesday".
+    is_weekday = claimed in WEEKDAYS and written.rpartition(" ")[2] == claimed
+    return (
+        claimed == written
+        or is_weekday
+        or (
+            len(ours) == len(theirs) == _NUM_PARTS
+            and all(a in ("?", b) for a, b in zip(ours, theirs, strict=True))
+        )
     )
 
 
@@ -155,7 +161,7 @@ def _month_first(tokens: Sequence[Token], start: int) -> ReadDate | None:
     index = _skip(tokens, start + 1, frozenset({"."}))
     day = _day(tokens, index)
     end = _skip(tokens, index + 1, _SUFFIXES) if day else index
-    year_at = _skip(tokens, end, frozenset({",", "of"}))
+    year_at = _skip(tokens, end, frozenset({",", "of", "-", "'"}))
     year = _year(tokens, year_at)
     if not day and not year and tokens[start].lower in _WORDS_THAT_ARE_MONTHS:
         return None

@@ -3,18 +3,21 @@
 from collections.abc import Sequence
 
 from followup.agreement import Fact
-from followup.sources import Source, SourceUnit
+from followup.parts import part_of
+from followup.sources import Source, SourceUnit, word_stream
 from followup.subjects import (
     KnownNames,
     Name,
     Subject,
     cell_subject_names,
     find_subjects,
+    is_alike,
     same_subject,
 )
 from followup.value_subjects import (
     clause_of,
     coordinated,
+    is_all_of,
     leading_subjects,
     subjects_of_value,
 )
@@ -44,7 +47,15 @@ class EvidenceSubjects:
 
     def of_cell(self, unit: SourceUnit) -> list[Name]:
         """The names that the row and column of a table cell stand for."""
-        return [n for cell in unit.cell_names for n in cell_subject_names(cell, self.known)]
+        names = [n for cell in unit.cell_names for n in cell_subject_names(cell, self.known)]
+        for cell in unit.cell_names:
+            stream = word_stream(cell)
+            names += [
+                self.known.canonical(plan)
+                for plan in self.known.plans
+                if f" {' '.join(plan)} " in stream
+            ]
+        return names
 
     def supports(self, wanted: Sequence[Subject], fact: Fact, *, has_topic: bool) -> bool:
         """Whether a fact is about one of the subjects: by its words, row, or heading.
@@ -67,16 +78,58 @@ class EvidenceSubjects:
         inherited = [] if about else self.inherited(unit, fact.unit_index, source)
         if any(_same(subject, other.name) for other in (*about, *inherited)):
             return True
-        if any(other.is_plan == subject.is_plan for other in about):
-            return False
-        if self.is_headed(subject, source):
+        if not subject.is_plan and self._is_named_beside(subject, fact):
             return True
-        return subject.is_plan and has_topic and self.is_general(unit, source)
+        is_headed = self.is_headed(subject, source)
+        rivals = [other for other in about if is_alike(other, subject)]
+        # On a customer's own page a person or a town is no other customer.
+        if rivals and (subject.is_plan or not is_headed or any(map(self._has_page, rivals))):
+            return False
+        is_general = subject.is_plan and has_topic and self.is_general(unit, source)
+        return is_headed or (is_general and not self.is_headed_by_another(subject, source))
+
+    def is_headed_by_another(self, subject: Subject, source: Source) -> bool:
+        """Whether the nearest heading that names anyone of the subject's kind names another."""
+        for head in reversed([unit for unit in source.units if unit.is_heading]):
+            names = [s.name for s in self.in_unit(head) if is_alike(s, subject)]
+            if names:
+                return not any(_same(subject, name) for name in names)
+        return False
+
+    def _is_named_beside(self, subject: Subject, fact: Fact) -> bool:
+        """Whether the sentence names the subject, and no other stands nearer to the value."""
+        sentence = fact.unit.sentence
+        others = [s for s in self.in_unit(fact.unit) if s.is_plan == subject.is_plan]
+        own = [s for s in others if _same(subject, s.name)]
+        like = [c for c in sentence.claims if c.kind is fact.claim.kind]
+        if len(like) == 1:
+            return bool(own)
+        for span in (clause_of, part_of):
+            low, high = span(sentence.tokens, fact.claim.start)
+            if any(low <= s.place < high for s in own):
+                return True
+            if any(low <= s.place < high for s in others):
+                return False
+        return bool(own)
+
+    def names_another(self, subject: Subject, fact: Fact) -> bool:
+        """Whether the fact's sentence, the one it leans on, or its heading names another."""
+        unit, source = fact.unit, fact.source
+        names = [s.name for s in self.in_unit(unit) if is_alike(s, subject)]
+        names += self.of_cell(unit)
+        if not names:
+            before = self.inherited(unit, fact.unit_index, source)
+            names = [s.name for s in before if is_alike(s, subject)]
+        if not names and self.is_headed_by_another(subject, source):
+            return True
+        return any(not _same(subject, name) for name in names)
 
     def _subjects_of(self, fact: Fact) -> list[Subject]:
         """The subjects that a fact's own sentence gives the value to."""
         unit = fact.unit
-        named = self.in_unit(unit)
+        # "It includes everything in Convoy and adds 900 requests" gives Convoy nothing.
+        tokens = unit.sentence.tokens
+        named = [s for s in self.in_unit(unit) if not is_all_of(tokens, s.place)]
         about = subjects_of_value(unit.sentence, named, fact.claim)
         about += [other for s in about for other in coordinated(unit.sentence, named, s)]
         low, high = clause_of(unit.sentence.tokens, fact.claim.start)
@@ -104,6 +157,9 @@ class EvidenceSubjects:
     def is_headed(self, subject: Subject, source: Source) -> bool:
         """Whether title, section or document name hold the subject."""
         return f" {' '.join(subject.name)} " in source.heading_stream
+
+    def _has_page(self, subject: Subject) -> bool:
+        return self.known.is_headed(subject.name)
 
     def is_general(self, unit: SourceUnit, source: Source) -> bool:
         """Whether neither the unit nor its heading is about one plan."""

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict, Field
 
 from followup.claims import Claim, ClaimKind, extract_claims, read_sentence
+from followup.name_support import Support
+from followup.parts import is_expletive
 from followup.passage import Passage
 from followup.sentences import join_units, keep_units, split_sentences, split_units
 from followup.sources import own_names, read_sources
-from followup.statements import StatementChecker, StatementSupport
-from followup.subjects import Subject, find_subjects
-from followup.support import Support, SupportFinder
+from followup.statements import PLAIN, StatementChecker, StatementSupport
+from followup.subjects import Subject, find_subjects, subjects_by_form
+from followup.support import SupportFinder
 from followup.value_subjects import leading_subjects
 
 __all__ = [
@@ -28,7 +30,6 @@ __all__ = [
 
 _PRONOUNS = frozenset("it its they their this that these those he she his her both".split())  # noqa: SIM905
 _MIN_BODY_WORDS = 4
-_CHECKER = StatementChecker()
 _COURTESY = re.compile(
     r"\b(?:thanks|thank you|no pressure|no rush|let me know|happy to|feel free|hope you|hope this|"
     r"look(?:ing)? forward|whenever)\b",
@@ -64,7 +65,7 @@ def check_claims(
     text: str,
     passages: Sequence[Passage],
     request_text: str,
-    statements: StatementChecker | None = _CHECKER,
+    statements: StatementChecker | None = PLAIN,
 ) -> list[Verdict]:
     """A verdict for each claim of the message, in reading order.
 
@@ -79,15 +80,30 @@ def check_claims(
     probability decides, and that no source says the opposite. `statements` checks those, by
     default without a model; None leaves them out, for a text that is the company's own.
     """
-    finder = SupportFinder(read_sources(passages, request_text), own_names(request_text))
+    units = split_units(text)
+    said_plans = frozenset(
+        subject.name
+        for unit in units
+        for subject in subjects_by_form(read_sentence(unit.text))
+        if subject.is_plan and not subject.is_role
+    )
+    sources = read_sources(passages, request_text)
+    finder = SupportFinder(sources, own_names(request_text), said_plans)
     verdicts: list[Verdict] = []
     earlier: list[Subject] = []
-    units = split_units(text)
-    plain = statements.check(units, passages, request_text) if statements else [None] * len(units)
+    plain = (
+        statements.check(units, passages, request_text, finder.relations)
+        if statements
+        else [None] * len(units)
+    )
     for index, (unit, statement) in enumerate(zip(units, plain, strict=True)):
         read = read_sentence(unit.text, index)
         subjects = find_subjects(read, finder.known)
-        starts_with_pronoun = bool(read.tokens) and read.tokens[0].lower in _PRONOUNS
+        starts_with_pronoun = (
+            bool(read.tokens)
+            and read.tokens[0].lower in _PRONOUNS
+            and not is_expletive(read.tokens)
+        )
         inherited = earlier if starts_with_pronoun else []
         found = finder.find(read, subjects, inherited)
         verdicts.extend(_verdict(claim, support) for claim, support in found)

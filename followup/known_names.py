@@ -1,7 +1,7 @@
 """Collects from the sources which names there are, which of them are plans, and their aliases."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from followup.subjects import PLAN_WORDS, KnownNames, Name, Subject, subjects_by
 
 _ALIAS_LINKS = frozenset({"plan", "tier", "is", "the", "our", "-", "also", "called", "known", "as"})
 _NAMES_OF_INNER_CELL = 3
+_LIST_JOINTS = frozenset({",", "and", "or", "&", "/", "the"})
 _APPOSITION = frozenset({",", "(", "-", "the", "our", "a"})
 
 
@@ -21,14 +22,30 @@ class _SourceNames(NamedTuple):
     aliases: tuple[tuple[Name, Name], ...]
     columns: tuple[frozenset[Name], ...]
     """The column names of each table row, without the first column's."""
+    lists: tuple[frozenset[Name], ...]
+    """The names of each list: Scout, Ranger and Convoy."""
 
 
-def known_names(sources: Sequence[Source], own: frozenset[str]) -> KnownNames:
-    """Collects names, plans and aliases from all sources."""
+def known_names(
+    sources: Sequence[Source], own: frozenset[str], said: frozenset[Name] = frozenset()
+) -> KnownNames:
+    """Collects names, plans and aliases from all sources.
+
+    `said` are names that the message calls plans: they are plans where the sources name them too.
+    """
     read = [_names_in(source) for source in sources]
-    plans = frozenset[Name]().union(*(names.plans for names in read))
+    named = frozenset[Name]().union(*(names.names for names in read))
+    capitals = frozenset[str]().union(*(source.capital_words for source in sources))
+    plans = frozenset(name for name in said if name in named or capitals.issuperset(name))
+    plans = plans.union(*(names.plans for names in read))
+    # "A Gitpod subscription" is any plan of the product.
+    plans = frozenset(name for name in plans if not any(f" {' '.join(name)} " in o for o in own))
     # Where one column of a table is a plan's, so are the others.
     plans = plans.union(*(row for names in read for row in names.columns if row & plans))
+    # What stands in one list with a plan is one: "Scout, Ranger and Convoy".
+    lists = [group for names in read for group in names.lists]
+    for _ in range(2):
+        plans = plans.union(*(group for group in lists if group & plans))
     aliases: dict[Name, Name] = {}
     for first, second in sorted({pair for names in read for pair in names.aliases}):
         target = aliases.get(first) or aliases.get(second) or min(first, second)
@@ -42,6 +59,8 @@ def known_names(sources: Sequence[Source], own: frozenset[str]) -> KnownNames:
         plans=plans,
         aliases=aliases,
         own=own,
+        streams=tuple(source.word_stream for source in sources),
+        headings="".join(source.heading_stream for source in sources),
         lower_words=frozenset[str]().union(*(source.lower_words for source in sources)),
     )
 
@@ -74,6 +93,7 @@ def _names_in(source: Source) -> _SourceNames:
     plans: set[Name] = set()
     aliases: set[tuple[Name, Name]] = set()
     columns: defaultdict[str, set[Name]] = defaultdict(set)
+    lists: list[frozenset[Name]] = []
     for unit in source.units:
         found = subjects_by_form(unit.sentence)
         # Headings write plain words with capitals.
@@ -87,12 +107,39 @@ def _names_in(source: Source) -> _SourceNames:
             _, column, corner = unit.cell_names
             if column != corner:
                 columns[unit.shown].update(_cell_plans(column))
+        elif len(unit.cell_names) == _NAMES_OF_INNER_CELL - 1:
+            # The first column has no name: what stands above the others may be plans.
+            columns[unit.shown].update(_cell_plans(unit.cell_names[1]))
+        lists.extend(_lists(unit, found))
         for first, second in equated(unit.sentence, [s for s in found if s.is_plan]):
             if first.name != second.name:
                 aliases.add((first.name, second.name))
     return _SourceNames(
-        frozenset(names), frozenset(plans), tuple(aliases), tuple(map(frozenset, columns.values()))
+        names=frozenset(names),
+        plans=frozenset(plans),
+        aliases=tuple(aliases),
+        columns=tuple(map(frozenset, columns.values())),
+        lists=tuple(lists),
     )
+
+
+def _lists(unit: SourceUnit, found: Sequence[Subject]) -> Iterator[frozenset[Name]]:
+    """The names that only commas, "and" or "or" part."""
+    ordered = sorted(
+        {(s.place, s.end): s for s in found if not s.is_role}.values(), key=lambda s: s.place
+    )
+    group: list[Subject] = []
+    for subject in ordered:
+        between = (
+            [t.lower for t in unit.sentence.tokens[group[-1].end : subject.place]] if group else []
+        )
+        if group and (not between or not set(between) <= _LIST_JOINTS):
+            if len(group) > 1:
+                yield frozenset(s.name for s in group)
+            group = []
+        group.append(subject)
+    if len(group) > 1:
+        yield frozenset(s.name for s in group)
 
 
 def _cell_plans(cell_name: str) -> list[Name]:

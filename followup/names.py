@@ -2,12 +2,17 @@
 
 from collections.abc import Collection, Iterator, Sequence
 
+from followup.english import is_english
 from followup.numerals import read_numeral
 from followup.tokens import Token
 from followup.vocabulary import GENERIC_CAPITALS, STOP_WORDS, is_common
 
 _OPENERS = frozenset({":", '"', "(", "[", "|", ";", "*"})
 _MAX_LIST_MARK = 2
+_OF_CUSTOMERS = frozenset(
+    """cut cuts saves saved uses used reduced reduces chose chooses switched recovers recovered
+    gained gains grew doubled tripled trusts relies adopted""".split()  # noqa: SIM905
+)
 
 
 def read_names(
@@ -23,10 +28,13 @@ def read_names(
         if index in taken or not _is_capitalised(tokens[index]):
             index += 1
             continue
-        if _is_start(tokens, index) and is_common(tokens[index].lower):
+        end = _run_end(tokens, index, taken)
+        word = tokens[index].lower
+        is_lone = end == index + 1 and is_english(word) and not _acts_as_customer(tokens, end)
+        is_plain = is_common(word) or is_lone
+        if _is_start(tokens, index) and is_plain:
             index += 1
             continue
-        end = _run_end(tokens, index, taken)
         words = [_bare(token) for token in tokens[index:end] if token.kind == "word"]
         if not all(word in GENERIC_CAPITALS or word in STOP_WORDS for word in words):
             yield index, end, " ".join(words)
@@ -37,6 +45,11 @@ def _is_capitalised(token: Token) -> bool:
     """Whether a word is written with a capital; "I" and "I'm" always are, and name nobody."""
     is_writer = token.lower.partition("'")[0] == "i"
     return token.kind == "word" and token.text != token.lower and not is_writer
+
+
+def _acts_as_customer(tokens: Sequence[Token], place: int) -> bool:
+    """Whether the word at `place` tells what a customer does: "Shell cut its costs"."""
+    return place < len(tokens) and tokens[place].lower in _OF_CUSTOMERS
 
 
 def _is_start(tokens: Sequence[Token], index: int) -> bool:

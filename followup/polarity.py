@@ -22,6 +22,8 @@ _NO_DENIAL = re.compile(
     r"no\.? ?(?=\d)|no(?=\s*[,.!;:]))",
     re.IGNORECASE,
 )
+_FREE_OF = re.compile(r"\bfree (?:of|from)\b(?! charge)", re.IGNORECASE)
+_PURPOSE = re.compile(r"\b(?:in order|so as) to\b", re.IGNORECASE)
 # What these govern ends or is kept away: neither plainly affirmed nor plainly denied.
 _WEAKENERS = frozenset(
     """avoid avoids avoiding avoided eliminate eliminates eliminating eliminated remove removes
@@ -29,10 +31,22 @@ _WEAKENERS = frozenset(
     stop stops stopping stopped end ends ended gone instead rather unless until except otherwise
     hardly rarely barely few fewer less rid""".split()  # noqa: SIM905
 )
-_CONDITIONS = frozenset(["if", "unless", "whether", "when", "whenever", "until", "in case"])
+_CONDITIONS = frozenset(
+    """if unless whether when whenever until in case after once except otherwise beyond
+    before""".split()  # noqa: SIM905
+)
 _CLAUSE_ENDS = frozenset(
     """but while whereas although though because so since which who yet however instead if unless
     whether when whenever until""".split()  # noqa: SIM905
+)
+_AUXILIARIES = frozenset(
+    """is are was were can could may might will would must has have had does do did it they you
+    we i she he""".split()  # noqa: SIM905
+)
+_DENYING_OBJECTS = frozenset({"nothing", "none", "nobody"})
+_FINITE = frozenset({"is", "are", "was", "were", "will"})
+_PREPOSITIONS = frozenset(
+    """in on at for of to by with from within during across under over through than""".split()  # noqa: SIM905
 )
 _MARKS = frozenset(",;:()–—")  # noqa: RUF001
 _MAX_LIST_ITEM = 3
@@ -75,7 +89,8 @@ def read_polarity(sentence: str) -> tuple[Clause, ...]:
     A denial reaches from its word to the end of its clause. A comma ends a clause unless an item of
     a list follows: "not SSO, audit logs or SAML".
     """
-    text = _NO_DENIAL.sub(" ", fold(sentence))
+    # "Need no account in order to manage seats": the purpose is not denied.
+    text = _PURPOSE.sub(", ", _FREE_OF.sub("without", _NO_DENIAL.sub(" ", fold(sentence))))
     clauses = []
     for words in _clauses([match.group().lower() for match in _WORD.finditer(text)]):
         clause = _read_clause(words)
@@ -105,14 +120,25 @@ def conflicts(ours: Clause, theirs: Clause) -> frozenset[str]:
 
     Empty where both deny something of the same thing: then they agree.
     """
-    if len(ours.near_denials & theirs.near_denials) >= _MIN_SHARED_DENIAL:
-        return frozenset()
+    if ours.near_denials and theirs.near_denials and True in ours.denied:
+        both = len(ours.near_denials & theirs.near_denials)
+        if both:
+            return frozenset()
     our_denied, their_denied = ours.with_polarity(True), theirs.with_polarity(True)
     our_affirmed, their_affirmed = ours.with_polarity(False), theirs.with_polarity(False)
     denied = (our_denied & their_affirmed) | (our_affirmed & their_denied)
     opposites = _opposites(ours, theirs)
     # One side denies and uses the opposite word: "not more" and "less" agree.
     return frozenset() if denied and opposites else denied | opposites
+
+
+def says_alike(ours: Clause, theirs: Clause, contested: frozenset[str]) -> bool:
+    """Whether they affirm or deny one of the contested stems as we do, or deny the same."""
+    alike = any(
+        contested & ours.with_polarity(denied) & theirs.with_polarity(denied)
+        for denied in (True, False)
+    )
+    return alike or len(ours.near_denials & theirs.near_denials) >= _MIN_SHARED_DENIAL
 
 
 def _opposites(ours: Clause, theirs: Clause) -> frozenset[str]:
@@ -123,7 +149,8 @@ def _opposites(ours: Clause, theirs: Clause) -> frozenset[str]:
         if not any(is_alike(word, other) for other in theirs.stems)
         and any(
             is_opposite(word, other) and ours.around(word) & theirs.around(other)
-            for other in set(theirs.stems) - set(ours.stems)
+            # "At no charge" is no opposite of "free".
+            for other in set(theirs.stems) - set(ours.stems) - theirs.with_polarity(True)
         )
     )
 
@@ -131,7 +158,16 @@ def _opposites(ours: Clause, theirs: Clause) -> frozenset[str]:
 def _clauses(words: Sequence[str]) -> Iterator[list[str]]:
     clause: list[str] = []
     for place, word in enumerate(words):
-        if word in _MARKS or word in _CLAUSE_ENDS or word[0] in ".!?":
+        # "No minimum contract and can be cancelled": what follows is not denied.
+        goes_on = (
+            word in {"and", "or"}
+            and words[place + 1 : place + 2] != []
+            and (words[place + 1] in _AUXILIARIES)
+        )
+        if goes_on:
+            yield clause
+            clause = []
+        elif word in _MARKS or word in _CLAUSE_ENDS or word[0] in ".!?":
             if word == "," and _starts_list_item(words[place + 1 :]):
                 continue
             yield clause
@@ -155,10 +191,24 @@ def _read_clause(words: Sequence[str]) -> Clause:
     denied: list[bool | None] = []
     state: bool | None = None if words and words[0] in _CONDITIONS else False
     is_weak = any(word in _WEAKENERS for word in words)
-    for word in words:
+    noun_only, is_excluded, denied_at = False, False, 0
+    for place, word in enumerate(words):
         bare = word.replace("'", "")
+        if noun_only and (word in _PREPOSITIONS or (is_excluded and word == "and")):
+            # "No charge on every plan" denies the charge, not the plan.
+            state, noun_only = False, False
+        if state and place > denied_at + 1 and word in _FINITE:
+            # "Messages that you do not use are carried over": the denial ends with its clause.
+            state = False
         if bare in _DENIALS and state is not None:
-            state = True
+            denied_at = place
+            if bare in _DENYING_OBJECTS:
+                # "Pay nothing for it" denies the paying.
+                denied[-1:] = [True if found is False else found for found in denied[-1:]]
+            is_excluded = bare.startswith("exclud")
+            noun_only = bare == "without" or is_excluded or (bare == "no" and place > 0)
+            # "You can exclude" offers what it names, it does not deny it.
+            state = None if bare.startswith("exclud") and "can" in words else True
         elif word not in STOP_WORDS and (len(word) > 1 or word.isdigit()):
             stems.append(statement_stem(word))
             denied.append(None if is_weak else state)

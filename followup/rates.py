@@ -9,6 +9,7 @@ from followup.vocabulary import stem
 EVERY = {"monthly": "month", "annually": "year", "annual": "year", "yearly": "year"}
 EVERY |= {"weekly": "week", "daily": "day", "hourly": "hour", "quarterly": "quarter"}
 _ONCE = frozenset({"once", "onetime", "upfront"})
+_BETWEEN = frozenset({"more", "less", "extra", "additional", "cheaper"})
 _ONE_TIME = (["-", "time"], ["-", "off"])
 
 
@@ -30,6 +31,15 @@ def read_rate(tokens: Sequence[Token], index: int) -> tuple[frozenset[str], int]
         elif word == "one" and [t.lower for t in tokens[index + 1 : index + 3]] in _ONE_TIME:
             per.add("once")
             index += 3
+        elif word in _BETWEEN and following and not per:
+            # "$7 more per vehicle"
+            index += 1
+            if following.lower not in {"/", "per", "a", "an", "each", "every", *EVERY}:
+                return frozenset(), index - 1
+        elif word == "and" and per and following and time_unit(tokens, index + 1):
+            # "Per vehicle and month"
+            per.add(str(time_unit(tokens, index + 1)))
+            index += 2
         elif word in {"/", "per"} and following and following.kind == "word":
             per.add(time_unit(tokens, index + 1) or stem(following.lower))
             index += 2

@@ -11,10 +11,16 @@ from itertools import pairwise
 from followup.claims import ReadSentence
 from followup.evidence_subjects import PRONOUNS, EvidenceSubjects
 from followup.sources import Source, SourceUnit
-from followup.subjects import PLAN_WORDS, Name, Subject, same_subject
-from followup.tokens import Token
+from followup.subjects import PLAN_WORDS, Name, Subject, find_subjects, same_subject
 from followup.topics import GENERIC_STEMS, strong_ends
-from followup.value_subjects import CLAUSE_ENDS, coordinated, upright_subjects, word_before
+from followup.value_subjects import (
+    ALL_OF,
+    CLAUSE_ENDS,
+    coordinated,
+    is_all_of,
+    upright_subjects,
+    word_before,
+)
 from followup.vocabulary import content_stems
 
 MIN_COVERED = 0.6
@@ -27,10 +33,9 @@ _NEGATIONS = frozenset(
 )
 _CONTRASTS = frozenset("unlike than versus vs from to over like".split())  # noqa: SIM905
 _NO_CELLS = frozenset({"no", "none", "-", "x", "n/a", "not included", "false", "✗", "✕", "❌"})
-_ALL_OF = frozenset({"everything", "all"})
 
 
-class _Side(Enum):
+class Side(Enum):
     """Of whom a unit speaks: the subject, another like it, or nobody in particular."""
 
     OWN = auto()
@@ -39,7 +44,7 @@ class _Side(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Placed:
+class Placed:
     """A unit of a source with where it stands."""
 
     unit: SourceUnit
@@ -55,9 +60,18 @@ class Relations:
         self._evidence = evidence
         self._included: dict[Name, frozenset[Name]] = {}
 
+    def subjects_of(self, read: ReadSentence) -> list[Subject]:
+        """The subjects that a sentence of the message names."""
+        return find_subjects(read, self._evidence.known)
+
+    @property
+    def plans(self) -> frozenset[Name]:
+        """The names of all plans."""
+        return self._evidence.known.plans
+
     @cached_property
-    def _units(self) -> list[_Placed]:
-        return [_Placed(u, i, s) for s in self._sources[:-1] for i, u in enumerate(s.units)]
+    def _units(self) -> list[Placed]:
+        return [Placed(u, i, s) for s in self._sources[:-1] for i, u in enumerate(s.units)]
 
     @cached_property
     def _by_stem(self) -> dict[str, list[int]]:
@@ -69,16 +83,19 @@ class Relations:
         return places
 
     def misplaced(
-        self, read: ReadSentence, subjects: Sequence[Subject]
+        self, read: ReadSentence, subjects: Sequence[Subject], wanted: Sequence[Subject]
     ) -> Iterator[tuple[Subject, str]]:
-        """Each misplaced subject of a statement, with the words that name the right one.
+        """Each misplaced subject in `wanted`, with the words that name the right one.
 
         Words count by log(1 + units / units with it). A question says nothing; what is negated is
         only held against what is.
         """
         if read.text.endswith("?"):
             return
-        for subject in subjects:
+        for subject in wanted:
+            if not subject.is_plan and word_before(read.tokens, subject.place) == "in":
+                # Where it holds, "in Europe", is not of whom it is said.
+                continue
             said = _said_of(read, subjects, subject)
             is_enough = _says_enough(read, subjects, subject, said)
             if is_enough and not _is_contrasted(read, subject):
@@ -102,11 +119,11 @@ class Relations:
             if fit < MAX_OWN_SHARE * (rival or enough):
                 break
             placed = self._units[place]
-            side = self._side(subject, placed)
-            if side is _Side.OWN or (side is _Side.GENERAL and fit >= rival):
+            side = self.side(subject, placed)
+            if side is Side.OWN or (side is Side.GENERAL and fit >= rival):
                 return ""
             is_like = _is_negated(placed.unit.sentence) == is_negated
-            if side is _Side.RIVAL and is_like and not rival and fit >= enough:
+            if side is Side.RIVAL and is_like and not rival and fit >= enough:
                 rival, words = fit, placed.unit.shown
         return words
 
@@ -129,17 +146,17 @@ class Relations:
         found = []
         for placed in self._units:
             tokens = placed.unit.sentence.tokens
-            if not any(token.lower in _ALL_OF for token in tokens):
+            if not any(token.lower in ALL_OF for token in tokens):
                 continue
             named = [s for s in self._evidence.in_unit(placed.unit) if s.is_plan]
-            parts = {s.name for s in named if _is_all_of(tokens, s.place)}
+            parts = {s.name for s in named if is_all_of(tokens, s.place)}
             owners = {s.name for s in named} - parts
             owners.update(self._evidence.of_cell(placed.unit))
             if parts:
                 found.append((owners, parts))
         return found
 
-    def _side(self, subject: Subject, placed: _Placed) -> _Side | None:
+    def side(self, subject: Subject, placed: Placed) -> Side | None:
         """Whom a unit speaks of; None where it says nothing of anyone."""
         unit, evidence = placed.unit, self._evidence
         if unit.cell_names and unit.sentence.text.rpartition(": ")[2].lower() in _NO_CELLS:
@@ -150,29 +167,35 @@ class Relations:
         cell_names = evidence.of_cell(unit)
         names = [*(s.name for s in like), *cell_names]
         included = self._all_of(subject.name) if subject.is_plan else frozenset()
-        if _holds(subject, names) or included.intersection(names):
-            return _Side.OWN
-        if evidence.is_headed(subject, placed.source):
-            return _Side.OWN
-        if like or (subject.is_plan and any(name in evidence.known.plans for name in cell_names)):
-            return _Side.RIVAL
+        is_own = _holds(subject, names) or bool(included.intersection(names))
+        if is_own or evidence.is_headed(subject, placed.source):
+            return Side.OWN
+        is_cell_of_plan = any(name in evidence.known.plans for name in cell_names)
+        if (
+            like
+            or (subject.is_plan and is_cell_of_plan)
+            or evidence.is_headed_by_another(subject, placed.source)
+        ):
+            return Side.RIVAL
         if unit.cell_names:
             return None
         return self._side_of_nameless(subject, included, placed)
 
     def _side_of_nameless(
-        self, subject: Subject, included: frozenset[Name], placed: _Placed
-    ) -> _Side | None:
+        self, subject: Subject, included: frozenset[Name], placed: Placed
+    ) -> Side | None:
         sentence = placed.unit.sentence
         before = self._evidence.inherited(placed.unit, placed.index, placed.source)
         inherited = [s.name for s in before if s.is_plan == subject.is_plan]
         if _holds(subject, inherited):
-            return _Side.OWN
+            return Side.OWN
         if _names_every_plan(sentence):
-            return _Side.OWN if subject.is_plan else None
-        if inherited and not included.intersection(inherited) and _is_leaning(sentence):
-            return _Side.RIVAL
-        return _Side.GENERAL
+            return Side.OWN if subject.is_plan else None
+        is_of_another = bool(inherited) and not included.intersection(inherited)
+        # "He" may be someone named two sentences before; "it", after a plan, is that plan.
+        if subject.is_plan and is_of_another and _is_leaning(sentence):
+            return Side.RIVAL
+        return Side.GENERAL
 
 
 def _holds(subject: Subject, names: Sequence[Name]) -> bool:
@@ -219,15 +242,7 @@ def _said_of(read: ReadSentence, subjects: Sequence[Subject], subject: Subject) 
 def _is_contrasted(read: ReadSentence, subject: Subject) -> bool:
     """Whether the sentence only compares with the subject: "unlike Starter", "everything in X"."""
     is_contrast = word_before(read.tokens, subject.place) in _CONTRASTS
-    return is_contrast or _is_all_of(read.tokens, subject.place)
-
-
-def _is_all_of(tokens: Sequence[Token], place: int) -> bool:
-    """Whether "everything in" or "all of the" stands before a name."""
-    before = [token.lower for token in tokens[max(0, place - 3) : place]]
-    return any(
-        first in _ALL_OF and second in {"in", "of", "from"} for first, second in pairwise(before)
-    )
+    return is_contrast or is_all_of(read.tokens, subject.place)
 
 
 def _names_every_plan(sentence: ReadSentence) -> bool:

@@ -1,5 +1,6 @@
 """Repairs a candidate: what no source supports is said in a source's own words, or left out."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -18,7 +19,9 @@ from followup.opening import accepts_a_no, is_courtesy, is_true_courtesy
 from followup.passage import Passage
 from followup.sentences import Unit, join_units, keep_units, split_units
 from followup.situation import Situation
-from followup.statements import drop_unsupported_statements
+from followup.talk import tells_of_writer
+
+LIST_LINE = re.compile(r"^(?:[-*•]|\d+[.)])\s|:$|\*\*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +74,17 @@ def repair_text(draft: Draft) -> Repaired:
 
 
 def _supported(draft: Draft, quotes: Sequence[Quote]) -> list[Unit]:
-    """The units that may stay: claims supported or replaced, statements supported, thanks true.
+    """The units that may stay: claims supported or replaced, thanks true.
 
-    A sign-off whose name is gone ("Best regards,") goes too.
+    Items of a list and lines that announce one go: a message is plain sentences. A sign-off whose
+    name is gone ("Best regards,") goes too.
     """
-    mended = _mended(split_units(draft.text), draft.verdicts, quotes)
-    text = drop_unsupported_statements(join_units(mended), draft.passages, draft.request)
-    units = split_units(text)
-    kept = [index for index, unit in enumerate(units) if not _is_invented(unit, draft)]
+    units = _mended(split_units(draft.text), draft.verdicts, quotes)
+    kept = [
+        index
+        for index, unit in enumerate(units)
+        if not (_is_invented(unit, draft) or LIST_LINE.search(unit.text))
+    ]
     if kept and units[kept[-1]].is_sign_off and units[kept[-1]].text.endswith(","):
         kept.pop()
     return keep_units(units, kept)
@@ -105,14 +111,18 @@ def _is_invented(unit: Unit, draft: Draft) -> bool:
     """Whether a sentence is polite about what never happened."""
     if unit.is_greeting or unit.is_sign_off or unit.text.endswith("?"):
         return False
-    return is_courtesy(unit, draft.request) and not is_true_courtesy(unit, draft.request)
+    is_polite = is_courtesy(unit, draft.request) or tells_of_writer(unit.text)
+    return is_polite and not is_true_courtesy(unit, draft.request)
 
 
 def _opens(unit: Unit, draft: Draft) -> bool:
     """Whether a unit can open the message as it is: true politeness, in no special situation."""
-    is_sentence = not (unit.is_greeting or unit.is_sign_off) and unit.text.endswith((".", "!"))
     is_plain = draft.situation is Situation.STANDARD
-    return is_plain and is_sentence and is_courtesy(unit, draft.request)
+    return is_plain and _is_sentence(unit) and is_courtesy(unit, draft.request)
+
+
+def _is_sentence(unit: Unit) -> bool:
+    return not (unit.is_greeting or unit.is_sign_off) and unit.text.endswith((".", "!"))
 
 
 def _opened(units: Sequence[Unit], draft: Draft) -> str:
@@ -120,6 +130,9 @@ def _opened(units: Sequence[Unit], draft: Draft) -> str:
     greeting = [unit for unit in units[:1] if unit.is_greeting]
     body = [*units[len(greeting) :]]
     if not body or not _opens(body[0], draft):
+        # Thanks behind an opening would open a second time.
+        while body and is_courtesy(body[0], draft.request) and _is_sentence(body[0]):
+            body.pop(0)
         body = [*(Unit(text, " ") for text in draft.opening), *body]
     body[:1] = [replace(body[0], gap="\n\n")]
     return join_units([*greeting, *body])

@@ -60,6 +60,8 @@ class Source:
     """Roots of title, section and document name."""
     roots: frozenset[str]
     """Roots of all units and of the heading."""
+    capital_words: frozenset[str]
+    """Words, in lower case, that stand with a capital inside a sentence."""
     lower_words: frozenset[str]
     """Words that stand somewhere in lower case: with a capital they are no sure names."""
 
@@ -125,6 +127,13 @@ def _read(document: str | None, text: str, title: str, section: str) -> Source:
         heading_stream=word_stream(heading),
         heading_roots=heading_roots,
         roots=heading_roots.union(*(roots_of(unit.stems) for unit in units)),
+        capital_words=frozenset(
+            token.lower
+            for unit in units
+            if not unit.is_heading
+            for token in unit.sentence.tokens[1:]
+            if token.kind == "word" and token.text[0].isupper()
+        ),
         lower_words=frozenset(
             token.text
             for unit in units
@@ -146,9 +155,14 @@ def _blocks(text: str) -> Iterator[str | _Row]:
     """Runs of running text and single table rows, in order."""
     running: list[str] = []
     header: tuple[str, ...] = ()
-    for line in text.split("\n"):
+    lines = text.split("\n")
+    for place, line in enumerate(lines):
         cells = _pipe_cells(line)
         named = _named_cells(line)
+        if cells and not header and not _pipe_cells("".join(lines[place + 1 : place + 2])):
+            # One line with strokes is no table: "Vehicles: 180 | Customer since: May 2021".
+            running.extend(cells)
+            continue
         if not cells and not named:
             running.append(line)
             header = ()
@@ -176,9 +190,11 @@ def _named_cells(line: str) -> tuple[tuple[str, str], ...]:
     """The cells of "Plan: Growth; Price per month: $299", the form that ingestion gives rows."""
     parts = line.strip().split("; ")
     matches = [_NAMED_CELL.fullmatch(part) for part in parts]
-    if len(parts) < _MIN_CELLS or not all(matches):
+    if len(parts) < _MIN_CELLS or not all(matches[1:]):
         return ()
-    return tuple((match.group(1), match.group(2)) for match in matches if match)
+    # The first column of a table may have no name: "Position update; Scout: every 120 seconds".
+    first = (matches[0].group(1), matches[0].group(2)) if matches[0] else ("", parts[0])
+    return (first, *((match.group(1), match.group(2)) for match in matches[1:] if match))
 
 
 def _sentence_unit(

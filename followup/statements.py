@@ -9,13 +9,16 @@ from itertools import islice
 from followup.alignment import SentenceAligner, SupportJudge, alignment_features
 from followup.claims import ClaimKind, read_sentence
 from followup.contradiction import Contradiction, ContradictionFinder
+from followup.english import is_english
 from followup.overlap import ReadText, overlap_features, read_text
 from followup.passage import Passage
-from followup.sentences import Unit, join_units, keep_units, split_units
-from followup.sources import Source, SourceUnit, own_names, read_sources
+from followup.relations import Relations
+from followup.sentences import Unit
+from followup.sources import Source, SourceUnit, own_names, read_sources, word_stream
 from followup.support_model import load_support_model
 from followup.talk import checkable_part
-from followup.vocabulary import content_stems, stem
+from followup.topics import GENERIC_STEMS
+from followup.vocabulary import content_stems, roots_of, stem
 
 # What a polite message says of itself and its reader; it cannot be wrong about a product.
 _COURTESY = """answer answers appreciate arrange ask asking call chat choose choice close connect
@@ -31,7 +34,6 @@ COURTESY = content_stems(_COURTESY)
 _PERSONS = """i i'm i've i'd i'll me my we we're we've we'd we'll us our ours you you're you've
     you'd you'll your yours a an and are be can do for if in is it of on or so that the this to
     will with would"""
-LIST_LINE = re.compile(r"^(?:[-*•]|\d+[.)])\s|:$|\*\*")
 _KNOWN = f"{_COURTESY} {_PERSONS}"
 _JUDGED_AS_SUPPORTED = 0.5
 _MAX_EVIDENCE = 2
@@ -77,7 +79,11 @@ class StatementChecker:
         self._judge = judge
 
     def check(
-        self, units: Sequence[Unit], passages: Sequence[Passage], request_text: str
+        self,
+        units: Sequence[Unit],
+        passages: Sequence[Passage],
+        request_text: str,
+        relations: Relations,
     ) -> list[StatementSupport | None]:
         """The support of each unit of a message; None for one that states nothing to check.
 
@@ -86,20 +92,24 @@ class StatementChecker:
         """
         sources = read_sources(passages, request_text)
         own = frozenset(stem(word) for line in own_names(request_text) for word in line.split())
-        finder = ContradictionFinder(sources, known=COURTESY, own=own)
+        finder = ContradictionFinder(sources, relations, known=COURTESY, own=own)
         found: list[StatementSupport | None] = [None] * len(units)
         plain: dict[int, str] = {}
         for index, unit in enumerate(_body(units)):
             if unit.is_greeting or unit.is_sign_off or unit.text.endswith("?"):
                 continue
             sentence = read_sentence(unit.text)
-            opposite = finder.find(sentence)
+            part = checkable_part(unit.text)
+            stated = read_sentence(part)
+            opposite = finder.find(stated, relations.subjects_of(stated)) if part else None
             if opposite:
                 found[index] = _contradicted(opposite)
-            elif all(claim.kind is ClaimKind.NAME for claim in sentence.claims):
-                part = checkable_part(unit.text)
-                if _states_something(part, own, is_whole=part == unit.text):
-                    plain[index] = part
+            elif part and not finder.has_denial_of(stated):
+                found[index] = _UNDENIED
+            elif all(
+                claim.kind is ClaimKind.NAME for claim in sentence.claims
+            ) and _states_something(part, own, is_whole=part == unit.text):
+                plain[index] = part
         texts = list(
             dict.fromkeys(piece for part in plain.values() for piece in _joined_facts(part))
         )
@@ -108,6 +118,17 @@ class StatementChecker:
             whole, *pieces = (fits[piece] for piece in _joined_facts(part))
             # Two facts joined by "and" may come from two sources.
             fit = max(whole, min(pieces, default=whole, key=_by_probability), key=_by_probability)
+            read = read_sentence(part)
+            # The words as written: "mid-tier plan", whose name is another.
+            names = content_stems(
+                " ".join(
+                    token.text
+                    for subject in relations.subjects_of(read)
+                    for token in read.tokens[subject.place : subject.end]
+                )
+            )
+            if _is_about_nothing_said(part, names | own, sources):
+                fit = _Fit(0.0, fit.source)
             found[index] = self._support(part, fit, sources[fit.source], own)
         return found
 
@@ -127,7 +148,21 @@ class StatementChecker:
                 (_courtesy(),),
             ]
             table = self._estimated(texts, sources, known)
-        best = (max(map(_Fit, row, range(len(row))), key=_by_probability) for row in table)
+        streams = [
+            word_stream(f"{p.chunk.title} {p.chunk.section} {p.chunk.document} {p.chunk.text}")
+            for p in passages
+        ]
+        streams.append(word_stream(request_text))
+        best = (
+            max(
+                (
+                    _Fit(probability if _has_names(text, stream, streams) else 0.0, index)
+                    for index, (probability, stream) in enumerate(zip(row, streams, strict=True))
+                ),
+                key=_by_probability,
+            )
+            for text, row in zip(texts, table, strict=True)
+        )
         return dict(zip(texts, best, strict=True))
 
     def _estimated(
@@ -175,26 +210,30 @@ class StatementChecker:
         return (model.with_embeddings if self._aligner else model.without_embeddings).threshold
 
 
-def drop_unsupported_statements(
-    message: str,
-    passages: Sequence[Passage],
-    request: str,
-    checker: StatementChecker | None = None,
-) -> str:
-    """The message without the statements that no source supports.
+PLAIN = StatementChecker()
+"""Plain computation, without a model."""
 
-    Items of a list and lines that announce one go too: a message is plain sentences.
+
+_UNDENIED = StatementSupport(None, supported=False, reason="no source denies this")
+
+
+def _is_about_nothing_said(part: str, names: frozenset[str], sources: Sequence[Source]) -> bool:
+    """Whether what a sentence says of its names stands nowhere, however well the names are known.
+
+    "Our mid-tier plan offers a range from the Growth plan to the Enterprise plan."
     """
-    units = split_units(message)
-    found = (checker or StatementChecker()).check(units, passages, request)
-    kept = [
-        index
-        for index, (unit, support) in enumerate(zip(units, found, strict=True))
-        if unit.is_greeting
-        or unit.is_sign_off
-        or (not LIST_LINE.search(unit.text) and (support is None or support.supported))
+    said = content_stems(part) - COURTESY - names - GENERIC_STEMS
+    return bool(said) and not any(roots_of(said) & source.roots for source in sources)
+
+
+def _has_names(text: str, stream: str, streams: Sequence[str]) -> bool:
+    """Whether a source holds the names of a statement that the request does not hold itself."""
+    names = [
+        c.value
+        for c in read_sentence(text).claims
+        if c.kind is ClaimKind.NAME and not is_english(c.value)
     ]
-    return join_units(keep_units(units, kept))
+    return all(word_stream(name) in stream or word_stream(name) in streams[-1] for name in names)
 
 
 def _judged(judge: SupportJudge, texts: Sequence[str], sources: Sequence[str]) -> list[list[float]]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from followup.claims import ClaimKind, ReadSentence
+from followup.english import is_english
 from followup.tokens import Token
-from followup.vocabulary import COMMON_WORDS, GENERIC_CAPITALS, STOP_WORDS, is_common
+from followup.vocabulary import COMMON_WORDS, GENERIC_CAPITALS, STOP_WORDS, is_common, stem
 
 PLAN_WORDS = frozenset({"plan", "plans", "tier", "tiers", "edition", "package", "subscription"})
 _NO_PLAN_NAMES = STOP_WORDS | frozenset(
@@ -32,7 +33,7 @@ class Subject:
     """Written in lower case, as "mid-tier plan" is: what a plan is called, not its name."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class KnownNames:
     """The names that the sources hold, and which of them are plans and aliases of each other."""
 
@@ -41,12 +42,25 @@ class KnownNames:
     aliases: dict[Name, Name]
     own: frozenset[str]
     """Word streams of the lead's, product's and company's names: they set nothing apart."""
+    streams: tuple[str, ...] = ()
+    """Word streams of all sources."""
+    headings: str = ""
+    """Word stream of all titles, sections and document names."""
     lower_words: frozenset[str] = frozenset()
     """Words that the sources also write in lower case."""
 
     def canonical(self, name: Name) -> Name:
         """One name for all aliases: mid-tier plan and Growth plan."""
         return self.aliases.get(name, name)
+
+    @cached_property
+    def own_stems(self) -> frozenset[str]:
+        """Stems of the request's own names."""
+        return frozenset(stem(word) for line in self.own for word in line.split())
+
+    def is_headed(self, name: Name) -> bool:
+        """Whether a title, section or document name holds the name."""
+        return f" {' '.join(name)} " in self.headings
 
     def is_own(self, name: Name) -> bool:
         """Whether the name belongs to the request's own lead, product or company."""
@@ -68,12 +82,38 @@ def find_subjects(sentence: ReadSentence, known: KnownNames) -> list[Subject]:
             and len(subject.name) == 1
             and subject.name[0] in known.lower_words
         )
-        if covered.intersection(span) or is_own or is_opening_word:
+        is_generic = (
+            not is_plan
+            and len(subject.name) == 1
+            and is_english(subject.name[0])
+            and not known.is_headed(subject.name)
+            and (
+                subject.name[0] in known.lower_words or not known.by_first_word.get(subject.name[0])
+            )
+        )
+        if covered.intersection(span) or is_own or is_opening_word or is_generic:
             continue
         covered.update(span)
         name = known.canonical(subject.name)
         found.append(Subject(name, subject.place, subject.end, is_plan, subject.is_role))
-    return sorted(found, key=lambda subject: subject.place)
+    return _merged(sentence, sorted(found, key=lambda subject: subject.place), known)
+
+
+def _merged(
+    sentence: ReadSentence, subjects: Sequence[Subject], known: KnownNames
+) -> list[Subject]:
+    """The subjects, two as one where a heading writes them so: "Oak and Ivy Vets"."""
+    merged: list[Subject] = []
+    for subject in subjects:
+        before = merged[-1] if merged else None
+        if before and not (before.is_plan or subject.is_plan):
+            tokens = sentence.tokens[before.place : subject.end]
+            name = tuple(t.lower.removesuffix("'s") for t in tokens if t.kind == "word")
+            if subject.place - before.end <= 1 and known.is_headed(name):
+                merged[-1] = Subject(name, before.place, subject.end, is_plan=False)
+                continue
+        merged.append(subject)
+    return merged
 
 
 @lru_cache(maxsize=16_384)
@@ -83,14 +123,29 @@ def subjects_by_form(sentence: ReadSentence) -> tuple[Subject, ...]:
     return tuple(subject for subject in found if subject.name)
 
 
+def is_alike(first: Subject, second: Subject) -> bool:
+    """Whether two names may be of one kind: plans, or both none.
+
+    A lone English word, Ranger or Scout, may be a plan that the sources at hand never call one.
+    """
+    if first.is_plan == second.is_plan:
+        return True
+    return may_be_plan(second if first.is_plan else first)
+
+
+def may_be_plan(subject: Subject) -> bool:
+    """Whether a subject is a plan, or a lone English word that may be one's name."""
+    return subject.is_plan or (len(subject.name) == 1 and is_english(subject.name[0]))
+
+
 def same_subject(ours: Name, theirs: Name, *, is_plan: bool) -> bool:
-    """Plans must be equal; of other names one may be the other's beginning: Globex Traders."""
+    """Plans must be equal; of other names one may begin or end the other: Globex Traders."""
     if ours == theirs:
         return True
     if is_plan:
         return False
     shorter, longer = sorted((ours, theirs), key=len)
-    return longer[: len(shorter)] == shorter
+    return shorter in (longer[: len(shorter)], longer[-len(shorter) :])
 
 
 def cell_subject_names(cell_name: str, known: KnownNames) -> Iterator[Name]:
@@ -131,6 +186,21 @@ def _plans(sentence: ReadSentence) -> Iterator[Subject]:
             while end < len(tokens) and tokens[end].lower in PLAN_WORDS:
                 end += 1
             yield Subject(trimmed_name(words), first, end, is_plan=True, is_role=is_role)
+            if token.lower.endswith("s") and not is_role:
+                yield from _plans_before(tokens, first)
+
+
+def _plans_before(tokens: Sequence[Token], place: int) -> Iterator[Subject]:
+    """The further names of "the Scout, Ranger and Convoy plans", from the last to the first."""
+    while place > 1 and tokens[place - 1].lower in {"and", "or", ",", "&"}:
+        before = place - 1
+        while before > 0 and tokens[before].lower in {"and", "or", ",", "&", "the"}:
+            before -= 1
+        token = tokens[before]
+        if token.kind != "word" or token.text == token.lower:
+            return
+        yield Subject((token.lower,), before, before + 1, is_plan=True)
+        place = before
 
 
 def _capitalised(sentence: ReadSentence) -> Iterator[Subject]:
@@ -151,8 +221,9 @@ def _looked_up(tokens: Sequence[Token], known: KnownNames) -> Iterator[Subject]:
         for name in known.by_first_word.get(word, ()):
             if tuple(lowered[place : place + len(name)]) != name:
                 continue
-            is_plain = word in COMMON_WORDS or word in known.lower_words
-            if len(name) == 1 and is_plain and tokens[place].text.islower():
+            is_plain = word in COMMON_WORDS or word in known.lower_words or is_english(word)
+            is_plan = name in known.plans and not is_plain
+            if len(name) == 1 and not is_plan and tokens[place].text.islower():
                 continue
             yield Subject(name, place, place + len(name), is_plan=False)
             break

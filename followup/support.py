@@ -2,18 +2,21 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from followup.agreement import Fact, cut, facts_of, value_keys, value_mismatch
+from followup.agreement import TIME_UNITS, Fact, cut, facts_of, value_keys, value_mismatch
+from followup.claim_context import ClaimContext, read_context
 from followup.claims import Claim, ClaimKind, ReadSentence
+from followup.denials import affirms, denies
 from followup.evidence_subjects import EvidenceSubjects
 from followup.known_names import equated, known_names
+from followup.name_support import NameFinder, Support
+from followup.parts import part_of
 from followup.relations import Relations
-from followup.sources import Source, word_stream
-from followup.subjects import KnownNames, Subject
-from followup.topics import Topic, better_fact, topic_of
-from followup.value_subjects import coordinated, paired_subject, subjects_of_value
-from followup.vocabulary import stem
+from followup.sources import Source
+from followup.subjects import KnownNames, Name, Subject
+from followup.topics import Topic, better_fact
+from followup.vocabulary import roots_of
 
 _ABOUT_CHECKED = frozenset(
     {
@@ -26,42 +29,28 @@ _ABOUT_CHECKED = frozenset(
         ClaimKind.CODE,
     }
 )
+_WITH_UNITS = frozenset(
+    {ClaimKind.MONEY, ClaimKind.PERCENT, ClaimKind.QUANTITY, ClaimKind.DURATION}
+)
 _MIN_QUOTED_WORDS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Support:
-    """The source and the words that support a claim, or the reason why nothing does."""
-
-    document: str = ""
-    evidence: str = ""
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Context:
-    """What the message says around a claim."""
-
-    subjects: list[Subject]
-    beside: list[Subject]
-    """Subjects that share the value: "Northwind and Corvane save 20 hours"."""
-    topic: Topic
 
 
 class SupportFinder:
     """The sources of one message, indexed by value."""
 
-    def __init__(self, sources: Sequence[Source], own: frozenset[str]) -> None:
+    def __init__(
+        self, sources: Sequence[Source], own: frozenset[str], said_plans: frozenset[Name]
+    ) -> None:
         self.sources = sources
-        self.known: KnownNames = known_names(sources, own)
-        self._own_stems = frozenset(stem(word) for line in own for word in line.split())
+        self.known: KnownNames = known_names(sources, own, said_plans)
         self._facts: defaultdict[str, list[Fact]] = defaultdict(list)
         for source in sources:
             for key, fact in facts_of(source):
                 self._facts[key].append(fact)
         self._all_facts = [fact for source in sources for _, fact in facts_of(source)]
+        self._names = NameFinder(sources, self.known)
         self._evidence = EvidenceSubjects(self.known)
-        self._relations = Relations(sources, self._evidence)
+        self.relations = Relations(sources, self._evidence)
 
     def find(
         self, read: ReadSentence, subjects: list[Subject], inherited: list[Subject]
@@ -77,18 +66,25 @@ class SupportFinder:
             if quoted and not (claim.is_relative and not quoted.is_request):
                 support = Support(quoted.document, read.text)
             elif claim.kind is ClaimKind.NAME:
-                support = self._of_name(claim)
+                support = self._names.find(claim)
             else:
-                support = self._of_value(claim, self._context(claim, read, subjects, inherited))
+                support = self._of_value(
+                    claim, read_context(claim, read, subjects, inherited, self.known)
+                )
                 if support.reason:
                     support = self._of_change(claim, read, subjects, inherited) or support
+                if not support.reason and denies(read, claim) and affirms(support.evidence, claim):
+                    support = Support(reason=f"the source affirms this: {cut(support.evidence)}")
             found.append((claim, support))
         if quoted or any(support.reason for _, support in found):
             return found
-        return [*found, *self._wrong_subjects(read, subjects)]
+        # Of whom a value is, has been checked with it.
+        spans = [part_of(read.tokens, c.start) for c in read.claims if c.kind in _ABOUT_CHECKED]
+        rest = [s for s in subjects if not any(low <= s.place < high for low, high in spans)]
+        return [*found, *self._wrong_subjects(read, subjects, rest)]
 
     def _wrong_subjects(
-        self, read: ReadSentence, subjects: list[Subject]
+        self, read: ReadSentence, subjects: list[Subject], rest: list[Subject]
     ) -> Iterator[tuple[Claim, Support]]:
         for first, second in equated(read, subjects):
             is_known = first.name in self.known.plans and second.name in self.known.plans
@@ -97,19 +93,11 @@ class SupportFinder:
                 reason = f"no source calls {' '.join(first.name)} the {' '.join(second.name)} plan"
                 yield _name_claim(read, first), Support(reason=reason)
         for subject in subjects:
-            if subject.is_plan and not subject.is_role and not self._is_known(subject):
+            if subject.is_plan and not subject.is_role and not self._names.has_plan(subject):
                 yield _name_claim(read, subject), Support(reason="no source has this plan")
-        for subject, words in self._relations.misplaced(read, subjects):
+        for subject, words in self.relations.misplaced(read, subjects, rest):
             reason = f"the sources say this of another: {cut(words)}"
             yield _name_claim(read, subject), Support(reason=reason)
-
-    def _is_known(self, subject: Subject) -> bool:
-        name = subject.name
-        if name in self.known.plans or name in self.known.by_first_word.get(name[0], ()):
-            return True
-        is_plain = len(name) == 1 and name[0] in self.known.lower_words
-        stream = f" {' '.join(name)} "
-        return not is_plain and any(stream in source.word_stream for source in self.sources)
 
     def _quoted_from(self, read: ReadSentence) -> Source | None:
         if len(read.tokens) < _MIN_QUOTED_WORDS:
@@ -117,55 +105,17 @@ class SupportFinder:
         line = read.text.lower()
         return next((source for source in self.sources if line in source.lines), None)
 
-    def _context(
-        self, claim: Claim, read: ReadSentence, subjects: list[Subject], inherited: list[Subject]
-    ) -> _Context:
-        about = subjects_of_value(read, subjects, claim) or inherited
-        about = [s for s in about if s.is_plan] or about
-        is_paired = paired_subject(read, subjects, claim) is not None
-        beside = [] if is_paired or not about else coordinated(read, subjects, about[0])
-        topic = topic_of(read, claim, subjects, self._own_stems)
-        return _Context(about, [s for s in beside if s not in about], topic)
-
-    def _of_name(self, claim: Claim) -> Support:
-        """A name is supported where its words stand in a row, or where it is made of such names."""
-        stream = word_stream(claim.value)
-        # The request goes first: the lead's own name is not the documents' to support.
-        for source in (self.sources[-1], *self.sources[:-1]):
-            if stream in source.word_stream:
-                return Support(source.document, self._words_with(source, stream, claim))
-        document = self._first_document(stream)
-        if document and self._is_made_of_known(tuple(stream.split())):
-            return Support(document, claim.text)
-        return Support(reason="no source has this name")
-
-    def _is_made_of_known(self, words: tuple[str, ...]) -> bool:
-        """Whether own names and names of the sources, put one after the other, give the words."""
-        if not words:
-            return True
-        for length in range(len(words), 0, -1):
-            head = words[:length]
-            known = head in self.known.by_first_word.get(head[0], ()) or (
-                f" {' '.join(head)} " in self.known.own
-            )
-            if known and self._is_made_of_known(words[length:]):
-                return True
-        return False
-
-    def _first_document(self, stream: str) -> str:
-        """The source that has the name's first word, or ""."""
-        words = stream.split(maxsplit=1)
-        found = (s.document for s in self.sources if words and f" {words[0]} " in s.word_stream)
-        return next(found, "")
-
-    def _words_with(self, source: Source, stream: str, claim: Claim) -> str:
-        shown = (unit.shown for unit in source.units if stream in word_stream(unit.shown))
-        return next(shown, claim.text)
-
-    def _of_value(self, claim: Claim, context: _Context) -> Support:
+    def _of_value(self, claim: Claim, context: ClaimContext) -> Support:
         reason = "no source has this value"
         for fact in self._candidates(claim):
-            mismatch = value_mismatch(claim, fact)
+            if context.is_reported and not fact.source.is_request:
+                reason = "the lead did not say so"
+                continue
+            # "A vehicle on Ranger costs $23 monthly" is $23 per vehicle.
+            told = fact.claim.per if "each" in context.words else fact.claim.per & context.words
+            mismatch = value_mismatch(replace(claim, per=claim.per | told - TIME_UNITS), fact)
+            if mismatch is None and fact.source.is_request and context.is_of_lead:
+                return Support(fact.source.document, fact.unit.shown)
             if mismatch is None and claim.kind in _ABOUT_CHECKED:
                 mismatch = self._about_mismatch(claim, context, context.subjects, fact)
             if mismatch is None:
@@ -192,20 +142,36 @@ class SupportFinder:
     def _of_change(
         self, claim: Claim, read: ReadSentence, subjects: list[Subject], inherited: list[Subject]
     ) -> Support | None:
-        """What supports "from 34% to 71%" where the sources tell the two apart."""
+        """What supports "from 34% to 71%" where the sources tell the two apart.
+
+        And "3" in "6 days to Canada and 3 elsewhere", read with the unit of the figure beside.
+        """
+        if claim.kind is ClaimKind.NUMBER:
+            context = read_context(claim, read, subjects, inherited, self.known)
+            beside = [other for other in read.claims if other.kind in _WITH_UNITS]
+            read_alike = (
+                replace(claim, kind=c.kind, unit=c.unit, counted=c.counted, per=c.per)
+                for c in beside
+            )
+            supports = (self._of_value(other, context) for other in read_alike)
+            return next((support for support in supports if not support.reason), None)
         keys = value_keys(claim)
         if len(keys) == 1 or not claim.start or read.tokens[claim.start - 1].lower != "from":
             return None
-        context = self._context(claim, read, subjects, inherited)
+        context = read_context(claim, read, subjects, inherited, self.known)
         ends = [
             self._of_value(replace(claim, value=value), context) for value in claim.value.split("-")
         ]
         return None if any(end.reason for end in ends) else ends[-1]
 
-    def _alone_among(self, claim: Claim, context: _Context) -> Subject | None:
+    def _alone_among(self, claim: Claim, context: ClaimContext) -> Subject | None:
         """A subject that shares the value in the message, but in no source."""
         for subject in context.beside:
             facts = [f for f in self._candidates(claim) if value_mismatch(claim, f) is None]
+            joined = f" {' '.join(subject.name)} and {' '.join(context.subjects[0].name)} "
+            if any(joined in fact.source.word_stream for fact in facts):
+                # "Oak and Ivy Vets" is one name.
+                continue
             if not any(
                 self._about_mismatch(claim, context, [subject], fact) is None for fact in facts
             ):
@@ -222,13 +188,19 @@ class SupportFinder:
         return None
 
     def _about_mismatch(
-        self, claim: Claim, context: _Context, wanted: Sequence[Subject], fact: Fact
+        self, claim: Claim, context: ClaimContext, wanted: Sequence[Subject], fact: Fact
     ) -> str | None:
         topic = context.topic
-        there = fact.roots | fact.source.heading_roots
+        there = fact.roots | fact.context_roots | fact.source.heading_roots
         has_topic = bool(topic.telling & there)
-        if wanted and not self._evidence.supports(wanted, fact, has_topic=has_topic):
+        if (
+            wanted
+            and not self._evidence.supports(wanted, fact, has_topic=has_topic)
+            and (not context.is_circumstance or self._evidence.names_another(wanted[0], fact))
+        ):
             return _other_subject(wanted, fact)
+        if not all(name in fact.source.word_stream for name in context.names):
+            return "no source says this of all that are named"
         is_code = claim.kind is ClaimKind.CODE
         if (
             not has_topic
@@ -238,7 +210,7 @@ class SupportFinder:
             return f"the value stands there about something else: {cut(fact.unit.shown)}"
         if is_code:
             return None
-        better = better_fact(
+        better = not fact.source.is_request and better_fact(
             claim,
             topic,
             fact,
@@ -255,12 +227,22 @@ class SupportFinder:
         Words that no source knows may be other words for the same where a name already agrees; but
         not for prices, because a fee of that name may not exist.
         """
-        if not is_named and not topic.clause & fact.roots:
-            return True
-        if topic.head and claim.kind is ClaimKind.MONEY:
+        if claim.kind is ClaimKind.MONEY:
+            return bool(topic.head) or not (is_named or topic.clause & fact.roots)
+        is_same_noun = bool(roots_of(claim.counted) & roots_of(fact.claim.counted))
+        if is_named or is_same_noun or _is_specific(claim):
+            return False
+        if not topic.clause & fact.roots:
             return True
         words = topic.head or topic.local
         return any(words & source.roots for source in self.sources[:-1])
+
+
+def _is_specific(claim: Claim) -> bool:
+    """Whether the value is hardly ever met by chance: a range, a rate, a whole date."""
+    if claim.kind is ClaimKind.DATE:
+        return claim.value[:1].isdigit() and claim.value.count("?") <= 1
+    return bool(claim.per) or len(value_keys(claim)) > 1
 
 
 def _name_claim(read: ReadSentence, subject: Subject) -> Claim:

@@ -51,6 +51,21 @@ _STATEMENT = re.compile(
     r"\bthat\s(?=\S+\s\S+\s\S)|[:;–—]\s|,\s(?:and|but|because|since|while|as)\s"  # noqa: RUF001
 )
 
+_TELLS_OF_WRITER = re.compile(
+    rf"""^(?:{_ADVERB})*(?:i|we)(?:'ve|\shave|\shad|'d)?\s(?:(?:just|recently|also|already|really|had|been
+    |personally|finally|now|since|carefully)\s)*
+    (?:\w{{2,}}ed|spoke|met|saw|read|had|went|took|got|found|sent|wrote|heard|made|came|talked|seen
+    |taken|spoken|written|gone|reviewing|working|looking|speaking)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def tells_of_writer(sentence: str) -> bool:
+    """Whether the sentence tells what the writer did: "I've just finished reviewing your demo"."""
+    return (
+        _TELLS_OF_WRITER.match(sentence.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")) is not None
+    )
+
 
 def checkable_part(sentence: str) -> str:
     """The sentence; of talk between writer and reader only what it states beyond it, or ""."""

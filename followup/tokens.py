@@ -69,12 +69,21 @@ class Token(NamedTuple):
     end: int
 
 
+_MONTH_AND_YEAR = re.compile(
+    r"\b((?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]{0,6})-(\d{4})\b",
+    re.IGNORECASE,
+)
+"""July-2017"""
+
+
 @lru_cache(maxsize=8_192)
 def fold(text: str) -> str:
     """One form for dashes, quotes, digits of any script, full-width letters and spaces."""
     if not text.isascii():
+        text = text.replace("m\N{SUPERSCRIPT TWO}", "m2")
         text = unicodedata.normalize("NFKC", text.translate(_SUPERSCRIPTS))
         text = "".join(map(_plain, text.translate(_VARIANTS)))
+    text = _MONTH_AND_YEAR.sub(r"\1 \2", text)
     return " ".join(_AT_WORD.sub("@", _DOT_WORD.sub(".", text)).replace("`", "'").split())
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from followup.agreement import Fact, is_same_measure, value_keys
-from followup.claims import Claim, ReadSentence
+from followup.claims import Claim, ClaimKind, ReadSentence
+from followup.parts import part_of
 from followup.subjects import Subject
 from followup.value_subjects import clause_of
 from followup.vocabulary import STOP_WORDS, content_stems, roots_of, stem
@@ -60,6 +61,9 @@ def topic_of(
     figures = {place for other in read.claims for place in _figure_places(read, other)}
     named |= figures
     wide = _strong_clause(read, claim)
+    if not _stems(read, wide, figures) - own - GENERIC_STEMS:
+        # "..., and each further one is $9": of what, the part before says.
+        wide = range(len(read.tokens))
     head = [i for i in _head_places(read, claim) if i not in named]
     # "Business costs $9" speaks of a plan, "your business" does not.
     common = _PRICE_STEMS if head == [0] else GENERIC_STEMS
@@ -96,19 +100,21 @@ def better_fact(
     It is about the same subject, and it holds all words of the clause that `fact` holds and more,
     or the same ones and less besides.
     """
-    ours = topic.clause & fact.roots
+    ours = (topic.clause & fact.roots) - _PRICE_ROOTS
     for rival in rivals:
         if not _excludes(claim, topic, fact, rival):
             continue
-        theirs = topic.clause & rival.roots
+        theirs = (topic.clause & rival.roots) - _PRICE_ROOTS
         less_besides = rival.roots - _GENERIC_ROOTS < fact.roots - _GENERIC_ROOTS
-        fits_better = ours < theirs or (ours and ours == theirs and less_besides)
+        is_alike = ours == theirs and less_besides and claim.kind is not ClaimKind.PERCENT
+        fits_better = ours < theirs or (ours and is_alike)
         if fits_better and is_about_same(rival):
             return rival
     return None
 
 
 _GENERIC_ROOTS = roots_of(GENERIC_STEMS)
+_PRICE_ROOTS = roots_of(_PRICE_STEMS)
 
 
 def _excludes(claim: Claim, topic: Topic, fact: Fact, rival: Fact) -> bool:
@@ -117,10 +123,16 @@ def _excludes(claim: Claim, topic: Topic, fact: Fact, rival: Fact) -> bool:
     return (
         is_same_measure(claim, other)
         and rival.unit is not fact.unit
-        and (claim.per == other.per or not claim.per or not other.per)
+        and (claim.per == _rate_of(rival) or not claim.per or not _rate_of(rival))
         and not set(value_keys(claim)) & set(value_keys(other))
         and f"={value_keys(other)[0]}" not in topic.clause
     )
+
+
+def _rate_of(fact: Fact) -> frozenset[str]:
+    """Its own rate, or the one that a list gives at its end: "A is $9, B $12 a month"."""
+    others = (c.per for c in fact.unit.sentence.claims if c.kind is fact.claim.kind and c.per)
+    return fact.claim.per or next(others, frozenset[str]())
 
 
 def _figure_places(read: ReadSentence, claim: Claim) -> Iterator[int]:
@@ -178,12 +190,12 @@ def _is_noun(word: str) -> bool:
 
 
 def _strong_clause(read: ReadSentence, claim: Claim) -> range:
-    low, high = 0, len(read.tokens)
+    low, high = part_of(read.tokens, claim.start)
     for place in strong_ends(read):
         if place > claim.start:
-            high = place
+            high = min(high, place)
             break
-        low = place + 1
+        low = max(low, place + 1)
     return range(low, high)
 
 

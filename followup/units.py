@@ -15,9 +15,32 @@ _TIME |= {
     name: name
     for name in "second minute hour day week month quarter year weekday decade fortnight".split()  # noqa: SIM905
 }
-MEASURES = frozenset(
-    {"gb", "mb", "tb", "kb", "kg", "km", "ms", "mbps", "gbps", "kwh", "ghz", "mhz", "px", "miles"}
-)
+MEASURES = {
+    unit: unit
+    for unit in """gb mb tb kb kg km ms mbps gbps kwh ghz mhz px mile m cm mm kw w v mph foot
+    inch""".split()  # noqa: SIM905
+}
+"""Written forms of units of measure, and the one they are all read as."""
+MEASURES |= {"m2": "m2", "sqm": "m2", "ft2": "foot2", "kilowatthours": "kwh"}
+MEASURES |= {"miles": "mile", "feet": "foot", "ft": "foot", "inches": "inch"}
+MEASURES |= {
+    written: unit
+    for unit, forms in {
+        "m": "meter meters metre metres",
+        "km": "kilometer kilometers kilometre kilometres",
+        "cm": "centimeter centimeters centimetre centimetres",
+        "mm": "millimeter millimeters millimetre millimetres",
+        "kg": "kilo kilos kilogram kilograms",
+        "gb": "gigabyte gigabytes",
+        "mb": "megabyte megabytes",
+        "tb": "terabyte terabytes",
+        "kw": "kilowatt kilowatts",
+        "w": "watt watts",
+        "v": "volt volts",
+        "ms": "millisecond milliseconds",
+    }.items()
+    for written in forms.split()
+}
 
 
 def currency_of(token: Token) -> str:

@@ -31,6 +31,7 @@ from followup.repair import Draft, Repaired, repair_text
 from followup.rules import ComplianceRules, RuleViolation
 from followup.sentences import join_units, split_sentences, split_units
 from followup.situation import Situation
+from followup.statements import PLAIN, StatementChecker
 from followup.tone import tone_score
 
 SENTENCE_ENDS = (".", "!", "?")
@@ -101,9 +102,11 @@ def known_text(lead: Lead, situation: Situation, rules: ComplianceRules) -> str:
     return "\n".join([request_text(lead), *filter(None, own)])
 
 
-def validate(task: ValidationTask, rules: ComplianceRules) -> Validated:
+def validate(
+    task: ValidationTask, rules: ComplianceRules, statements: StatementChecker = PLAIN
+) -> Validated:
     """The best sound candidate, or the conservative reply with the reason for it."""
-    checked = [_check(candidate, task, rules) for candidate in task.candidates]
+    checked = [_check(candidate, task, rules, statements) for candidate in task.candidates]
     scores = tuple(item.score for item in checked)
     best = best_candidate(scores)
     if best is None:
@@ -143,13 +146,18 @@ def fall_back(
     )
 
 
-def _check(candidate: Candidate, task: ValidationTask, rules: ComplianceRules) -> _Checked:
+def _check(
+    candidate: Candidate,
+    task: ValidationTask,
+    rules: ComplianceRules,
+    statements: StatementChecker,
+) -> _Checked:
     known = known_text(task.lead, task.situation, rules)
     written = _without_torso(candidate.text) if candidate.truncated else candidate.text
-    as_written = check_claims(written, task.passages, known)
+    as_written = check_claims(written, task.passages, known, statements)
     repaired = _repaired(written, as_written, task, rules)
     message = apply_fixes(repaired.text, task.lead, task.situation, rules)
-    verdicts = tuple(check_claims(message, task.passages, known))
+    verdicts = tuple(check_claims(message, task.passages, known, statements))
     violations = check_rules(message, task.lead, task.situation, rules)
     quality = _quality(written, message, candidate, task, rules)
     is_grounded = not task.require_grounding or all(item.supported for item in verdicts)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from followup.claims import Claim, ReadSentence
+from followup.parts import part_of
 from followup.subjects import Subject
 from followup.tokens import Token
 
@@ -12,12 +13,13 @@ _OBLIQUE = frozenset(
     for on like into against versus vs""".split()  # noqa: SIM905
 )
 _ASIDE = frozenset("from in to into via through using than unlike versus vs".split())  # noqa: SIM905
-_ASIDE_AFTER = _ASIDE | {"with", "by"}
+_ASIDE_AFTER = _ASIDE | {"with", "by", "as"}
 CLAUSE_ENDS = frozenset({",", ";", "and", "while", "but", "whereas", "or"})
 _JOINTS = frozenset(
     {",", "and", "or", "&", "/", "the", "our", "both", "plans", "plan", "as", "well"}
 )
 _MAX_TOKENS_BETWEEN_VALUES = 8
+ALL_OF = frozenset({"everything", "all"})
 
 
 def subjects_of_value(
@@ -34,7 +36,8 @@ def subjects_of_value(
     if paired:
         return [paired]
     tokens, place = sentence.tokens, claim.start
-    subjects = _without_asides(tokens, subjects, place)
+    first, end = part_of(tokens, place)
+    subjects = _without_asides(tokens, [s for s in subjects if first <= s.place < end], place)
     low, high = clause_of(tokens, place)
     before = [s for s in subjects if low <= s.place < place]
     after = [s for s in subjects if place < s.place < high]
@@ -104,11 +107,21 @@ def _without_asides(
         words = _ASIDE_AFTER if subject.place > place else _ASIDE
         joined = tokens[aside.end : subject.place] if aside else ()
         is_with_aside = aside is not None and all(token.lower in _JOINTS for token in joined)
-        if not subject.is_plan and (is_with_aside or word_before(tokens, subject.place) in words):
+        word = word_before(tokens, subject.place)
+        is_example = word == "as" and tokens[max(0, subject.place - 2)].lower == "such"
+        if not subject.is_plan and (is_with_aside or is_example or word in words):
             aside = subject
         else:
             kept.append(subject)
     return kept
+
+
+def is_all_of(tokens: Sequence[Token], place: int) -> bool:
+    """Whether "everything in" or "all of the" stands before a name."""
+    before = [token.lower for token in tokens[max(0, place - 3) : place]]
+    return any(
+        first in ALL_OF and second in {"in", "of", "from"} for first, second in pairwise(before)
+    )
 
 
 def word_before(tokens: Sequence[Token], place: int) -> str:
@@ -127,8 +140,11 @@ def paired_subject(
     place = next((i for i, value in enumerate(values) if value.start == claim.start), None)
     if place is None or len(values) == 1 or not _is_list(sentence.tokens, values):
         return None
+    low, high = part_of(sentence.tokens, claim.start)
     for is_plan in (True, False):
-        group = [s for s in subjects if s.is_plan is is_plan and not s.is_role]
+        group = [
+            s for s in subjects if s.is_plan is is_plan and not s.is_role and low <= s.place < high
+        ]
         is_apart = bool(group) and (
             group[-1].place < values[0].start or group[0].place > values[-1].start
         )

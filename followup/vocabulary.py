@@ -74,11 +74,21 @@ GENERIC_CAPITALS = _words(
     regards sincerely wishes team sales support customer success account manager hi hello hey dear
     thanks thank best warm kind cheers"""
 )
-_COMMON_ENDINGS = ("ing", "ly", "tion", "tions", "ness", "ment", "ments", "ity")
+_COMMON_ENDINGS = ("ing", "ers", "ly", "tion", "tions", "ness", "ment", "ments", "ity")
 _MIN_COMMON_ENDING = 7
 _WORD = re.compile(r"[^\W_]+")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _MIN_STEM = 3
+_IRREGULAR = """sold sell, kept keep, sent send, paid pay, built build, held hold, lost lose,
+    spent spend, bought buy, chose choose, chosen choose, ran run, began begin, begun begin,
+    gave give, given give, took take, taken take, grew grow, grown grow, fell fall,
+    fallen fall, rose rise, risen rise, wrote write, written write, came come, went go,
+    gone go, left leave, won win, meant mean, brought bring, taught teach, thought think,
+    found find, got get, made make, said say, told tell"""
+_VARIANTS = {form: base for form, base in map(str.split, _IRREGULAR.split(","))}
+_VARIANTS |= {"setup": "set", "setting": "set", "setups": "set", "cancelled": "canceled"}
+_VARIANTS |= {"cancelling": "canceling", "cancellation": "cancel", "rental": "rent"}
+"""Words that ordinary endings do not bring together."""
 _ROOT_LETTERS = 5
 
 
@@ -95,12 +105,16 @@ def is_common(word: str) -> bool:
 @lru_cache(maxsize=16_384)
 def stem(word: str) -> str:
     """A word in lower case without its inflection: invoices, invoicing, invoiced -> invoic."""
-    bare = word.removesuffix("'s")
+    bare = _VARIANTS.get(word, word).removesuffix("'s")
     for ending in ("ies", "ing", "ed", "es", "s", "e", "y"):
         if bare.endswith(ending) and len(bare) - len(ending) >= _MIN_STEM:
             if ending == "s" and bare.endswith("ss"):
                 return bare
-            return bare[: -len(ending)]
+            found = bare[: -len(ending)]
+            is_doubled = (
+                ending in {"ing", "ed"} and found[-1] == found[-2] and found[-1] in "bdgmnprt"
+            )
+            return found[:-1] if is_doubled else found
     return bare
 
 

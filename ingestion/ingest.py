@@ -2,14 +2,16 @@
 
 What is in the store afterwards depends on the folder alone, not on what was there before: documents
 that changed are replaced, and those that left the folder or can no longer be read are deleted. A
-document whose bytes, reader, chunker and embedder are the same as last time costs no embedding.
+document whose bytes, reader, chunker, terms and embedder are the same as last time is not even
+parsed. Everything becomes visible in one step at the end; a run that was broken off has changed
+nothing that readers see, and the next one goes on with what it wrote.
 """
 
 import asyncio
-import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,34 +22,47 @@ from numpy.typing import NDArray
 
 from config.ingestion import IngestionSettings
 from followup.passage import Chunk
-from ingestion.chunking import CHUNKER_VERSION, chunk_document, contextual_text
-from ingestion.document import Document, Flag
-from ingestion.readers import READER_VERSION, parse_document
-from ingestion.rejects import Reject, RejectedFileError
+from ingestion.document import Flag
+from ingestion.local_stages import LocalStages
+from ingestion.planning import IngestPlan, make_plan
+from ingestion.readers import parse_document
+from ingestion.rejects import Reject, RejectCode
 from ingestion.sources import DocumentSource, SourceFile
+from ingestion.stages import (
+    ChunkStage,
+    ParseDocument,
+    PreparedDocument,
+    StageSeconds,
+    TextEmbedder,
+    Tokenizer,
+    content_hasher,
+)
 
-CHUNKS_PER_WRITE = 256
 
-ParseDocument = Callable[[str, bytes], Document | Reject]
-"""Name and bytes of a file to its document, or to why there is none; raises nothing."""
-
-
-class IngestEmbedder(Protocol):
-    """What ingestion needs of the embedder."""
+class IngestEmbedder(Tokenizer, TextEmbedder, Protocol):
+    """What ingestion in one process needs of the embedder."""
 
     @property
     def fingerprint(self) -> str:
         """Changes with anything that changes a vector."""
 
-    @property
-    def max_tokens(self) -> int:
-        """Longest text that is embedded whole, special tokens included."""
 
-    def count_tokens_batch(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text, special tokens included."""
+class Draft(Protocol):
+    """A tenant's next state; see `followup.backends.knowledge_draft`."""
 
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Vectors of length 1, shape (len(texts), dimension). Blocks; called in a thread."""
+    def hashes(self) -> dict[str, str]:
+        """Content hash by name of every document that need not be written again."""
+
+    async def write(
+        self,
+        chunks: Sequence[Chunk],
+        vectors: NDArray[np.float32],
+        document_hashes: Mapping[str, str],
+    ) -> None:
+        """Take in whole documents."""
+
+    async def publish(self, documents: Set[str]) -> bool:
+        """Make readers see exactly these documents; False where they do already."""
 
 
 class IngestStore(Protocol):
@@ -56,43 +71,24 @@ class IngestStore(Protocol):
     async def ensure_collection(self) -> None:
         """Create what is missing."""
 
-    async def document_hashes(self, tenant: str) -> dict[str, str]:
-        """Content hash by name of every document that was written completely."""
+    async def open_draft(self, tenant: str) -> Draft:
+        """The tenant's next state."""
 
-    async def upsert(
-        self,
-        tenant: str,
-        chunks: Sequence[Chunk],
-        vectors: NDArray[np.float32],
-        document_hashes: Mapping[str, str],
-    ) -> None:
-        """Replace whole documents: `chunks` holds every chunk of each document it mentions."""
 
-    async def delete_documents(self, tenant: str, documents: Iterable[str]) -> None:
-        """Delete the chunks of these documents."""
+class Stages(Protocol):
+    """Files to embedded documents, streamed: LocalStages or RayStages."""
 
-    async def flush(self) -> None:
-        """Seal what was written."""
+    def run(self, files: Sequence[SourceFile]) -> Iterator[list[PreparedDocument]]:
+        """Batches of documents and rejects, in any order. Blocks; called in a thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class IngestProgress:
-    """Said after each document has been looked at."""
+    """Said after each batch of documents; `document` is the last of them."""
 
     num_done: int
     num_total: int
     document: str
-
-
-@dataclass(slots=True)
-class StageSeconds:
-    """Wall time of each stage of a run."""
-
-    scan: float = 0.0
-    read: float = 0.0
-    chunk: float = 0.0
-    embed: float = 0.0
-    store: float = 0.0
 
 
 @dataclass(slots=True)
@@ -110,6 +106,7 @@ class IngestSummary:
     flags: dict[str, tuple[Flag, ...]] = field(default_factory=dict)
     """Suspicious text in documents that were added or changed all the same, by document."""
     seconds: StageSeconds = field(default_factory=StageSeconds)
+    total_seconds: float = 0.0
 
 
 async def ingest_folder(
@@ -122,7 +119,8 @@ async def ingest_folder(
     parse: ParseDocument | None = None,
     on_progress: Callable[[IngestProgress], None] | None = None,
 ) -> IngestSummary:
-    """Make the tenant's documents in the store those of `root`; hidden files are left out.
+    """Make the tenant's documents in the store those of `root`, in this process; hidden files are
+    left out.
 
     `root` is a folder, a file, a glob or a URI; see DocumentSource. `parse` is how files are
     parsed: in this process where none is given, with ParserProcess.parse out of harm's way. A
@@ -131,110 +129,122 @@ async def ingest_folder(
     """
     settings = settings or IngestionSettings()
     source = await asyncio.to_thread(DocumentSource.open, str(root))
-    run = _Run(source, tenant, embedder, vector_store, settings, parse)
+    hash_content = content_hasher(embedder.fingerprint, settings)
+    parse = parse or partial(parse_document, settings=settings)
+    stages = LocalStages(ChunkStage(source, parse, embedder, settings, hash_content), embedder)
     await vector_store.ensure_collection()
-    stored = await vector_store.document_hashes(tenant)
-    files = await asyncio.to_thread(source.list_files)
-    run.summary.num_seen = len(files)
-    for num_done, file in enumerate(files, start=1):
-        await run.take(file, stored.get(file.name))
-        if on_progress:
-            on_progress(IngestProgress(num_done, len(files), file.name))
-    await run.write()
-    await run.delete([name for name in stored if name not in run.kept])
-    return run.summary
+    run = IngestRun(source, await vector_store.open_draft(tenant), settings, hash_content)
+    await run.scan()
+    return await run.finish(stages, on_progress)
 
 
-class _Run:
-    """One run over a source: takes documents one by one, writes them in batches."""
+class IngestRun:
+    """One run over a source: `scan` says what is to be done, `finish` does it."""
 
     def __init__(
         self,
         source: DocumentSource,
-        tenant: str,
-        embedder: IngestEmbedder,
-        vector_store: IngestStore,
+        draft: Draft,
         settings: IngestionSettings,
-        parse: ParseDocument | None,
+        hash_content: Callable[[bytes], str],
+        refused: Mapping[str, Reject] | None = None,
     ) -> None:
+        """`refused` are the rejects of the last run, see `read_rejects`."""
         self._source = source
+        self._refused = refused or {}
+        self._draft = draft
         self._settings = settings
-        self._parse = parse or partial(parse_document, settings=settings)
-        self._tenant = tenant
-        self._embedder = embedder
-        self._store = vector_store
-        self._chunks: list[Chunk] = []
-        self._hashes: dict[str, str] = {}
-        self._wrote = False
-        self.kept: set[str] = set()
+        self._hash_content = hash_content
+        self._started = time.perf_counter()
+        self._changed: set[str] = set()
+        self.plan = IngestPlan()
         self.summary = IngestSummary()
 
-    async def take(self, file: SourceFile, stored_hash: str | None) -> None:
-        """Read and chunk a document unless it is stored as it is; write when a batch is full."""
-        summary, seconds = self.summary, self.summary.seconds
+    async def scan(self) -> IngestPlan:
+        """Compare the files with what is stored; only files that are stored are read."""
+        with _timed(self.summary.seconds, "scan"):
+            self.plan = await asyncio.to_thread(
+                make_plan,
+                self._source,
+                self._draft.hashes(),
+                self._refused,
+                self._settings.limits,
+                self._hash_content,
+            )
+        self._changed = {file.name for file in self.plan.changed}
+        return self.plan
+
+    async def finish(
+        self, stages: Stages, on_progress: Callable[[IngestProgress], None] | None = None
+    ) -> IngestSummary:
+        """Make, write and publish what the plan says. Errors: what stages and store raise."""
+        plan, summary = self.plan, self.summary
+        summary.rejects = list(plan.rejects)
+        files = plan.to_make
+        kept = {*plan.unchanged, *plan.unavailable}
+        num_done = 0
+        async with aclosing(_in_thread(stages.run(files) if files else iter(()))) as batches:
+            async for batch in batches:
+                kept |= await self._write(batch)
+                num_done += len(batch)
+                if on_progress:
+                    on_progress(IngestProgress(num_done, len(files), batch[-1].name))
+        stored = self._draft.hashes().keys()
+        with _timed(summary.seconds, "store"):
+            await self._draft.publish(kept)
+        summary.num_seen = len(files) + len(plan.unchanged) + len(plan.rejects)
+        summary.num_unchanged = len(plan.unchanged)
+        summary.num_deleted = len(stored - kept)
+        summary.rejects.sort(key=lambda reject: reject.document)
+        summary.total_seconds = time.perf_counter() - self._started
+        return summary
+
+    async def _write(self, batch: Sequence[PreparedDocument]) -> set[str]:
+        """Write a batch of documents; the names of those that are stored afterwards."""
+        summary = self.summary
+        changed = self._changed
+        written = [document for document in batch if document.reject is None]
+        kept = {document.name for document in written}
+        for document in batch:
+            for stage in ("read", "chunk", "embed"):
+                _add(summary.seconds, stage, getattr(document.seconds, stage))
+            if document.reject is not None:
+                summary.rejects.append(document.reject)
+                if document.reject.code is RejectCode.UNAVAILABLE:
+                    kept |= {document.name} & changed
+            elif document.flags:
+                summary.flags[document.name] = document.flags
+        chunks = [chunk for document in written for chunk in document.chunks]
+        vectors = [document.vectors for document in written if document.vectors is not None]
+        if chunks:
+            with _timed(summary.seconds, "store"):
+                hashes = {document.name: document.content_hash for document in written}
+                await self._draft.write(chunks, np.concatenate(vectors), hashes)
+        summary.num_chunks += len(chunks)
+        summary.num_changed += sum(document.name in changed for document in written)
+        summary.num_added += sum(document.name not in changed for document in written)
+        return kept
+
+
+async def _in_thread(
+    batches: Iterator[list[PreparedDocument]],
+) -> AsyncGenerator[list[PreparedDocument]]:
+    """The batches, the next one in the making while one is written.
+
+    All in one and the same thread: torch keeps helpers for every thread that calls it.
+    """
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(1, "ingest") as thread:
+        making = loop.run_in_executor(thread, next, batches, None)
         try:
-            with _timed(seconds, "scan"):
-                content = await asyncio.to_thread(self._source.read, file, self._settings.limits)
-        except RejectedFileError as error:
-            summary.rejects.append(Reject(file.name, str(error), error.code))
-            return
-        content_hash = self._hash(content)
-        if content_hash == stored_hash:
-            summary.num_unchanged += 1
-            self.kept.add(file.name)
-            return
-        with _timed(seconds, "read"):
-            parsed = await asyncio.to_thread(self._parse, file.name, content)
-        if isinstance(parsed, Reject):
-            summary.rejects.append(parsed)
-            return
-        with _timed(seconds, "chunk"):
-            self._chunks.extend(await asyncio.to_thread(self._chunk, parsed))
-        if parsed.flags:
-            summary.flags[file.name] = parsed.flags
-        self._hashes[file.name] = content_hash
-        self.kept.add(file.name)
-        summary.num_added += stored_hash is None
-        summary.num_changed += stored_hash is not None
-        if len(self._chunks) >= CHUNKS_PER_WRITE:
-            await self.write()
-
-    def _chunk(self, document: Document) -> list[Chunk]:
-        return chunk_document(
-            document,
-            self._embedder.count_tokens_batch,
-            self._embedder.max_tokens,
-            overlap_tokens=self._settings.chunk_overlap_tokens,
-        )
-
-    async def write(self) -> None:
-        """Embed and store the batch. A batch holds whole documents, as the store wants them."""
-        if not self._chunks:
-            return
-        with _timed(self.summary.seconds, "embed"):
-            texts = [contextual_text(chunk) for chunk in self._chunks]
-            vectors = await asyncio.to_thread(self._embedder.embed, texts)
-        with _timed(self.summary.seconds, "store"):
-            await self._store.upsert(self._tenant, self._chunks, vectors, self._hashes)
-        self.summary.num_chunks += len(self._chunks)
-        self._chunks, self._hashes, self._wrote = [], {}, True
-
-    async def delete(self, names: list[str]) -> None:
-        """Delete the documents that are gone, and finish the run."""
-        with _timed(self.summary.seconds, "store"):
-            if names:
-                await self._store.delete_documents(self._tenant, names)
-            if names or self._wrote:
-                await self._store.flush()
-        self.summary.num_deleted = len(names)
-
-    def _hash(self, content: bytes) -> str:
-        """Changes with the bytes, and with anything that makes other chunks or vectors of them."""
-        made_by = (
-            f"{READER_VERSION}:{CHUNKER_VERSION}:{self._embedder.fingerprint}:"
-            f"{self._settings.model_dump_json()}\0"
-        )
-        return hashlib.sha256(made_by.encode() + content).hexdigest()
+            while (batch := await making) is not None:
+                making = loop.run_in_executor(thread, next, batches, None)
+                yield batch
+        finally:
+            # The stages end too where the run breaks off.
+            await asyncio.gather(making, return_exceptions=True)
+            if isinstance(batches, Generator):
+                await loop.run_in_executor(thread, batches.close)
 
 
 @contextmanager
@@ -243,4 +253,8 @@ def _timed(seconds: StageSeconds, stage: str) -> Iterator[None]:
     try:
         yield
     finally:
-        setattr(seconds, stage, getattr(seconds, stage) + time.perf_counter() - started)
+        _add(seconds, stage, time.perf_counter() - started)
+
+
+def _add(seconds: StageSeconds, stage: str, more: float) -> None:
+    setattr(seconds, stage, getattr(seconds, stage) + more)

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -24,6 +25,15 @@ class RejectCode(StrEnum):
     QUARANTINED = "quarantined"
 
 
+LASTING = frozenset(RejectCode) - {
+    RejectCode.TOO_SLOW,
+    RejectCode.OUT_OF_MEMORY,
+    RejectCode.UNAVAILABLE,
+    RejectCode.OUTSIDE_FOLDER,
+}
+"""What the same bytes are refused for again; the others depend on the machine and the moment."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reject:
     """A document that was left out. `reason` is a clause that begins with 'it'."""
@@ -31,6 +41,8 @@ class Reject:
     document: str
     reason: str
     code: RejectCode = RejectCode.DAMAGED
+    content_hash: str = ""
+    """As of stored documents; empty where the file could not be read."""
 
 
 class RejectedFileError(Exception):
@@ -49,3 +61,22 @@ def write_rejects(path: Path, rejects: Sequence[Reject]) -> None:
         for reject in sorted(rejects, key=lambda reject: reject.document):
             file.write(json.dumps(asdict(reject)) + "\n")
     temporary.replace(path)
+
+
+def read_rejects(path: Path) -> dict[str, Reject]:
+    """Those of the last run that the same bytes would give again, by document.
+
+    What cannot be read is left out: the file is then parsed once more.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return {}
+    found: dict[str, Reject] = {}
+    for line in lines:
+        with suppress(ValueError, TypeError):  # by hand, or by another version
+            reject = Reject(**json.loads(line))
+            reject = replace(reject, code=RejectCode(reject.code))
+            if reject.content_hash and reject.code in LASTING:
+                found[reject.document] = reject
+    return found

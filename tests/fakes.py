@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,25 @@ from followup.prompts import Prompt
 from followup.request import GenerationOptions, RetrievalOptions
 from followup.rules import ComplianceRules
 from followup.validation import Validated, ValidationTask, validate
+
+
+class FakeAliases:
+    """Aliases in this process. As the database, it can be away."""
+
+    def __init__(self) -> None:
+        self.versions: dict[str, dict[str, str]] = {}
+        """Version by industry, by tenant."""
+        self.failure: Exception | None = None
+        self.num_reads = 0
+
+    def promote(self, version: str, tenant: str = "default", industry: str = "") -> None:
+        self.versions.setdefault(tenant, {})[industry] = version
+
+    async def serving(self, tenant: str, alias: str) -> dict[str, str]:
+        self.num_reads += 1
+        if self.failure is not None:
+            raise self.failure
+        return dict(self.versions.get(tenant, {}))
 
 
 class FakeIngestEmbedder:
@@ -40,28 +59,45 @@ class FakeIngestEmbedder:
 
 
 class FakeIngestStore:
-    """Chunks by tenant in this process. As the real one, it replaces whole documents, lists only
-    those with their first chunk, and refuses a wrong tenant, shape or missing hash.
+    """Published chunks by tenant in this process. As the real one, it shows a draft when it is
+    published, keeps one that was broken off, and refuses a wrong tenant, shape or missing hash.
     """
 
     def __init__(self) -> None:
         self.chunks: dict[str, dict[str, Chunk]] = {}
         self.hashes: dict[str, dict[str, str]] = {}
+        self.drafted: dict[str, dict[str, tuple[str, list[Chunk]]]] = {}
         self.num_writes = 0
-        self.num_flushes = 0
+        self.num_published = 0
         self.writes_until_down = -1
         """Writes that still succeed before the store is down; -1: it stays up."""
 
     async def ensure_collection(self) -> None:
         pass
 
-    async def document_hashes(self, tenant: str) -> dict[str, str]:
-        first = {c.document for c in self._of(tenant).values() if c.position == 0}
-        return {name: value for name, value in self.hashes[tenant].items() if name in first}
+    async def open_draft(self, tenant: str) -> "FakeDraft":
+        if re.fullmatch(TENANT_PATTERN, tenant) is None:
+            message = f"'tenant' has value {tenant!r}; it must match {TENANT_PATTERN}."
+            raise InvalidInputError(message, field="tenant")
+        for part in (self.chunks, self.hashes, self.drafted):
+            part.setdefault(tenant, {})
+        return FakeDraft(self, tenant)
 
-    async def upsert(
+
+class FakeDraft:
+    """The next state of a tenant in a `FakeIngestStore`."""
+
+    def __init__(self, store: FakeIngestStore, tenant: str) -> None:
+        self._store = store
+        self._tenant = tenant
+        self._drafted = store.drafted[tenant]
+
+    def hashes(self) -> dict[str, str]:
+        drafted = {name: content_hash for name, (content_hash, _) in self._drafted.items()}
+        return self._store.hashes[self._tenant] | drafted
+
+    async def write(
         self,
-        tenant: str,
         chunks: Sequence[Chunk],
         vectors: NDArray[np.float32],
         document_hashes: Mapping[str, str],
@@ -69,39 +105,31 @@ class FakeIngestStore:
         if vectors.shape[0] != len(chunks):
             message = f"{vectors.shape[0]} vectors for {len(chunks)} chunks."
             raise InvalidInputError(message, field="vectors")
-        hashes = {chunk.document: document_hashes[chunk.document] for chunk in chunks}
         self._write()
-        self._drop(tenant, hashes)
-        self._of(tenant).update({chunk.chunk_id: chunk for chunk in chunks})
-        self.hashes[tenant].update(hashes)
+        for name in {chunk.document for chunk in chunks}:
+            own = [chunk for chunk in chunks if chunk.document == name]
+            self._drafted[name] = (document_hashes[name], own)
 
-    async def delete_documents(self, tenant: str, documents: Iterable[str]) -> None:
-        self._write()
-        self._drop(tenant, documents)
-
-    async def flush(self) -> None:
-        self.num_flushes += 1
-
-    def _of(self, tenant: str) -> dict[str, Chunk]:
-        if re.fullmatch(TENANT_PATTERN, tenant) is None:
-            message = f"'tenant' has value {tenant!r}; it must match {TENANT_PATTERN}."
-            raise InvalidInputError(message, field="tenant")
-        self.hashes.setdefault(tenant, {})
-        return self.chunks.setdefault(tenant, {})
+    async def publish(self, documents: Set[str]) -> bool:
+        store, tenant = self._store, self._tenant
+        hashes = {name: value for name, value in self.hashes().items() if name in documents}
+        if hashes == store.hashes[tenant]:
+            return False
+        kept = [c for c in store.chunks[tenant].values() if c.document not in self._drafted]
+        new = [chunk for _, chunks in self._drafted.values() for chunk in chunks]
+        store.hashes[tenant] = hashes
+        store.chunks[tenant] = {c.chunk_id: c for c in [*kept, *new] if c.document in documents}
+        self._drafted.clear()
+        store.num_published += 1
+        return True
 
     def _write(self) -> None:
-        if self.writes_until_down == 0:
+        store = self._store
+        if store.writes_until_down == 0:
             message = "The vector store does not answer."
             raise PartUnavailableError(message, retry_after_seconds=5.0)
-        self.writes_until_down -= 1
-        self.num_writes += 1
-
-    def _drop(self, tenant: str, documents: Iterable[str]) -> None:
-        names = set(documents)
-        kept = {key: c for key, c in self._of(tenant).items() if c.document not in names}
-        self.chunks[tenant] = kept
-        for name in names:
-            self.hashes[tenant].pop(name, None)
+        store.writes_until_down -= 1
+        store.num_writes += 1
 
 
 class FakeNodes:

@@ -80,12 +80,13 @@ async def index_claims(
 ) -> None:
     """Embed the corpus and put it into the store."""
     await store.ensure_collection()
+    draft = await store.open_draft(tenant)
     chunks = to_chunks(claims)
     for start in range(0, len(chunks), DOCUMENTS_PER_WRITE):
         batch = chunks[start : start + DOCUMENTS_PER_WRITE]
         vectors = embedder.embed([f"{chunk.title}\n{chunk.text}" for chunk in batch])
-        await store.upsert(tenant, batch, vectors, {chunk.document: "1" for chunk in batch})
-    await store.flush()
+        await draft.write(batch, vectors, {chunk.document: "1" for chunk in batch})
+    await draft.publish({chunk.document for chunk in chunks})
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:

@@ -18,7 +18,17 @@ from benchmarks.altered_messages.messages import ExamMessage, MessageWriter
 from ingestion.chunking import CountTokens
 
 ROOT = FOLDER.parents[1]
-FACTS_FILES = (FOLDER / "facts" / "ai_billing.yaml", FOLDER / "facts" / "gitpod.yaml")
+FACTS_FILES = tuple(
+    FOLDER / "facts" / f"{name}.yaml"
+    for name in (
+        "ai_billing",
+        "gitpod",
+        "tracewell_fleet",
+        "dovetail_diary",
+        "larkfield_solar",
+        "tamberley_coffee",
+    )
+)
 
 
 def load_knowledge_base(facts_file: Path, count_tokens: CountTokens) -> KnowledgeBase:

@@ -1,61 +1,73 @@
-"""Published adapters: immutable versions in a folder, and the alias that says which one serves."""
+"""Which adapter version serves a request: the alias in the database, read about once a second."""
 
 import asyncio
 import re
-from pathlib import Path
+import time
+from dataclasses import dataclass
+from typing import Protocol
 
-from cachetools import TTLCache
+from cachetools import LRUCache
 
-from followup.errors import AdapterMissingError, InvalidInputError
+from followup.backends.adapter_aliases import EVERY_INDUSTRY, industry_key
+from followup.backends.single_flight import SingleFlight
+from followup.errors import InvalidInputError, PartUnavailableError
 from followup.passage import TENANT_PATTERN
 
-VERSION_PATTERN = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}@[0-9a-f]{12}")
 ALIAS_SECONDS = 1.0
-"""How old the known version of a tenant may be."""
+"""How old the known aliases of a tenant may be."""
+REFRESH_SECONDS = 0.5
+"""How long a request waits for newer aliases than those that are known."""
 MAX_TENANTS_REMEMBERED = 10_000
 
 
+class Aliases(Protocol):
+    """Tells the versions of a tenant's alias. `AdapterAliases` is one."""
+
+    async def serving(self, tenant: str, alias: str) -> dict[str, str]:
+        """Version by industry."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    versions: dict[str, str]
+    read_at: float
+
+
 class AdapterStore:
-    """Reads `<folder>/<tenant>/<alias>`, a file that holds one version such as name@3f2a9c...
+    """Resolves an alias. While the database is away, what was last read goes on serving."""
 
-    A version is a folder of that name beside the alias. Publishing writes the version first and
-    replaces the alias file last, so a reader sees either the old version or the new one, whole.
-    """
-
-    def __init__(self, folder: Path, alias: str) -> None:
-        self._folder = folder
+    def __init__(self, aliases: Aliases, alias: str) -> None:
+        self._aliases = aliases
         self._alias = alias
-        self._known: TTLCache[str, str | None] = TTLCache(MAX_TENANTS_REMEMBERED, ALIAS_SECONDS)
+        self._known: LRUCache[str, _Known] = LRUCache(MAX_TENANTS_REMEMBERED)
+        self._flights: SingleFlight[_Known] = SingleFlight()
 
-    async def resolve(self, tenant: str) -> str | None:
-        """The version that serves this tenant, or None while nothing is published for it.
+    async def resolve(self, tenant: str, industry: str | None = None) -> str | None:
+        """The version of the tenant's industry if it has one, else the tenant's; None: no adapter.
 
-        Raises AdapterMissingError, which names the file, for an alias that cannot be read or holds
-        no version, and InvalidInputError for what is no tenant.
+        Raises InvalidInputError for what is no tenant, and PartUnavailableError when the database
+        is away and nothing is known of the tenant.
         """
-        try:
-            return self._known[tenant]
-        except KeyError:
-            version = await asyncio.to_thread(self._read, tenant)
-        self._known[tenant] = version
-        return version
-
-    def _read(self, tenant: str) -> str | None:
         if re.fullmatch(TENANT_PATTERN, tenant) is None:
             message = f"'tenant' has value {tenant!r}; it must match {TENANT_PATTERN}."
             raise InvalidInputError(message, field="tenant")
-        path = self._folder / tenant / self._alias
+        versions = (await self._read(tenant)).versions
+        default = versions.get(EVERY_INDUSTRY)
+        return versions.get(industry_key(industry), default)
+
+    async def _read(self, tenant: str) -> _Known:
+        known = self._known.get(tenant)
+        if known is None:
+            return await self._flights.run(tenant, lambda: self._ask(tenant))
+        if time.monotonic() - known.read_at < ALIAS_SECONDS:
+            return known
         try:
-            version = path.read_text(encoding="utf-8").strip()
-        except FileNotFoundError:
-            return None
-        except (OSError, UnicodeDecodeError) as error:
-            raise _damaged(path, f"cannot be read ({type(error).__name__})") from error
-        if VERSION_PATTERN.fullmatch(version) is None:
-            raise _damaged(path, f"holds {version[:80]!r}, not a version such as name@0123456789ab")
-        return version
+            async with asyncio.timeout(REFRESH_SECONDS):
+                return await self._flights.run(tenant, lambda: self._ask(tenant))
+        except (PartUnavailableError, TimeoutError):
+            return known
 
-
-def _damaged(path: Path, what: str) -> AdapterMissingError:
-    message = f"The adapter alias '{path}' {what}. Publish again with: lead-assistant train publish"
-    return AdapterMissingError(message)
+    async def _ask(self, tenant: str) -> _Known:
+        known = _Known(await self._aliases.serving(tenant, self._alias), time.monotonic())
+        self._known[tenant] = known
+        return known

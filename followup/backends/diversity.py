@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -13,6 +14,8 @@ SHINGLE_TERMS = 3
 MIN_RESEMBLANCE = 0.8
 MIN_PLACE_RESEMBLANCE = 0.5
 MIN_VERSION_RESEMBLANCE = 0.9
+SAME_PAGE = 1 / 3
+"""How much less new a passage is, on the scale of a cosine, for each one chosen from its page."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -30,19 +33,22 @@ def choose_diverse(
     """At most `top_k` of them, by maximal marginal relevance and without near-equal ones.
 
     Each step takes the largest `relevance_weight * value / best value - (1 - relevance_weight) *
-    largest cosine to a chosen one` (Carbonell and Goldstein, SIGIR 1998). Of near-equal chunks the
-    first taken stays.
+    (largest cosine to a chosen one + SAME_PAGE * number chosen from its page)`, which but for the
+    pages is Carbonell and Goldstein's (SIGIR 1998). Of near-equal chunks the first taken stays.
     """
     if not ranked:
         return []
     best_value = max(item.value for item in ranked) or 1.0
     values = np.array([item.value / best_value for item in ranked])
     vectors = np.stack([item.candidate.vector for item in ranked])
+    pages = [_page(item.candidate.chunk) for item in ranked]
+    same_page = np.zeros(len(ranked))
     closest = np.zeros(len(ranked), dtype=np.float32)
     is_open = np.ones(len(ranked), dtype=np.bool_)
     chosen: list[Ranked] = []
     while is_open.any() and len(chosen) < top_k:
-        marginal = relevance_weight * values - (1 - relevance_weight) * closest
+        known = closest + SAME_PAGE * same_page
+        marginal = relevance_weight * values - (1 - relevance_weight) * known
         row = int(np.argmax(np.where(is_open, marginal, -np.inf)))
         is_open[row] = False
         item = ranked[row]
@@ -50,6 +56,7 @@ def choose_diverse(
             continue
         chosen.append(item)
         closest = np.maximum(closest, vectors @ vectors[row])
+        same_page += [page == pages[row] for page in pages]
     return chosen
 
 
@@ -68,6 +75,11 @@ def is_near_equal(one: Candidate, other: Candidate) -> bool:
             return True
         return resemblance >= MIN_PLACE_RESEMBLANCE and _numbers(one) == _numbers(other)
     return resemblance >= MIN_RESEMBLANCE and _numbers(one) == _numbers(other)
+
+
+def _page(chunk: Chunk) -> tuple[str, str]:
+    """What the versions of a page have in common: its title and its file's name."""
+    return chunk.title, PurePosixPath(chunk.document).name
 
 
 def _is_same_place(one: Chunk, other: Chunk) -> bool:

@@ -26,7 +26,7 @@ def rewrite_gguf(source: Path, target: Path, quantisation: Quantisation) -> None
     architecture = str(reader.fields["general.architecture"].contents())
     partial = target.with_name(f"{target.name}.rewriting")
     writer = gguf.GGUFWriter(partial, architecture)
-    _copy_metadata(reader, writer, quantisation)
+    copy_metadata(reader, writer, FILE_TYPES[quantisation])
     wanted = gguf.GGMLQuantizationType[quantisation]
     for tensor in reader.tensors:
         weights = gguf.dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
@@ -41,16 +41,18 @@ def rewrite_gguf(source: Path, target: Path, quantisation: Quantisation) -> None
     partial.replace(target)
 
 
-def _copy_metadata(
-    reader: gguf.GGUFReader, writer: gguf.GGUFWriter, quantisation: Quantisation
+def copy_metadata(
+    reader: gguf.GGUFReader, writer: gguf.GGUFWriter, file_type: gguf.LlamaFileType | None
 ) -> None:
+    """Give the writer every field of the reader; the file type is the one given, if any."""
     for key, field in reader.fields.items():
         # The writer makes these itself.
         if key.startswith("GGUF.") or key == "general.architecture":
             continue
         value, kind = field.contents(), field.types[0]
         if key == "general.file_type":
-            writer.add_file_type(FILE_TYPES[quantisation])
+            if file_type is not None:
+                writer.add_file_type(file_type)
         elif kind is gguf.GGUFValueType.ARRAY:
             writer.add_array(key, value)
         else:

@@ -24,6 +24,9 @@ MAINTENANCE_TIMEOUT_SECONDS = 60.0
 CREATION_SECONDS = 10.0
 CREATION_POLL_SECONDS = 0.2
 MAX_THREADS = 16
+# pymilvus pings an idle server every 10 s; Milvus Lite's closes the connection after a minute of it
+# ("too_many_pings"), and gRPC says so in the terminal. An ingestion embeds for longer.
+GRPC_OPTIONS = {"grpc.keepalive_permit_without_calls": False}
 COLLECTION_NOT_FOUND = 100
 COLLECTION_NOT_LOADED = 101
 
@@ -35,7 +38,7 @@ class MilvusConnection:
 
     def __init__(self, settings: VectorStoreSettings, collections: Sequence[str]) -> None:
         self._settings = settings
-        self._collections = collections
+        self._collections = list(collections)
         self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="milvus")
         self._client: Any = None
         self._connecting = threading.Lock()
@@ -84,6 +87,24 @@ class MilvusConnection:
 
         await self.run(ensure, timeout_seconds=MAINTENANCE_TIMEOUT_SECONDS)
 
+    def include(self, *collections: str) -> None:
+        """Load these too when the server comes back with its collections on disk only."""
+        self._collections += [name for name in collections if name not in self._collections]
+
+    async def is_lite(self) -> bool:
+        """Whether the server is Milvus Lite."""
+        version = await self.run(lambda client, seconds: client.get_server_version(timeout=seconds))
+        return "lite" in str(version)
+
+    async def drop_collections(self, names: Sequence[str]) -> None:
+        """Delete collections; those that are not there are no error."""
+
+        def drop(client: Any, seconds: float) -> None:
+            for name in names:
+                client.drop_collection(name, timeout=seconds)
+
+        await self.run(drop, timeout_seconds=MAINTENANCE_TIMEOUT_SECONDS)
+
     def missing_collection(self) -> PartUnavailableError:
         message = (
             f"Milvus at {self._settings.uri} has no collection '{self._collections[0]}'. "
@@ -114,7 +135,10 @@ class MilvusConnection:
         with self._connecting:
             if self._client is None:
                 self._client = MilvusClient(
-                    self._settings.uri, token=self._settings.token, timeout=seconds
+                    self._settings.uri,
+                    token=self._settings.token,
+                    timeout=seconds,
+                    grpc_options=GRPC_OPTIONS,
                 )
             return self._client
 

@@ -19,6 +19,8 @@ from followup.errors import InvalidInputError
 from followup.passage import SOURCE_TYPE_PATTERN, TENANT_PATTERN, Chunk
 
 KEY_CHARACTERS = 32
+NOT_REMOVED = 2**62
+"""`removed_in` of a row that no generation has left behind."""
 MAX_TEXT_BYTES = 65_535
 # Largest size of each text field, in UTF-8 bytes, which is how Milvus counts.
 MAX_BYTES = {
@@ -57,6 +59,9 @@ def passage_schema(dimension: int) -> CollectionSchema:
             schema.add_field(name, DataType.VARCHAR, max_length=max_bytes)
     schema.add_field("page", DataType.INT64)
     schema.add_field("position", DataType.INT64)
+    # A reader of generation g sees the rows with added_in <= g < removed_in.
+    schema.add_field("added_in", DataType.INT64)
+    schema.add_field("removed_in", DataType.INT64)
     schema.add_field("dense", DataType.FLOAT_VECTOR, dim=dimension)
     schema.add_field("sparse", DataType.SPARSE_FLOAT_VECTOR)
     schema.add_function(
@@ -83,9 +88,10 @@ def passage_indexes() -> IndexParams:
     return indexes
 
 
-def row_id(tenant: str, chunk_id: str) -> str:
-    """Primary key: two tenants may hold the same document, so the tenant is part of it."""
-    return _key(f"{tenant}\0{chunk_id}")
+def row_id(tenant: str, chunk_id: str, content_hash: str) -> str:
+    """Primary key. Two tenants may hold the same document, and two forms of a document the same
+    chunk: both forms lie side by side until the new one is published."""
+    return _key(f"{tenant}\0{content_hash}\0{chunk_id}")
 
 
 def document_key(document: str) -> str:
@@ -94,20 +100,22 @@ def document_key(document: str) -> str:
 
 
 def to_row(
-    tenant: str, chunk: Chunk, vector: NDArray[np.float32], content_hash: str
+    tenant: str, chunk: Chunk, vector: NDArray[np.float32], content_hash: str, added_in: int
 ) -> dict[str, Any]:
-    """The Milvus row of a chunk.
+    """The Milvus row of a chunk that readers see from generation `added_in` on.
 
     Raises:
         InvalidInputError: a text is longer than its field.
     """
     row = chunk.model_dump() | {
-        "id": row_id(tenant, chunk.chunk_id),
+        "id": row_id(tenant, chunk.chunk_id, content_hash),
         "tenant": check_tenant(tenant),
         "document_key": document_key(chunk.document),
         "indexed_text": indexed_text(chunk),
         "content_hash": content_hash,
         "dense": vector,
+        "added_in": added_in,
+        "removed_in": NOT_REMOVED,
     }
     for name, max_bytes in MAX_BYTES.items():
         num_bytes = len(row[name].encode())
@@ -118,6 +126,17 @@ def to_row(
             )
             raise InvalidInputError(message, field=name)
     return row
+
+
+def check_vectors(vectors: NDArray[np.float32], *, num_rows: int, dimension: int) -> None:
+    """Raises InvalidInputError unless they are finite and of shape (num_rows, dimension)."""
+    expected = (num_rows, dimension)
+    if vectors.shape != expected or not np.isfinite(vectors).all():
+        message = (
+            f"Vectors have shape {vectors.shape}; finite numbers of shape {expected} are "
+            "allowed. Embed every chunk with the model of this collection."
+        )
+        raise InvalidInputError(message, field="vectors")
 
 
 def to_chunk(row: Mapping[str, Any]) -> Chunk:
@@ -133,29 +152,21 @@ def tenant_filter(tenant: str) -> str:
     return f'tenant == "{check_tenant(tenant)}"'
 
 
-def search_filter(tenant: str, source_types: Iterable[str]) -> str:
-    """The tenant's rows, of these source types; of all where none is named."""
-    expression = tenant_filter(tenant)
+def visible_filter(tenant: str, generation: int) -> str:
+    """The tenant's rows that a reader of this generation sees."""
+    return f"{tenant_filter(tenant)} and added_in <= {generation} and removed_in > {generation}"
+
+
+def search_filter(tenant: str, generation: int, source_types: Iterable[str]) -> str:
+    """The tenant's visible rows, of these source types; of all where none is named."""
+    expression = visible_filter(tenant, generation)
     kinds = [_matching(kind, SOURCE_TYPE_PATTERN, "source_types") for kind in source_types]
     return f"{expression} and source_type in {_literals(kinds)}" if kinds else expression
 
 
-def documents_filter(tenant: str, documents: Iterable[str]) -> str:
-    """The tenant's rows that belong to these documents."""
-    keys = sorted({document_key(document) for document in documents})
-    return f"{tenant_filter(tenant)} and document_key in {_literals(keys)}"
-
-
-def first_chunks_filter(tenant: str, id_prefix: str) -> str:
-    """The first chunk of each of the tenant's documents, those whose id starts like this."""
-    return f'{tenant_filter(tenant)} and position == 0 and id like "{id_prefix}%"'
-
-
-def ids_filter(tenant: str, ids: Iterable[str], *, excluded: bool = False) -> str:
-    """The tenant's rows with these ids, or those with any other."""
-    operator = "not in" if excluded else "in"
-    keys = [_matching(key, rf"^[0-9a-f]{{{KEY_CHARACTERS}}}$", "id") for key in ids]
-    return f"{tenant_filter(tenant)} and id {operator} {_literals(keys)}"
+def documents_condition(documents: Iterable[str]) -> str:
+    """Rows that belong to these documents, of whatever tenant."""
+    return f"document_key in {_literals(sorted({document_key(name) for name in documents}))}"
 
 
 def _key(text: str) -> str:

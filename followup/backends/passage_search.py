@@ -9,15 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from followup.backends.diversity import Ranked, choose_diverse
-from followup.backends.milvus_connection import MilvusConnection
+from followup.backends.knowledge_version import KnowledgeVersions
+from followup.backends.milvus_connection import RETRY_AFTER_SECONDS, MilvusConnection
 from followup.backends.milvus_rows import CHUNK_FIELDS, search_filter, to_chunk
 from followup.backends.ranking import Candidate, Query, fuse
 from followup.backends.relevance import load_relevance_model
 from followup.backends.reranking import Reranker
 from followup.backends.settings import VectorStoreSettings
 from followup.backends.terms import index_terms, query_coverage
+from followup.errors import PartUnavailableError
 from followup.passage import Passage
 
+MAX_SEARCHES = 5
 # With the vector, a chunk that only BM25 found needs no third search for its cosine; with the
 # terms, none is cut into words again.
 HIT_FIELDS = [*CHUNK_FIELDS, "dense", "indexed_text"]
@@ -48,11 +51,13 @@ class PassageSearch:
         self,
         connection: MilvusConnection,
         collection: str,
+        versions: KnowledgeVersions,
         settings: VectorStoreSettings,
         reranker: Reranker,
     ) -> None:
         self._connection = connection
         self._collection = collection
+        self._versions = versions
         self._settings = settings
         self._reranker = reranker
         self._relevance = load_relevance_model()
@@ -64,20 +69,33 @@ class PassageSearch:
         query_vector: NDArray[np.float32],
         options: SearchOptions,
     ) -> list[Passage]:
-        """See `VectorStore.search`."""
-        expression = search_filter(tenant, options.source_types)
+        """See `VectorStore.search`.
+
+        What is found is of one state: where another was published meanwhile, rows of the old one
+        may be gone already, so the search is made again.
+        """
         query = Query(query_text, index_terms(query_text))
-        limit = max(self._settings.num_candidates, options.top_k)
-        words = " ".join(query.terms) if options.use_hybrid else ""
-        candidates = await self._candidates(expression, words, query_vector, limit)
-        if not candidates:
-            return []
-        # In a thread: a cross-encoder computes for tenths of a second.
-        return await asyncio.to_thread(self._choose, query, candidates, options)
+        for _ in range(MAX_SEARCHES):
+            state = await self._versions.read(tenant)
+            expression = search_filter(tenant, state.generation, options.source_types)
+            limit = max(self._settings.num_candidates, options.top_k)
+            words = " ".join(query.terms) if options.use_hybrid else ""
+            candidates = await self._candidates(expression, words, query_vector, limit)
+            # In a thread: a cross-encoder computes for tenths of a second.
+            chosen, present = await asyncio.gather(
+                asyncio.to_thread(self._choose, query, candidates, options),
+                self._versions.read(tenant),
+            )
+            if present.version == state.version:
+                return chosen
+        message = f"The documents of tenant '{tenant}' changed {MAX_SEARCHES} times in one search."
+        raise PartUnavailableError(message, retry_after_seconds=RETRY_AFTER_SECONDS)
 
     def _choose(
         self, query: Query, candidates: Sequence[Candidate], options: SearchOptions
     ) -> list[Passage]:
+        if not candidates:
+            return []
         dense_weight = self._settings.dense_weight if options.use_hybrid else 1.0
         values = fuse(query, candidates, dense_weight=dense_weight)
         if options.use_reranking:

@@ -12,6 +12,37 @@ class BackendSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class AdapterOptions(BackendSettings):
+    """`serving:` of adapters.yaml: how a replica holds adapters."""
+
+    max_loaded: int = Field(default=4, ge=1, description="Adapters that a replica holds at once.")
+    kv_cache_gib: int = Field(
+        default=1, ge=1, description="KV cache of each merged adapter, in GiB (OpenVINO only)."
+    )
+    pinned: tuple[str, ...] = Field(
+        default=(), description="Names of adapters that are never unloaded to make room."
+    )
+    prefetch: tuple[str, ...] = Field(
+        default=("production", "canary"), description="Aliases whose versions are loaded ahead."
+    )
+    max_rank: Literal[8, 16, 32, 64, 128, 256] = Field(
+        default=64, description="Highest rank of an adapter (vLLM only)."
+    )
+    load_seconds: float = Field(
+        default=120.0, gt=0, description="Time limit of loading one adapter, in seconds."
+    )
+
+
+class AdapterSettings(AdapterOptions):
+    """How a replica holds adapters, and where they lie."""
+
+    folder: Path = Field(description="Folder of the published versions.")
+    base_model: str = Field(description="name@hash of the base model that serves.")
+    idle_seconds: float = Field(
+        default=86_400, ge=0, description="How long an idle adapter stays loaded, in seconds."
+    )
+
+
 class EngineOptions(BackendSettings):
     """`engine:` of models.yaml: the generation engine."""
 
@@ -39,6 +70,9 @@ class EngineSettings(EngineOptions):
 
     model_name: str = Field(description="Name of the base model, recorded with every reply.")
     model_path: Path = Field(description="GGUF file, or Hugging Face model folder.")
+    adapters: AdapterSettings | None = Field(
+        default=None, description="The adapters beside it; none: every adapter is refused."
+    )
 
 
 class EmbedderOptions(BackendSettings):
@@ -66,9 +100,10 @@ class VectorStoreSettings(BackendSettings):
         default="", repr=False, description="Milvus token, user:password; empty for none."
     )
     collection: str = Field(
-        default="passages_2",
+        default="passages_3",
         pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$",
-        description="Collection name; its number is the version of the fields, which are fixed.",
+        description="Name of the collections, one per embedding model, and of the alias of the one "
+        "in use; its number is the version of the fields, which are fixed.",
     )
     timeout_seconds: float = Field(
         default=5.0, gt=0, description="Time limit of every call, in seconds."
@@ -103,6 +138,27 @@ class RerankerSettings(RerankerOptions):
     model_name: str = Field(default="", description="Name of the cross-encoder; empty: none.")
     model_path: Path | None = Field(
         default=None, description="CrossEncoder folder; none: the built-in reranker."
+    )
+
+
+class StatementOptions(BackendSettings):
+    """`statements:` of models.yaml: how plain statements are held against the documents."""
+
+    embeddings: bool = Field(
+        default=False,
+        description="Whether the embedding model's word vectors help to judge; about 40 ms more.",
+    )
+    device: str = Field(default="cpu", description="Torch device name of the judge model.")
+
+
+class StatementSettings(StatementOptions):
+    """The check of plain statements; without a model it is plain computation."""
+
+    embedder: EmbedderSettings | None = Field(
+        default=None, description="The embedding model in place; none: no word vectors."
+    )
+    judge_model_path: Path | None = Field(
+        default=None, description="Folder of a model for inference; none: no judge."
     )
 
 

@@ -248,3 +248,36 @@ class ApprovalDecision(Record):
 class ApprovalDecisionRow(ApprovalDecision, table=True):
     __tablename__ = "approval_decision"
     model_config = {"frozen": False}
+
+
+class AliasAction(StrEnum):
+    PROMOTE = "promote"
+    ROLLBACK = "rollback"
+
+
+class AliasChange(Record):
+    """One flip of an adapter alias. Never changed; the newest of an alias is what it names now."""
+
+    tenant: Tenant = Field(primary_key=True)
+    industry: Annotated[str, StringConstraints(pattern=r"^(\w[\w-]{0,63})?$")] = Field(
+        primary_key=True
+    )
+    """See `industry_key`; empty: the tenant's own alias."""
+    alias: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")] = Field(
+        primary_key=True
+    )
+    number: int = Field(primary_key=True, ge=1)
+    """Of the changes of this alias, from 1."""
+    action: AliasAction = Field(sa_type=String)
+    version: Text | None
+    """None: rolled back to before the first version."""
+    previous: Text | None
+    changed_at: Utc = Field(sa_type=UtcDateTime)
+    changed_by: Annotated[Text, StringConstraints(min_length=1, max_length=MAX_NAME_CHARACTERS)]
+    forced: bool = False
+    """Whether the version was published past the gate."""
+
+
+class AliasChangeRow(AliasChange, table=True):
+    __tablename__ = "adapter_alias_change"
+    model_config = {"frozen": False}

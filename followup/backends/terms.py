@@ -10,6 +10,15 @@ from collections.abc import Iterable
 
 from Stemmer import Stemmer
 
+TERMS_VERSION = 1
+"""Part of every document's fingerprint: raise it when the same text gives other terms."""
+
+# Names of which nothing but a letter would be left.
+_SIGNED_NAMES = (
+    (re.compile(r"\b([a-z])\+\+"), r"\1plusplus"),
+    (re.compile(r"\b([a-z])#"), r"\1sharp"),
+    (re.compile(r"(?<!\w)\.net\b"), "dotnet"),
+)
 # Letters and digits only: an underscore is a word character to Milvus Lite but not to Milvus.
 _WORD = re.compile(r"[^\W_]+")
 
@@ -27,7 +36,10 @@ STOP_WORDS = frozenset(
 
 def index_terms(text: str) -> list[str]:
     """The terms of `text` in their order, repeated as often as they occur."""
-    words = [word for word in _WORD.findall(text.lower()) if word not in STOP_WORDS]
+    lowered = text.lower()
+    for name, written in _SIGNED_NAMES:
+        lowered = name.sub(written, lowered)
+    words = [word for word in _WORD.findall(lowered) if word not in STOP_WORDS]
     stems: list[str] = _stemmers.english.stemWords(words)
     return stems
 

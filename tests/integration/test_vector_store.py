@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import numpy as np
 import pytest
@@ -189,46 +189,11 @@ async def test_a_changed_document_leaves_none_of_its_old_chunks(store: VectorSto
     assert await store.document_hashes("acme") == {"plan.md": "2", "other.md": "1"}
 
 
-@pytest.mark.parametrize("num_writes", [0, 1, 2, 3], ids=lambda number: f"after {number} writes")
-async def test_a_document_that_was_not_written_to_its_end_keeps_no_new_hash(
-    store: VectorStore, monkeypatch: pytest.MonkeyPatch, num_writes: int
-) -> None:
-    await put(store, "acme", *[make_chunk("plan.md", position) for position in range(6)])
-    before = await store.version("acme")
-    left = num_writes
-
-    def end_the_process(write: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-        async def write_or_end(*arguments: object) -> None:
-            nonlocal left
-            if left == 0:
-                message = "the process ends here"
-                raise PartUnavailableError(message)
-            left -= 1
-            await write(*arguments)
-
-        return write_or_end
-
-    with monkeypatch.context() as patched:
-        # Two further chunks are one write, the deletion one, the first chunk one.
-        patched.setattr(store, "_upsert_rows", end_the_process(store._upsert_rows))
-        patched.setattr(store, "_delete", end_the_process(store._delete))
-        patched.setattr(store, "_finish_change", end_the_process(store._finish_change))
-        new = [make_chunk("plan.md", position, text="new") for position in range(3)]
-        with pytest.raises(PartUnavailableError, match="the process ends here"):
-            await put(store, "acme", *new, version="2")
-    complete = num_writes == 3
-    assert await store.document_hashes("acme") == {"plan.md": "2" if complete else "1"}
-    assert (await store.count("acme") == 3) or not complete
-    assert await store.version("acme") != before
-    await put(store, "acme", *new, version="2")
-    assert await store.count("acme") == 3
-
-
 async def test_every_document_is_listed_beyond_what_one_query_returns(
     store: VectorStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("followup.backends.stored_documents.ROWS_PER_QUERY", 7)
-    monkeypatch.setattr("followup.backends.vector_store.ROWS_PER_WRITE", 15)
+    monkeypatch.setattr("followup.backends.knowledge_draft.ROWS_PER_WRITE", 15)
     names = {f"{number}.md" for number in range(40)}
     await put(store, "acme", *[make_chunk(name) for name in sorted(names)])
     assert set(await store.document_hashes("acme")) == names
@@ -256,7 +221,6 @@ async def test_a_word_is_found_that_the_vectors_miss(server: MilvusServer, colle
     near = [make_chunk(f"near{number}.md", text="something else") for number in range(10)]
     await put(store, "acme", *near, cosine=0.5)
     await put(store, "acme", make_chunk("far.md", text="Supports Xero invoices."), cosine=0.1)
-    await store.flush()
     query = ("acme", "the Xero invoice", QUERY)
     hybrid = await store.search(*query, SearchOptions(top_k=3))
     assert hybrid[0].chunk.document == "far.md"
@@ -268,8 +232,7 @@ async def test_a_word_is_found_that_the_vectors_miss(server: MilvusServer, colle
     await store.close()
 
 
-@pytest.mark.parametrize("flushed", [False, True], ids=["in memory", "flushed"])
-async def test_order_weights_threshold_and_top_k(store: VectorStore, flushed: bool) -> None:
+async def test_order_weights_threshold_and_top_k(store: VectorStore) -> None:
     chunks = [
         make_chunk("best.md"),
         make_chunk("price.md", source_type="pricing"),
@@ -277,8 +240,6 @@ async def test_order_weights_threshold_and_top_k(store: VectorStore, flushed: bo
     ]
     vectors = vectors_with(0.8, 0.7, 0.1)
     await store.upsert("acme", chunks, vectors, {chunk.document: "1" for chunk in chunks})
-    if flushed:
-        await store.flush()
     query = ("acme", "words", QUERY)
     plain = await store.search(*query, SearchOptions(top_k=10))
     assert documents(plain) == ["best.md", "price.md", "weak.md"]

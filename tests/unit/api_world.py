@@ -36,7 +36,7 @@ from followup.errors import (
 from followup.passage import Chunk, Passage
 from followup.pipeline import Pipeline
 from followup.request import GenerationOptions
-from tests.fakes import FakeNodes
+from tests.fakes import FakeAliases, FakeNodes
 
 SETTINGS = load_settings()
 RAG = "/rag/api/v1/rag/generate-followup"
@@ -77,6 +77,7 @@ class World:
     parts: Parts
     keys: ApiKeys
     replies: Replies
+    aliases: FakeAliases = field(default_factory=FakeAliases)
     passages: list[Passage] = field(default_factory=lambda: [PASSAGE])
     knowledge_base: str = "kb-1"
     num_writes: int = 0
@@ -105,9 +106,10 @@ class World:
         """An empty cache."""
         self._replace_in_service(cache=ReplyCache(MemoryCache(100)))
 
-    def forget_adapters(self, folder: Path) -> None:
-        """The aliases are read again."""
-        self._replace_in_service(adapters=AdapterStore(folder / "adapters", "production"))
+    def promote(self, version: str, tenant: str = "default", industry: str = "") -> None:
+        """The alias names another version, and that is known at once."""
+        self.aliases.promote(version, tenant, industry)
+        self._replace_in_service(adapters=AdapterStore(self.aliases, "production"))
 
     def _replace_in_service(self, **parts: Any) -> None:
         self.parts = replace(self.parts, service=replace(self.parts.service, **parts))
@@ -154,7 +156,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         pipeline=Pipeline(SETTINGS.scoring, SETTINGS.compliance, SETTINGS.prompts, 0.65),
         nodes_for=made.nodes_for,
         knowledge_base_version=made.version,
-        adapters=AdapterStore(tmp_path / "adapters", "production"),
+        adapters=AdapterStore(made.aliases, "production"),
         cache=ReplyCache(MemoryCache(100)),
         gate=ApprovalGate(ApprovalRules(), Approvals(database), made.replies),
         log=log,

@@ -426,11 +426,9 @@ async def test_held_and_decided_messages_are_counted(
 
 
 async def test_the_first_messages_of_each_adapter_version_are_held(
-    world: World, tmp_path: Path
+    world: World,
 ) -> None:
-    alias = tmp_path / "adapters" / "default" / "production"
-    alias.parent.mkdir(parents=True)
-    alias.write_text("acme@0123456789ab")
+    world.promote("acme@0123456789ab")
     world.set_policy(first_messages_of_adapter=2)
 
     async def statuses(numbers: range) -> list[int]:
@@ -448,6 +446,5 @@ async def test_the_first_messages_of_each_adapter_version_are_held(
     assert await statuses(range(4)) == [202, 202, 200, 200]
     assert [item["reasons"] for item in await pending(world)] == [["new_adapter"]] * 2
     assert (await ask(world)).status_code == 200  # rag: no adapter wrote it
-    alias.write_text("acme@ba9876543210")
-    world.forget_adapters(tmp_path)
+    world.promote("acme@ba9876543210")
     assert await statuses(range(10, 13)) == [202, 202, 200]

@@ -29,6 +29,19 @@ def test_the_second_passage_may_be_less_relevant_where_it_says_something_new() -
     assert names(choose_diverse(items, top_k=3, relevance_weight=0.7)) == ["best", "other", "echo"]
 
 
+@pytest.mark.parametrize("echo", ["guide/long.md", "guide/2.0/long.md"])
+def test_a_second_passage_of_a_page_gives_way_to_another_page_that_is_nearly_as_good(
+    echo: str,
+) -> None:
+    items = [
+        ranked("guide/long.md", 1.0, 0, text="the first part"),
+        ranked(echo, 0.9, 40, text="what comes later"),
+        ranked("other.md", 0.85, -40),
+    ]
+    chosen = choose_diverse(items, top_k=3, relevance_weight=0.7)
+    assert names(chosen) == ["guide/long.md", "other.md", echo]
+
+
 def test_with_full_relevance_weight_the_order_is_that_of_the_values() -> None:
     items = [ranked("b", 0.5, 0), ranked("a", 0.9, 1), ranked("c", 0.1, 90)]
     assert names(choose_diverse(items, top_k=5, relevance_weight=1.0)) == ["a", "b", "c"]

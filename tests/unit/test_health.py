@@ -3,7 +3,6 @@
 import asyncio
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
@@ -12,8 +11,14 @@ from deployments.health import Embedded, HealthProbes
 from deployments.health_api import Health
 from deployments.nodes import Graph, SamplingDefaults
 from followup.backends.adapters import AdapterStore
-from followup.errors import DeadlineExceededError, OverloadedError, PartUnavailableError
+from followup.errors import (
+    AdapterMissingError,
+    DeadlineExceededError,
+    OverloadedError,
+    PartUnavailableError,
+)
 from followup.prompts import Approach
+from tests.fakes import FakeAliases
 
 ALL = set(Approach)
 DOWN = PartUnavailableError("It does not answer.")
@@ -30,9 +35,14 @@ class Node:
     runs: bool = True
     serve_hangs: bool = False
     num_calls: int = 0
+    failures: dict[str, Exception] = field(default_factory=dict)
 
-    async def call(self, method: str, *arguments: object, deadline: float) -> object:
+    async def call(
+        self, method: str, *arguments: object, deadline: float, model_id: str = ""
+    ) -> object:
         self.num_calls += 1
+        if method in self.failures:
+            raise self.failures[method]
         if self.hangs:
             await asyncio.sleep(max(0.0, deadline - time.monotonic()))
             message = "The deadline passed while the generator was at work."
@@ -63,7 +73,7 @@ class Service:
 
 @dataclass
 class World:
-    adapters: AdapterStore
+    aliases: FakeAliases = field(default_factory=FakeAliases)
     generator: Node = field(default_factory=Node)
     embedder: Node = field(default_factory=Node)
     retriever: Node = field(default_factory=Node)
@@ -78,7 +88,7 @@ class World:
             graph=graph,
             database=self.database,  # type: ignore[arg-type]  # a fake
             cache=self.cache,  # type: ignore[arg-type]  # a fake
-            adapters=self.adapters,
+            adapters=AdapterStore(self.aliases, "production"),
             embedded=Embedded(database=True, cache=False, vector_store=True),
             version="1",
         )
@@ -88,21 +98,10 @@ class World:
 
 
 @pytest.fixture
-def alias(tmp_path: Path) -> Path:
-    """The alias file of the default tenant, in a folder that exists."""
-    (tmp_path / "default").mkdir()
-    return tmp_path / "default" / "production"
-
-
-@pytest.fixture
-def world(alias: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(health, "PROBE_SECONDS", 0.2)
     monkeypatch.setattr(health, "QUEUE_SECONDS", 0.02)
-    return World(AdapterStore(alias.parents[1], alias.name))
-
-
-def publish(alias: Path, version: str) -> None:
-    alias.write_text(version)
+    return World()
 
 
 def active(report: Health) -> set[Approach]:
@@ -121,17 +120,19 @@ async def test_with_everything_up_and_no_adapter_it_is_healthy(world: World) -> 
     assert "lead-assistant train publish" in (report.models[Approach.FINETUNED].reason or "")
 
 
-async def test_with_an_adapter_all_approaches_are_active(world: World, alias: Path) -> None:
-    publish(alias, "tone@0123456789ab")
+async def test_with_an_adapter_all_approaches_are_active(world: World) -> None:
+    world.aliases.promote("tone@0123456789ab")
     assert active(await world.report()) == ALL
 
 
-async def test_a_damaged_alias_leaves_rag_and_names_the_file(world: World, alias: Path) -> None:
-    publish(alias, "nonsense")
+async def test_an_adapter_that_cannot_be_loaded_leaves_rag_and_says_why(world: World) -> None:
+    world.aliases.promote("tone@0123456789ab")
+    reason = "Adapter 'tone@0123456789ab' is not in 'adapters'."
+    world.generator.failures["check_adapter"] = AdapterMissingError(reason)
     report = await world.report()
     assert (report.status, active(report)) == ("degraded", {Approach.RAG})
     for approach in (Approach.FINETUNED, Approach.HYBRID):
-        assert str(alias) in (report.models[approach].reason or "")
+        assert report.models[approach].reason == reason
 
 
 @pytest.mark.parametrize("node", ["generator", "embedder"])
@@ -161,8 +162,8 @@ async def test_without_a_generator_it_is_unhealthy_and_says_why(
     assert reason in (report.models[Approach.RAG].reason or "")
 
 
-async def test_without_the_vector_store_only_finetuned_is_left(world: World, alias: Path) -> None:
-    publish(alias, "tone@0123456789ab")
+async def test_without_the_vector_store_only_finetuned_is_left(world: World) -> None:
+    world.aliases.promote("tone@0123456789ab")
     world.retriever.failure = DOWN
     report = await world.report()
     assert (report.status, active(report)) == ("degraded", {Approach.FINETUNED})

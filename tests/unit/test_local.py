@@ -1,7 +1,8 @@
 """Whose documents `up` and `ingest` touch, one command at a time, and when the model is loaded."""
 
 import fcntl
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+import os
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -10,14 +11,21 @@ import pytest
 from numpy.typing import NDArray
 
 from cluster import documents, local
-from cluster.documents import LazyEmbedder, has_only_examples, ingest_documents
+from cluster.documents import (
+    LazyEmbedder,
+    has_only_examples,
+    ingest_documents,
+    plan_documents,
+)
 from cluster.errors import StartError
+from cluster.ingest_lock import only_ingestion, running_ingestion
 from cluster.local import DEFAULT_TENANT, UpOptions
 from cluster.reporting import Reporter
 from config.environment import Environment
 from config.settings import Settings, load_settings
-from followup.passage import Chunk
+from followup.errors import InvalidInputError
 from ingestion.ingest import IngestSummary
+from tests.fakes import FakeIngestStore
 
 DIMENSION = 3
 
@@ -26,54 +34,56 @@ class Loaded:
     """Stands in for the loaded embedding model."""
 
     dimension = DIMENSION
-    max_tokens = 256
-
-    def count_tokens_batch(self, texts: Sequence[str]) -> list[int]:
-        return [len(text.split()) for text in texts]
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return np.tile(np.eye(1, DIMENSION, dtype=np.float32), (len(texts), 1))
 
 
-class Store:
-    """A vector store in memory that knows one tenant; nothing was ever ingested while None."""
+class Counter:
+    """Stands in for the model's tokenizer."""
 
-    def __init__(self) -> None:
-        self.documents: dict[str, str] | None = None
+    max_tokens = 256
 
-    async def dimension(self) -> int | None:
-        return None if self.documents is None else DIMENSION
+    def __init__(self, _model_path: Path) -> None:
+        """Nothing to read."""
 
-    async def hashes(self, _tenant: str) -> dict[str, str]:
-        assert self.documents is not None
-        return self.documents
+    def count_tokens_batch(self, texts: Sequence[str]) -> list[int]:
+        return [len(text.split()) for text in texts]
 
-    async def ensure_collection(self) -> None:
-        self.documents = self.documents or {}
 
-    async def document_hashes(self, tenant: str) -> dict[str, str]:
-        return dict(await self.hashes(tenant))
+class Store(FakeIngestStore):
+    """A vector store in memory; nothing was ever ingested while `documents` is None."""
 
-    async def upsert(
-        self,
-        _tenant: str,
-        _chunks: Sequence[Chunk],
-        _vectors: NDArray[np.float32],
-        document_hashes: Mapping[str, str],
-    ) -> None:
-        assert self.documents is not None
-        self.documents.update(document_hashes)
+    @property
+    def documents(self) -> dict[str, str] | None:
+        return self.hashes.get(DEFAULT_TENANT)
 
-    async def delete_documents(self, _tenant: str, names: Iterable[str]) -> None:
-        assert self.documents is not None
-        for name in names:
-            del self.documents[name]
+    @documents.setter
+    def documents(self, hashes: dict[str, str] | None) -> None:
+        self.hashes = {} if hashes is None else {DEFAULT_TENANT: hashes}
 
-    async def flush(self) -> None:
-        """Nothing to seal."""
+    async def make_current(self) -> list[str]:
+        return []
 
     async def close(self) -> None:
         """Nothing to close."""
+
+
+class Stored:
+    """What is stored, as it is read without a model. `other_model` has it by another one."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.other_model: dict[str, str] = {}
+
+    async def dimension(self) -> int | None:
+        return None if self.store.documents is None else DIMENSION
+
+    async def hashes(self, _tenant: str) -> dict[str, str]:
+        return self.store.documents or {}
+
+    async def current_hashes(self, _tenant: str) -> dict[str, str]:
+        return self.other_model
 
 
 @pytest.fixture
@@ -90,16 +100,23 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 @pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Store:
+def stored_by(monkeypatch: pytest.MonkeyPatch) -> Stored:
     store = Store()
+    stored = Stored(store)
 
     @asynccontextmanager
-    async def stored_documents(_settings: Settings) -> AsyncIterator[Store]:
-        yield store
+    async def stored_knowledge(_settings: Settings, _model: str) -> AsyncIterator[Stored]:
+        yield stored
 
-    monkeypatch.setattr(documents, "_stored_documents", stored_documents)
-    monkeypatch.setattr(documents, "VectorStore", lambda _settings, _dimension: store)
-    return store
+    monkeypatch.setattr(documents, "stored_knowledge", stored_knowledge)
+    monkeypatch.setattr(documents, "TokenCounter", Counter)
+    monkeypatch.setattr(documents, "VectorStore", lambda _settings, _dimension, *, model: store)
+    return stored
+
+
+@pytest.fixture
+def store(stored_by: Stored) -> Store:
+    return stored_by.store
 
 
 @pytest.fixture
@@ -152,12 +169,23 @@ async def test_examples_are_told_from_documents_of_the_tenants_own(
     assert await has_only_examples(settings, DEFAULT_TENANT, examples) is only_examples
 
 
+async def test_documents_of_the_model_before_are_the_tenants_own(
+    settings: Settings, stored_by: Stored, examples: Path
+) -> None:
+    stored_by.other_model = {"own.md": "1"}
+    assert not await has_only_examples(settings, DEFAULT_TENANT, examples)
+
+
 @pytest.mark.usefixtures("loads")
 def test_up_leaves_the_tenants_own_documents_alone(
     settings: Settings, store: Store, examples: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = UpOptions(
-        config=Path("unused"), documents=None, example_documents=examples, requests=None
+        config=Path("unused"),
+        documents=None,
+        example_documents=examples,
+        example_adapter=Path("unused"),
+        requests=None,
     )
     store.documents = {"own.md": "1"}
     local._ingest_at_start(settings, options, Reporter())
@@ -175,10 +203,15 @@ def test_a_named_folder_is_ingested_whatever_is_stored(
 ) -> None:
     named = _folder(tmp_path / "named", "named.md")
     options = UpOptions(
-        config=Path("unused"), documents=named, example_documents=examples, requests=None
+        config=Path("unused"),
+        documents=named,
+        example_documents=examples,
+        example_adapter=Path("unused"),
+        requests=None,
     )
     store.documents = {"own.md": "1"}
     local._ingest_at_start(settings, options, Reporter())
+    assert store.documents is not None
     assert list(store.documents) == ["named.md"]
 
 
@@ -211,3 +244,32 @@ def test_ingest_waits_for_no_other_command_but_says_so(settings: Settings, examp
             local.ingest(settings, examples, DEFAULT_TENANT, Reporter(quiet=True))
     summary = local.ingest(settings, examples, DEFAULT_TENANT, Reporter(quiet=True))
     assert summary.num_added == 2
+
+
+@pytest.mark.usefixtures("store", "loads")
+def test_a_second_ingestion_of_a_tenant_is_refused_by_name_and_process(
+    settings: Settings, examples: Path
+) -> None:
+    state = local.state_folder(settings)
+    expected = rf"tenant 'default' are being changed by process {os.getpid()} since .* UTC\. Wait"
+    with only_ingestion(state, DEFAULT_TENANT):
+        assert running_ingestion(state, DEFAULT_TENANT).startswith(f"process {os.getpid()} ")
+        with pytest.raises(StartError, match=expected):
+            local.ingest(settings, examples, DEFAULT_TENANT, Reporter(quiet=True))
+        assert local.ingest(settings, examples, "other", Reporter(quiet=True)).num_added == 2
+    assert running_ingestion(state, DEFAULT_TENANT) == ""
+    assert running_ingestion(state, "nobody") == ""
+    with (
+        pytest.raises(InvalidInputError, match="'tenant' has value"),
+        only_ingestion(state, "../x"),
+    ):
+        pass
+
+
+async def test_a_dry_run_changes_nothing(settings: Settings, store: Store, examples: Path) -> None:
+    store.documents = {"gone.md": "1", "faq/trial.md": "of another text"}
+    plan = await plan_documents(settings, examples, DEFAULT_TENANT)
+    assert [file.name for file in plan.added] == ["pricing/plans.md"]
+    assert [file.name for file in plan.changed] == ["faq/trial.md"]
+    assert plan.deleted == ["gone.md"]
+    assert store.num_writes == store.num_published == 0

@@ -4,6 +4,9 @@ import pytest
 
 from followup.claims import read_sentence
 from followup.contradiction import ContradictionFinder
+from followup.evidence_subjects import EvidenceSubjects
+from followup.known_names import known_names
+from followup.relations import Relations
 from followup.sources import read_sources
 from tests.unit.passages import passage
 
@@ -34,9 +37,10 @@ SOURCES = read_sources((PLANS, FAQ, TABLE, INTEGRATION, PRICES), "Sarah Chen\nAI
 
 
 def contradicted(sentence: str) -> str:
-    found = ContradictionFinder(SOURCES, known=frozenset(), own=frozenset()).find(
-        read_sentence(sentence)
-    )
+    relations = Relations(SOURCES, EvidenceSubjects(known_names(SOURCES, frozenset())))
+    finder = ContradictionFinder(SOURCES, relations, known=frozenset(), own=frozenset())
+    read = read_sentence(sentence)
+    found = finder.find(read, relations.subjects_of(read))
     return found.evidence if found else ""
 
 

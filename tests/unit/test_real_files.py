@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from config.ingestion import IngestionSettings
 from ingestion.document import Block, Document, Paragraph, Table
 from ingestion.readers import parse_document
+from ingestion.rejects import Reject, RejectCode
 
 FILES = Path(__file__).parents[1] / "data" / "parser_files"
 
@@ -42,3 +45,14 @@ def test_a_small_word_file_gives_its_text() -> None:
     assert [getattr(block, "text") for block in blocks("tkeir_converter_test.docx")] == [  # noqa: B009
         "This is a raw test"
     ]
+
+
+@pytest.mark.parametrize("path", sorted(FILES.iterdir()), ids=lambda path: path.name)
+def test_every_file_passes_or_is_refused_for_its_format(path: Path) -> None:
+    found = parse_document(path.name, path.read_bytes(), IngestionSettings())
+    if path.name.startswith("LICENSE."):
+        assert isinstance(found, Reject)
+        assert found.code is RejectCode.UNKNOWN_FORMAT
+    else:
+        assert isinstance(found, Document)
+        assert found.flags == ()

@@ -429,18 +429,35 @@ async def test_reports_of_one_outcome_at_the_same_time_are_one_event(
     assert num_events(tmp_path) == 1
 
 
-async def test_rag_needs_no_adapter_and_the_others_name_a_damaged_alias(
-    world: World, tmp_path: Path
+async def test_rag_needs_no_adapter_and_the_others_wait_for_the_database_that_names_it(
+    world: World,
 ) -> None:
-    alias = tmp_path / "adapters" / "default" / "production"
-    alias.parent.mkdir(parents=True)
-    alias.write_text("nonsense")
+    world.aliases.failure = PartUnavailableError("The database is not available: it is away.")
     assert (await world.post(RAG, {"lead_context": LEAD})).status_code == 200
     for path, body in ((FINETUNED, {"lead_profile": LEAD}), (HYBRID, {"lead_context": LEAD})):
         response = await world.post(path, body)
         error = error_of(response)
-        assert (response.status_code, error["code"]) == (503, "adapter_missing")
-        assert str(alias) in error["message"]
+        assert (response.status_code, error["code"]) == (503, "part_unavailable")
+        assert "Retry-After" in response.headers
+
+
+async def test_a_reply_names_the_version_that_wrote_it_by_industry_and_after_a_flip(
+    world: World,
+) -> None:
+    async def model_version(**lead: str) -> str:
+        response = await world.post(FINETUNED, {"lead_profile": {**LEAD, **lead}})
+        assert response.status_code == 200, response.text
+        version: str = response.json()["model_version"]
+        return version
+
+    world.promote("acme@0123456789ab")
+    world.promote("health@0123456789ab", industry="health-care")
+    assert await model_version() == "acme@0123456789ab"
+    assert await model_version(lead_industry="Health Care") == "health@0123456789ab"
+    assert await model_version(lead_industry="Retail") == "acme@0123456789ab"
+    world.promote("acme@ba9876543210")
+    # The same request again: what the old version wrote lies in the cache under its own name.
+    assert await model_version() == "acme@ba9876543210"
 
 
 async def test_scores_say_why(world: World) -> None:

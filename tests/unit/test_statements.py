@@ -11,7 +11,7 @@ from followup.alignment import Alignment
 from followup.claims import ClaimKind
 from followup.grounding import Verdict, check_claims, drop_unsupported
 from followup.overlap import FEATURES, overlap_features, read_text
-from followup.statements import StatementChecker, drop_unsupported_statements
+from followup.statements import StatementChecker
 from followup.support_model import load_support_model
 from tests.unit.passages import PASSAGES, REQUEST, passage
 
@@ -125,12 +125,6 @@ def test_unsupported_statements_leave_the_message() -> None:
     message = "Hi Sarah,\n\nInvoices are matched to payments every night. We loved the concert."
     kept = drop_unsupported(message, check_claims(message, SOURCES, REQUEST)).text
     assert kept == "Hi Sarah,\n\nInvoices are matched to payments every night."
-    assert drop_unsupported_statements(message, SOURCES, REQUEST) == kept
-
-
-def test_lists_are_not_part_of_a_message() -> None:
-    text = "Hi Sarah,\n\nHere is what to know:\n1. The plan.\n- The price.\nThank you."
-    assert drop_unsupported_statements(text, PASSAGES, "") == "Hi Sarah,\n\nThank you."
 
 
 @dataclass

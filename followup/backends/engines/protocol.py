@@ -86,9 +86,12 @@ class Engine(Protocol):
     `time.monotonic()` value: past it the request is cancelled and DeadlineExceededError raised.
     A repetition penalty counts the tokens of prompt and reply. Markers of the model's chat
     template inside a prompt are read as markers: `render_prompt` keeps them out.
-    Errors: AdapterMissingError for an adapter that is not loaded or not supported,
-    InvalidInputError for a prompt beyond the context length or a request that the engine refuses
-    to start, PartUnavailableError once closed.
+    An adapter is named by its version and loaded with its first request; one in use is never
+    unloaded.
+    Errors: AdapterMissingError for an adapter that is not published for this base model,
+    PartUnavailableError for one that cannot be loaded (others go on) and for every call once
+    closed, InvalidInputError for a prompt beyond the context length or a request that the engine
+    refuses to start.
     """
 
     @property
@@ -108,6 +111,12 @@ class Engine(Protocol):
         deadline: float | None = None,
     ) -> Generation:
         """Generate one reply to one prompt."""
+
+    async def load_adapter(self, adapter: str) -> None:
+        """Load an adapter ahead of its first request. Errors: as `generate`."""
+
+    def check_adapter(self, adapter: str) -> None:
+        """Raise what `generate` would, as far as that is known without loading the adapter."""
 
     async def check_health(self) -> None:
         """Raise PartUnavailableError when the engine can no longer generate."""

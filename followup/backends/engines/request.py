@@ -47,14 +47,12 @@ def check_fits_context(num_prompt_tokens: int, max_tokens: int, context_tokens: 
         raise InvalidInputError(message, field="prompt")
 
 
-def refuse_adapter(adapter: str | None, engine: str) -> None:
-    """Raise AdapterMissingError for any adapter: the engine holds the base model only."""
-    if adapter is not None:
-        message = (
-            f"Adapter '{adapter}' is not loaded in the {engine} engine. "
-            "Publish one with: lead-assistant train publish"
-        )
-        raise AdapterMissingError(message)
+def no_adapters(adapter: str) -> AdapterMissingError:
+    """The error of an engine that was built without a folder of adapters."""
+    return AdapterMissingError(
+        f"Adapter '{adapter}' is not loaded: this engine has no folder of adapters. "
+        "Set adapter_path in models.yaml, and publish one with: lead-assistant train publish"
+    )
 
 
 def engine_closed() -> PartUnavailableError:

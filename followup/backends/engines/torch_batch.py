@@ -7,7 +7,6 @@ every row of the running batch has ended.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,6 +17,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from followup.backends.engines.mixed_model import MixedModel
 from followup.backends.engines.protocol import Sampling
 
 
@@ -36,6 +36,7 @@ class RowRules:
     sampling: Sampling
     ends: Callable[[list[int]], bool]
     """Whether the generated token ids hold an end of turn or a stop string."""
+    adapter: str | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -89,7 +90,7 @@ class Row:
 class StaticBatch:
     """The pipeline of the step loop: the running rows, and the rows that form the next batch."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: MixedModel) -> None:
         self._model = model
         self._pending: list[Row] = []
         self._rows: list[Row] = []
@@ -125,7 +126,8 @@ class StaticBatch:
         """Logits of the next token, float32, rows x vocabulary, from rows x new tokens."""
         device = self._model.device
         positions = (self._mask.cumsum(dim=1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
-        output = self._model(
+        output = self._model.forward(
+            [row.rules.adapter for row in self._rows],
             input_ids=tokens.to(device),
             attention_mask=self._mask.long().to(device),
             position_ids=positions.long().to(device),

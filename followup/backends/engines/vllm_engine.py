@@ -3,28 +3,35 @@
 import asyncio
 import itertools
 import os
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
 
 from transformers import AutoTokenizer
 from vllm import SamplingParams, TokensPrompt
 from vllm.engine.arg_utils import AsyncEngineArgs
+from vllm.lora.request import LoRARequest
 from vllm.outputs import RequestOutput
 from vllm.platforms import current_platform
 from vllm.sampling_params import RequestOutputKind
 from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 
+from followup.backends.adapter_library import AdapterLibrary
+from followup.backends.engines.adapter_pool import AdapterPool
 from followup.backends.engines.protocol import EngineLoad, Generation, Sampling
 from followup.backends.engines.request import (
     check_fits_context,
     encode,
     engine_closed,
     mean_or_none,
-    refuse_adapter,
+    no_adapters,
     text_before_stop,
     until,
 )
+from followup.backends.engines.vllm_lora import VllmAdapter, check_servable
 from followup.backends.gguf_export import model_folder
-from followup.backends.settings import EngineSettings
+from followup.backends.settings import AdapterSettings, EngineSettings
 from followup.errors import PartUnavailableError
 from followup.prompts import Prompt
 
@@ -32,7 +39,7 @@ BYTES_PER_GIB = 1 << 30
 
 
 class VllmEngine:
-    """One vLLM engine, its workers in processes of their own. Holds the base model only."""
+    """One vLLM engine, its workers in processes of their own; it mixes adapters by itself."""
 
     def __init__(self, settings: EngineSettings) -> None:
         folder = model_folder(settings.model_path)
@@ -40,6 +47,12 @@ class VllmEngine:
         self._tokenizer = AutoTokenizer.from_pretrained(folder)
         self._llm = AsyncLLM.from_engine_args(_engine_args(settings, str(folder)))
         self._request_ids = itertools.count()
+        self._lora_ids = itertools.count(1)  # vLLM's rule: at least 1, never one again
+        self._adapters = (
+            AdapterPool(settings.adapters, self._add_lora)
+            if settings.adapters is not None
+            else None
+        )
         self._in_flight: set[str] = set()
         self._closed = False
 
@@ -65,12 +78,24 @@ class VllmEngine:
     ) -> Generation:
         """Generate one reply; see `Engine.generate`."""
         await self.check_health()
-        refuse_adapter(adapter, "vLLM")
-        async with until(deadline):
+        async with until(deadline), AsyncExitStack() as kept:
+            lora = None
+            if adapter is not None:
+                lora = (await kept.enter_async_context(self._pool(adapter).use(adapter))).request
             input_ids = encode(self._tokenizer, prompt)
             check_fits_context(len(input_ids), sampling.max_tokens, self._settings.context_tokens)
-            output = await self._run(input_ids, sampling)
+            output = await self._run(input_ids, sampling, lora)
         return _generation(output, len(input_ids), sampling)
+
+    async def load_adapter(self, adapter: str) -> None:
+        """Load it ahead; see `Engine.load_adapter`."""
+        async with self._pool(adapter).use(adapter):
+            pass
+
+    def check_adapter(self, adapter: str) -> None:
+        """Whether it can be loaded; see `Engine.check_adapter`."""
+        self._pool(adapter).check(adapter)
+        self._peft_folder(adapter)
 
     async def check_health(self) -> None:
         """Raise PartUnavailableError when the engine's process has died or `close` was called."""
@@ -84,14 +109,49 @@ class VllmEngine:
         if self._closed:
             return
         self._closed = True
+        if self._adapters is not None:
+            await self._adapters.close()
         await self._llm.abort(self._in_flight)
         await asyncio.to_thread(self._llm.shutdown)
 
-    async def _run(self, input_ids: list[int], sampling: Sampling) -> RequestOutput:
+    def _pool(self, adapter: str) -> AdapterPool[VllmAdapter]:
+        if self._adapters is None:
+            raise no_adapters(adapter)
+        return self._adapters
+
+    def _peft_folder(self, adapter: str) -> Path:
+        options = self._settings.adapters
+        if options is None:
+            raise no_adapters(adapter)
+        library = AdapterLibrary(options.folder)
+        library.check_base(adapter, options.base_model)
+        folder = library.peft_folder(adapter)
+        check_servable(adapter, folder, options.max_rank)
+        return folder
+
+    async def _add_lora(self, adapter: str) -> VllmAdapter:
+        folder = await asyncio.to_thread(self._peft_folder, adapter)
+        request = LoRARequest(adapter, next(self._lora_ids), str(folder))
+        try:
+            # Loaded here, by itself: in a batch, one that fails would take the engine with it.
+            await self._llm.add_lora(request)
+        except EngineDeadError as error:
+            raise _engine_died() from error
+        except Exception as error:
+            message = f"vLLM cannot load adapter '{adapter}': {error}"
+            raise PartUnavailableError(message) from error
+        return VllmAdapter(self._llm, request)
+
+    async def _run(
+        self, input_ids: list[int], sampling: Sampling, lora: LoRARequest | None
+    ) -> RequestOutput:
         request_id = str(next(self._request_ids))
         self._in_flight.add(request_id)
         outputs = self._llm.generate(
-            TokensPrompt(prompt_token_ids=input_ids), _sampling_params(sampling), request_id
+            TokensPrompt(prompt_token_ids=input_ids),
+            _sampling_params(sampling),
+            request_id,
+            lora_request=lora,
         )
         try:
             # One output, the final one: see RequestOutputKind.FINAL_ONLY below.
@@ -124,7 +184,20 @@ def _engine_args(settings: EngineSettings, folder: str) -> AsyncEngineArgs:
         enforce_eager=on_cpu,  # compiling takes two minutes there
         generation_config="vllm",  # sampling comes from the request, never from the model's folder
         disable_log_stats=True,
+        **_lora_args(settings.adapters),
     )
+
+
+def _lora_args(adapters: AdapterSettings | None) -> dict[str, Any]:
+    """As many adapters in one batch as are held, so that none waits for another's batch to end."""
+    if adapters is None:
+        return {}
+    return {
+        "enable_lora": True,
+        "max_loras": adapters.max_loaded,
+        "max_cpu_loras": adapters.max_loaded,
+        "max_lora_rank": adapters.max_rank,
+    }
 
 
 def _sampling_params(sampling: Sampling) -> SamplingParams:

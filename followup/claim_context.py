@@ -1,0 +1,128 @@
+"""What a message says around a claim: of whom, on which topic, and whether it is a report."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from followup.claims import Claim, ClaimKind, ReadSentence
+from followup.parts import part_of
+from followup.sources import word_stream
+from followup.subjects import KnownNames, Subject
+from followup.topics import Topic, topic_of
+from followup.value_subjects import (
+    clause_of,
+    coordinated,
+    is_oblique,
+    paired_subject,
+    subjects_of_value,
+)
+from followup.vocabulary import stem
+
+_READER = frozenset("you your yours you're you've you'd".split())  # noqa: SIM905
+_SAID = frozenset("said told mentioned wrote noted described explained shared".split())  # noqa: SIM905
+_OF_MONEY = _SAID | frozenset("budget spend spending budgeted asked aside invest".split())  # noqa: SIM905
+_MAX_BEFORE_REPORT = 4
+# It tells nothing of the reader but that there is one.
+_LEAD_IN = re.compile(r"(?:as you asked|to answer your question)[^,:]{0,20}[,:]", re.IGNORECASE)
+_MET = frozenset(
+    """call hear heard spoke talked talk met meeting conversation chat demo demonstration
+    ring""".split()  # noqa: SIM905
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimContext:
+    """What the message says around a claim."""
+
+    subjects: list[Subject]
+    beside: list[Subject]
+    """Subjects that share the value: "Northwind and Corvane save 20 hours"."""
+    topic: Topic
+    names: tuple[str, ...]
+    """Word streams of the names in the part that are neither plans' nor the request's own."""
+    words: frozenset[str]
+    """The words of the part of the sentence, and their stems."""
+    is_circumstance: bool
+    """The only subject is no plan and stands behind a preposition: "on AWS"."""
+    is_of_lead: bool
+    """The part of the sentence speaks of the reader, and of no plan: "your team of 35"."""
+    is_reported: bool
+    """It says that the reader said so: "you told us"."""
+
+
+def read_context(
+    claim: Claim,
+    read: ReadSentence,
+    subjects: list[Subject],
+    inherited: list[Subject],
+    known: KnownNames,
+) -> ClaimContext:
+    """What the sentence says around one of its claims.
+
+    `subjects` are the sentence's own, `inherited` what its "it" means.
+    """
+    about = subjects_of_value(read, subjects, claim) or inherited
+    about = [s for s in about if s.is_plan] or about
+    is_paired = paired_subject(read, subjects, claim) is not None
+    beside = [] if is_paired or not about else coordinated(read, subjects, about[0])
+    low, high = part_of(read.tokens, claim.start)
+    opening = _LEAD_IN.match(read.text)
+    begin = opening.end() if opening else 0
+    words = {token.lower for token in read.tokens[low:high] if token.start >= begin}
+    is_reported = _is_reported(read, low, high, claim.start) or (
+        # "Thank you for the call on May 7": when the two met, only the request says.
+        claim.kind is ClaimKind.DATE
+        and bool(words & _MET)
+        and bool(words & (_READER | {"thank", "thanks", "our"}))
+    )
+    return ClaimContext(
+        subjects=about,
+        beside=[s for s in beside if s not in about],
+        topic=topic_of(read, claim, subjects, known.own_stems),
+        names=_names_in(read, low, high, subjects, known),
+        words=frozenset(words | set(map(stem, words))),
+        is_circumstance=bool(about)
+        and all(
+            not s.is_plan
+            and (
+                is_oblique(read.tokens, s.place)
+                or s.place >= clause_of(read.tokens, claim.start)[1]
+            )
+            for s in about
+        ),
+        is_of_lead=bool(words & _READER)
+        and not any(s.is_plan and low <= s.place < high for s in subjects)
+        and (
+            claim.kind is not ClaimKind.MONEY
+            or bool(words & _OF_MONEY)
+            or " that you " in read.text.lower()
+        ),
+        is_reported=is_reported,
+    )
+
+
+def _names_in(
+    read: ReadSentence, low: int, high: int, subjects: Sequence[Subject], known: KnownNames
+) -> tuple[str, ...]:
+    plans = {place for s in subjects if s.is_plan for place in range(s.place, s.end)}
+    return tuple(
+        word_stream(claim.value)
+        for claim in read.claims
+        if claim.kind is ClaimKind.NAME
+        and low <= claim.start < high
+        and claim.start not in plans
+        and not known.is_own(tuple(claim.value.split()))
+        and any(word_stream(claim.value) in stream for stream in known.streams)
+    )
+
+
+def _is_reported(read: ReadSentence, low: int, high: int, place: int) -> bool:
+    """Whether "you said" or the like stands around the token at `place`."""
+    words = [token.lower for token in read.tokens[low:high]]
+    return any(
+        first in _READER
+        and second in _SAID
+        and (low or index <= _MAX_BEFORE_REPORT or index + low > place)
+        for index, (first, second) in enumerate(pairwise(words))
+    )

@@ -1,0 +1,86 @@
+"""Finds the source that holds a name of the message."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from followup.claims import Claim
+from followup.english import is_english
+from followup.sources import Source, word_stream
+from followup.subjects import KnownNames, Subject
+
+_MIN_NOUN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """The source and the words that support a claim, or the reason why nothing does."""
+
+    document: str = ""
+    evidence: str = ""
+    reason: str = ""
+
+
+_NO_NAME = Support(reason="no source has this name")
+
+
+class NameFinder:
+    """The names of one message's sources."""
+
+    def __init__(self, sources: Sequence[Source], known: KnownNames) -> None:
+        self._sources = sources
+        self._known = known
+
+    def find(self, claim: Claim) -> Support:
+        """A name is supported where its words stand in a row, or where it is made of such names."""
+        stream = word_stream(claim.value)
+        # The request goes first: the lead's own name is not the documents' to support.
+        for source in (self._sources[-1], *self._sources[:-1]):
+            if stream in source.word_stream:
+                return Support(source.document, self._words_with(source, stream, claim))
+        document = self._first_document(stream)
+        if document and self._is_made_of_known(tuple(stream.split())):
+            return Support(document, claim.text)
+        of_noun = self._source_of_adjective(claim.value)
+        return Support(of_noun.document, claim.text) if of_noun else _NO_NAME
+
+    def _source_of_adjective(self, name: str) -> Source | None:
+        """The source that has the noun of a plain word: European, of Europe."""
+        if not is_english(name) or len(name) <= _MIN_NOUN:
+            return None
+        for source in self._sources:
+            words = source.word_stream.split()
+            if any(name.startswith(w) and len(w) >= _MIN_NOUN for w in words):
+                return source
+        return None
+
+    def _is_made_of_known(self, words: tuple[str, ...]) -> bool:
+        """Whether own names and names of the sources, put one after the other, give the words."""
+        if not words:
+            return True
+        for length in range(len(words), 0, -1):
+            head = words[:length]
+            known = head in self._known.by_first_word.get(head[0], ()) or (
+                f" {' '.join(head)} " in self._known.own
+            )
+            if known and self._is_made_of_known(words[length:]):
+                return True
+        return False
+
+    def _first_document(self, stream: str) -> str:
+        """The source that has the name's first word, or ""."""
+        words = stream.split(maxsplit=1)
+        found = (s.document for s in self._sources if words and f" {words[0]} " in s.word_stream)
+        return next(found, "")
+
+    def _words_with(self, source: Source, stream: str, claim: Claim) -> str:
+        shown = (unit.shown for unit in source.units if stream in word_stream(unit.shown))
+        return next(shown, claim.text)
+
+    def has_plan(self, subject: Subject) -> bool:
+        """Whether a source has a plan of this name."""
+        name = subject.name
+        if name in self._known.plans or name in self._known.by_first_word.get(name[0], ()):
+            return True
+        is_plain = len(name) == 1 and name[0] in self._known.lower_words
+        stream = f" {' '.join(name)} "
+        return not is_plain and any(stream in source.word_stream for source in self._sources)
