@@ -12,8 +12,10 @@ from cluster.cli import app
 from cluster.reporting import Reporter
 from config.environment import Environment
 from config.settings import load_settings
-from followup.adapter_gate import GateResult
-from followup.backends.adapter_library import AdapterCard
+from followup.adapter_gate import GateResult, GateRules
+from followup.backends.adapter_library import AdapterCard, AdapterLibrary
+from followup.backends.settings import EngineSettings
+from training.publish import Published, PublishRequest, version_of
 
 V1, V2 = "acme@000000000001", "acme@000000000002"
 
@@ -129,6 +131,36 @@ def test_a_version_for_another_base_model_is_not_promoted(folder: Path) -> None:
 def test_without_an_example_adapter_a_start_publishes_nothing(tmp_path: Path) -> None:
     adapters.publish_example(load_settings(), tmp_path / "none", "default", Reporter(quiet=True))
     assert ok("adapters", "list") == ""
+
+
+def test_a_start_publishes_the_example_once_and_then_leaves_the_alias_alone(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    example = tmp_path / "techcorp"
+    example.mkdir()
+    (example / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+    (example / "adapter_model.safetensors").write_bytes(b"weights")
+    settings = load_settings()
+    made: list[str] = []
+
+    def publish(request: PublishRequest, engine: EngineSettings, gate: GateRules) -> Published:
+        version = version_of(request.source, request.name, engine)
+        library = AdapterLibrary(folder)
+        is_new = not library.has(version)
+        if is_new:
+            put(folder, version)
+            made.append(version)
+        return Published(library.card(version), is_new)
+
+    monkeypatch.setattr("training.publish.publish", publish)
+    for _ in range(2):
+        adapters.publish_example(settings, example, "default", Reporter(quiet=True))
+    assert len(made) == 1
+    history = ok("adapters", "history").splitlines()
+    assert [line.split("\t")[1:] for line in history] == [["promote", made[0], "lead-assistant up"]]
+    ok("adapters", "rollback")
+    adapters.publish_example(settings, example, "default", Reporter(quiet=True))
+    assert len(ok("adapters", "history").splitlines()) == 2
 
 
 def test_publishing_what_is_no_adapter_says_what_is_missing(tmp_path: Path) -> None:
