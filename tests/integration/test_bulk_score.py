@@ -40,7 +40,7 @@ def settings() -> Settings:
 
 def lead_row(number: int, **fields: object) -> Record:
     histories = (
-        "Asked about the price.", "Watched the demo.", "Please unsubscribe me.", "Stopped answering.",
+        "Asked about the price.", "Watched the demo.", "Please unsubscribe me.", "Went silent.",
     )  # fmt: skip
     known = {
         "id": f"lead-{number}",
@@ -106,7 +106,8 @@ def test_each_row_has_one_result_or_a_reject_with_its_field(
     ]  # fmt: skip
     assert found[1]["strategy"] is None
     assert [(row["row"], row["field"]) for row in rejects_of(tmp_path / "out")] == [
-        (2, "engagement_score"), (4, "id"), (5, "id"), (6, "company_size"), (7, "interaction_history"),
+        (2, "engagement_score"), (4, "id"), (5, "id"), (6, "company_size"),
+        (7, "interaction_history"),
     ]  # fmt: skip
     assert "row 1 has the same id" in rejects_of(tmp_path / "out")[1]["reason"]
     assert (summary.num_rows, summary.num_results, summary.num_duplicates) == (8, 3, 1)
