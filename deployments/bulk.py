@@ -45,6 +45,7 @@ from followup.statements import StatementChecker
 from followup.validation import Validated, ValidationTask, validate
 
 NO_KNOWLEDGE_BASE = "none"
+_COMPANY_FIELDS = ("company_name", "product_category")
 LEAD_SECONDS = 900.0
 """How long one lead may take, beside many others in the same engine."""
 
@@ -230,16 +231,9 @@ def to_request(
         rag = RagRequest.model_validate({"lead_context": context, "max_tokens": options.max_tokens})
         return rag.to_followup(options.tenant)
     if options.approach is Approach.FINETUNED:
-        body = {
-            "lead_profile": _only(fields, FinetunedLeadProfile),
-            **{
-                name: fields[name]
-                for name in ("company_name", "product_category")
-                if name in fields
-            },
-            **asked,
-            "max_tokens": options.max_tokens,
-        }
+        company = {name: fields[name] for name in _COMPANY_FIELDS if name in fields}
+        profile = _only(fields, FinetunedLeadProfile)
+        body = {"lead_profile": profile, "max_tokens": options.max_tokens, **company, **asked}
         return FinetunedRequest.model_validate(body).to_followup(options.tenant)
     generation = HybridGenerationConfig.model_validate({"max_tokens": options.max_tokens, **asked})
     hybrid = HybridRequest(lead_context=lead, generation_config=generation)
