@@ -16,6 +16,7 @@ cost is the time of a list of one row.
 
 import argparse
 import csv
+import itertools
 import json
 import os
 import random
@@ -208,7 +209,7 @@ def _targets(rows: Sequence[Measured]) -> list[Target]:
         if size in loops and size >= MIN_LOOP_ROWS
     ]
     per_row = {size: (bulk[size]["seconds"] - start) / size for size in sizes}
-    for small, large in zip(sizes, sizes[1:], strict=False):
+    for small, large in itertools.pairwise(sizes):
         growth = per_row[large] / per_row[small]
         name = f"time a lead at {large:,}, over that at {small:,}"
         targets.append(Target(name, growth, MAX_GROWTH, "x", at_least=False))

@@ -79,6 +79,17 @@ def test_a_folder_with_files_of_others_is_refused_even_for_a_restart(tmp_path: P
     assert (tmp_path / "thesis.txt").read_text() == "x"
 
 
+def test_a_folder_named_like_a_run_but_none_is_not_deleted_by_a_restart(tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "engine.step").write_text("x")
+    with (
+        pytest.raises(InvalidInputError, match="holds other files, such as 'parts'"),
+        RunFolder.open(tmp_path, IDENTITY, restart=True),
+    ):
+        pass
+    assert (tmp_path / "parts" / "engine.step").exists()
+
+
 def test_a_second_run_at_the_same_time_is_refused_by_process_and_a_dead_one_is_not(
     tmp_path: Path,
 ) -> None:
