@@ -64,6 +64,22 @@ def test_what_says_nothing_is_no_value(nothing: object) -> None:
     assert fields == {}
 
 
+def test_values_are_mapped_as_they_are_written_and_numbers_by_bands() -> None:
+    lead_map = LeadMap.model_validate(
+        {
+            "columns": {"engagement_score": ["duration"], "days_since_contact": ["pdays"]},
+            "values": {"days_since_contact": {"-1": "none"}},
+            "at_least": {"engagement_score": {"20": 0, "50": 120, "90": 600}},
+        }
+    )
+    rows = [{"id": 1, "duration": "261", "pdays": pdays} for pdays in ("-1", -1, "1")]
+    assert [mapped(lead_map, dict(row))[0] for row in rows] == [
+        {"engagement_score": "50"},
+        {"engagement_score": "50"},
+        {"engagement_score": "50", "days_since_contact": "1"},
+    ]
+
+
 def test_names_are_found_in_any_spelling_and_lists_are_split() -> None:
     row = {
         "LEAD-ID": "1",
