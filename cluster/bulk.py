@@ -107,6 +107,10 @@ def run_bulk(
         facts = run.finish(leads.rows(), _starter(what, num_rows, progress))
         summary = BulkSummary.of(what.name, folder, facts, time.monotonic() - began)
         write_summary(summary, folder)
+        # Imported here: matplotlib takes a second to load.
+        from cluster.bulk_report import write_report  # noqa: PLC0415
+
+        write_report(summary, folder)
     return summary
 
 

@@ -1,4 +1,4 @@
-"""The command line: lead-assistant bulk score LEADS -o OUT."""
+"""The command line: lead-assistant bulk score | write LEADS -o OUT."""
 
 import json
 import os
@@ -12,8 +12,10 @@ from cluster.bulk import BulkOptions, dry_run_score, run_score
 from cluster.bulk_progress import BulkProgress
 from cluster.reporting import Reporter
 from config.settings import load_settings
+from deployments.bulk_options import WriteOptions
 from deployments.bulk_output import OutputFormat
 from followup.errors import InvalidInputError
+from followup.prompts import Approach
 
 bulk_app = typer.Typer(
     no_args_is_help=True, help="A whole lead list: scores, and messages; nothing lost or twice."
@@ -55,6 +57,9 @@ AsOfOption = Annotated[
 RowsPerPartOption = Annotated[
     int | None, typer.Option(min=1, help="Rows of a part: what a kill costs at most, a worker.")
 ]
+ModelsFileOption = Annotated[
+    str, typer.Option(help="File in CONFIG_DIR that names the models, such as models.gpu.yaml.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
 
 
@@ -95,6 +100,62 @@ def score(  # noqa: PLR0913, PLR0917 - options of a command
         return
     with BulkProgress(reporter, quiet=as_json) as progress:
         summary = run_score(settings, options, progress)
+    typer.echo(json.dumps(summary.to_json()) if as_json else summary.describe())
+
+
+@bulk_app.command(epilog=EXIT_CODES)
+def write(  # noqa: PLR0913, PLR0917 - options of a command
+    leads: LeadsArgument,
+    output: OutputOption,
+    approach: Annotated[Approach, typer.Option(help="As the endpoint of that name writes.")],
+    tenant: Annotated[str, typer.Option(help="Whose documents and adapter.")] = "default",
+    temperature: Annotated[
+        float | None,
+        typer.Option(min=0, max=2, help="Left out: as the endpoint; rag is always greedy."),
+    ] = None,
+    max_tokens: Annotated[int, typer.Option(min=16, max=512, help="Of a message.")] = 150,
+    in_flight: Annotated[
+        int, typer.Option(min=1, help="Leads at the same time in a worker's engine.")
+    ] = 32,
+    file_format: FormatOption = "csv",
+    lead_map: MapOption = None,
+    values: SetOption = None,
+    limit: LimitOption = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes with an engine each.")] = 1,
+    as_of: AsOfOption = None,
+    rows_per_part: RowsPerPartOption = None,
+    models_file: ModelsFileOption = "models.yaml",
+    restart: RestartOption = False,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write to each lead of a list. Run it again after a kill: it goes on where it was."""
+    options = BulkOptions(
+        leads=leads,
+        output=output,
+        file_format=file_format,
+        lead_map=lead_map,
+        defaults=parse_values(values or []),
+        limit=limit,
+        num_workers=workers,
+        as_of=as_of.date() if as_of else None,
+        today=datetime.now(UTC).date(),
+        restart=restart,
+        rows_per_part=rows_per_part,
+    )
+    asked = WriteOptions(tenant, approach, temperature, max_tokens)
+    reporter = Reporter(quiet=as_json)
+    settings = load_settings(models_file=models_file)
+    # Imported here: torch and the engine take seconds to load.
+    from cluster.bulk_writing import WritingOptions, dry_run_write, run_write  # noqa: PLC0415
+
+    writing = WritingOptions(asked, in_flight)
+    if dry_run:
+        found = dry_run_write(settings, options, writing)
+        typer.echo(json.dumps(found.to_json()) if as_json else found.describe())
+        return
+    with BulkProgress(reporter, quiet=as_json) as progress:
+        summary = run_write(settings, options, writing, progress)
     typer.echo(json.dumps(summary.to_json()) if as_json else summary.describe())
 
 

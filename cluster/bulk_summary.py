@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from deployments.bulk_parts import ListFacts, Part, PartResult, merge_counts
+from deployments.bulk_parts import ListFacts, Part, PartResult, add_sums, merge_counts
 from deployments.bulk_run import REJECTS_FILE
 from followup.backends.ledger import PARTS, RunFolder
 from followup.lead_map import describe_unknown
@@ -35,10 +35,10 @@ class BulkSummary:
     def of(cls, work: str, folder: RunFolder, facts: ListFacts, seconds: float) -> "BulkSummary":
         """Of a folder in which every part is finished."""
         counts: dict[str, Counter[str]] = {}
-        sums: Counter[str] = Counter()
+        sums: dict[str, float] = {}
         for part in folder.in_order():
             merge_counts(counts, part.counts)
-            sums.update(part.sums)
+            add_sums(sums, part.sums)
         return cls(
             work=work,
             folder=str(folder.folder),
@@ -48,7 +48,7 @@ class BulkSummary:
             num_duplicates=facts.num_duplicates,
             unknown_columns=tuple(facts.unknown_columns),
             counts={kind: dict(found.most_common()) for kind, found in counts.items()},
-            sums=dict(sums),
+            sums=sums,
             seconds=seconds,
         )
 
@@ -120,10 +120,10 @@ class DryRun:
     ) -> "DryRun":
         """From the sample's parts."""
         counts: dict[str, Counter[str]] = {}
-        sums: Counter[str] = Counter()
+        sums: dict[str, float] = {}
         for part, result in results:
             merge_counts(counts, result.counts)
-            sums.update(result.sums)
+            add_sums(sums, result.sums)
             reasons = Counter(f"{reject.field}: {reject.code}" for reject in part.rejects)
             merge_counts(counts, {"reject": reasons})
         return cls(

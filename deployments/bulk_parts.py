@@ -70,7 +70,7 @@ class PartResult:
     content_hashes: dict[str, str]
     """By lead id."""
     counts: dict[str, Counter[str]] = field(default_factory=dict)
-    sums: Counter[str] = field(default_factory=Counter)
+    sums: dict[str, float] = field(default_factory=dict)
 
 
 class PartWorker(Protocol):
@@ -188,4 +188,11 @@ def merge_counts(
     """Add counts of the same kinds."""
     for kind, counts in other.items():
         into.setdefault(kind, Counter()).update(counts)
+    return into
+
+
+def add_sums(into: dict[str, float], other: Mapping[str, float]) -> dict[str, float]:
+    """Add sums of the same names."""
+    for name, value in other.items():
+        into[name] = into.get(name, 0.0) + value
     return into

@@ -15,6 +15,7 @@ from deployments.bulk_parts import (
     Part,
     PartCutter,
     PartResult,
+    add_sums,
     merge_counts,
 )
 from deployments.bulk_workers import Workers, work
@@ -41,7 +42,7 @@ class Progress:
     num_rows_before: int = 0
     """Of those, what earlier runs finished."""
     counts: dict[str, Counter[str]] = field(default_factory=dict)
-    sums: Counter[str] = field(default_factory=Counter)
+    sums: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class BulkRun:
             num_rows=part.num_rows,
             files=(),
             counts={kind: dict(counts) for kind, counts in result.counts.items()},
-            sums=dict(result.sums),
+            sums=result.sums,
             seconds=seconds,
             finished_at=datetime.now(UTC),
         )
@@ -114,7 +115,7 @@ class BulkRun:
     def _advance(self, finished: FinishedPart, progress: Progress) -> None:
         progress.num_rows += finished.num_rows
         merge_counts(progress.counts, finished.counts)
-        progress.sums.update(finished.sums)
+        add_sums(progress.sums, finished.sums)
         self.on_progress(progress)
 
     def _key(self, result: PartResult) -> str:

@@ -19,6 +19,7 @@ from deployments.bulk_parts import (
     PartResult,
     Reject,
     WorkerFactory,
+    add_sums,
     count_rejects,
     merge_counts,
 )
@@ -150,7 +151,7 @@ def _merged(done: _Open) -> PartResult:
     for piece in pieces:
         found.content_hashes |= piece.content_hashes
         merge_counts(found.counts, piece.counts)
-        found.sums.update(piece.sums)
+        add_sums(found.sums, piece.sums)
     outside = [*done.part.rejects, *done.rejects]
     merge_counts(found.counts, {"reject": count_rejects(outside)})
     found.rejects = sorted([*found.rejects, *outside], key=lambda reject: reject.row)

@@ -185,13 +185,16 @@ def is_given(value: object) -> bool:
 
 
 def _reader(field: str, lead_map: LeadMap) -> Callable[[object], object]:
-    meant = {_plain(theirs): ours for theirs, ours in lead_map.values.get(field, {}).items()}
+    values = lead_map.values.get(field, {})
+    meant = {theirs.strip().casefold(): ours for theirs, ours in values.items()}
     bands = sorted(lead_map.at_least.get(field, {}).items(), key=lambda band: -band[1])
     is_enum, is_number = field in _ENUMS, field in _NUMBERS
 
     def read(value: object) -> object:
-        if meant and isinstance(value, str) and (found := meant.get(_plain(value))):
-            return found
+        if meant and isinstance(value, str | int):
+            found = meant.get(str(value).strip().casefold())
+            if found is not None:
+                return _word(found, is_enum=is_enum)
         if bands and (number := _number(value)) is not None:
             return next((name for name, least in bands if number >= least), None)
         if field == "objections_raised":

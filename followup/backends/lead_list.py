@@ -35,21 +35,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# Encodings of several bytes a character: a wrong guess among the others changes a letter, at most.
-_WIDE = (
-    "big5",
-    "cp932",
-    "cp949",
-    "euc",
-    "gb",
-    "hz",
-    "iso2022",
-    "johab",
-    "shift",
-    "utf_16",
-    "utf_32",
-)
-_SINGLE = ("cp125", "cp86", "iso8859_5", "iso8859_6", "iso8859_7", "iso8859_8", "koi8", "mac_cyr")
+_MAX_LATIN_SHARE = 0.2
+"""Accents are few among the letters of a Latin text; in other scripts most bytes are above 127."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,10 +226,10 @@ def _encoding(sample: bytes) -> str:
             return "utf-8"  # the sample ends within a character
     else:
         return "utf-8"
+    if sum(byte > 127 for byte in sample) < _MAX_LATIN_SHARE * len(sample):  # noqa: PLR2004 - ASCII
+        return "utf-8"  # and what is none of it is Windows-1252: a list may hold both
     best = from_bytes(sample).best()
-    guess = best.encoding if best else "utf-8"
-    is_far = guess.startswith((*_WIDE, *_SINGLE)) and guess != "cp1252"
-    return guess if is_far else "utf-8"
+    return best.encoding if best else "utf-8"
 
 
 def _as_latin(error: UnicodeError) -> tuple[str, int]:

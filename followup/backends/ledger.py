@@ -27,10 +27,8 @@ from followup.errors import FollowupError, InvalidInputError
 
 PARTS, REJECTS = "parts", "rejects"
 RUN_FILE, LEDGER_FILE, LOCK_FILE = "run.json", "ledger.jsonl", ".lock"
-OWN_NAMES = frozenset({
-    PARTS, REJECTS, RUN_FILE, LEDGER_FILE, LOCK_FILE,
-    "rejects.jsonl", "summary.json", "report.html",
-})  # fmt: skip
+ENDINGS = ("rejects.jsonl", "summary.json", "report.html")
+"""Files that are written when every part is finished."""
 _HASH_BLOCK = 1024 * 1024
 _MAX_SHOWN = 120
 
@@ -134,10 +132,6 @@ class RunFolder:
         return [self.finished[number] for number in sorted(self.finished)]
 
     def _begin(self) -> None:
-        for name in (PARTS, REJECTS):
-            (self.folder / name).mkdir(exist_ok=True)
-            for leftover in (self.folder / name).glob(".*.partial"):
-                leftover.unlink()
         known = _read_identity(self.folder)
         mine = json.loads(json.dumps(self.identity, default=str))
         if known is None:
@@ -145,6 +139,10 @@ class RunFolder:
         elif known != mine:
             raise InvalidInputError(_difference(self.folder, known, mine), field="output")
         self.is_resumed = known is not None
+        for name in (PARTS, REJECTS):
+            (self.folder / name).mkdir(exist_ok=True)
+            for leftover in (self.folder / name).glob(".*.partial"):
+                leftover.unlink()
         self._read_ledger()
 
     def _read_ledger(self) -> None:
@@ -247,19 +245,20 @@ def _check_free(folder: Path) -> None:
     """Nobody else's files are mixed with a run's, nor deleted by a restart."""
     if not folder.is_dir() or (folder / RUN_FILE).exists():
         return
-    others = sorted(path.name for path in folder.iterdir() if path.name not in OWN_NAMES)
+    mine = {LOCK_FILE, f".{RUN_FILE}.partial"}
+    others = sorted(path.name for path in folder.iterdir() if path.name not in mine)
     if others:
         message = f"'{folder}' holds other files, such as '{others[0]}'. Name a new folder."
         raise InvalidInputError(message, field="output")
 
 
 def _delete(folder: Path) -> None:
-    # The identity goes first: what is left of a restart that was killed counts as nobody's run.
-    (folder / LEDGER_FILE).unlink(missing_ok=True)
-    for name in sorted(OWN_NAMES - {LOCK_FILE, PARTS, REJECTS}):
+    """The ledger first, so that no part counts as finished; last what says whose folder it is."""
+    for name in (LEDGER_FILE, *ENDINGS):
         (folder / name).unlink(missing_ok=True)
     for name in (PARTS, REJECTS):
         shutil.rmtree(folder / name, ignore_errors=True)
+    (folder / RUN_FILE).unlink(missing_ok=True)
 
 
 def _read_identity(folder: Path) -> dict[str, Any] | None:
