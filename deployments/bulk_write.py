@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import pyarrow as pa
 
@@ -72,7 +73,16 @@ class WriteFactory:
 
     def build(self) -> "WriteWorker":
         """The worker, with its models loaded and the vector store reached."""
-        return WriteWorker(self)
+        runner = asyncio.Runner()
+        writer = runner.run(_build(self.settings, self.options))
+        return WriteWorker(writer, self.num_in_flight, runner)
+
+
+class Writer(Protocol):
+    """Writes for a lead. `LeadWriter` is one."""
+
+    async def write(self, lead: Lead) -> WrittenReply:
+        """Raises what the pipeline and the nodes raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +96,18 @@ class _Done:
 class WriteWorker:
     """Writes parts."""
 
-    def __init__(self, factory: WriteFactory) -> None:
-        self._num_in_flight = factory.num_in_flight
-        self._runner = asyncio.Runner()
-        self._writer = self._runner.run(_build(factory))
+    def __init__(
+        self,
+        writer: Writer,
+        num_in_flight: int,
+        runner: asyncio.Runner,
+        outage_seconds: float = OUTAGE_SECONDS,
+    ) -> None:
+        """`runner` has the event loop that the writer's engine was built in."""
+        self._writer = writer
+        self._num_in_flight = num_in_flight
+        self._runner = runner
+        self._outage_seconds = outage_seconds
 
     def take(self, part: Part) -> PartResult:
         """A message, or the reason of a fallback, for each lead that may be written to.
@@ -125,7 +143,7 @@ class WriteWorker:
     async def _outcome(self, row: ListedLead, lead: Lead) -> WrittenReply | Reject | None:
         if row.mapped.opted_out:
             return None
-        give_up_at = time.monotonic() + OUTAGE_SECONDS
+        give_up_at = time.monotonic() + self._outage_seconds
         while True:
             try:
                 return await self._writer.write(lead)
@@ -137,11 +155,11 @@ class WriteWorker:
             except (PartUnavailableError, OverloadedError):
                 if time.monotonic() >= give_up_at:
                     raise
-                await asyncio.sleep(RETRY_SECONDS)
+                await asyncio.sleep(min(RETRY_SECONDS, self._outage_seconds / 10))
 
 
-async def _build(factory: WriteFactory) -> LeadWriter:
-    writer = LeadWriter.build(factory.settings, factory.options)
+async def _build(settings: Settings, options: WriteOptions) -> LeadWriter:
+    writer = LeadWriter.build(settings, options)
     # A part that is not there at all is said at once, not after OUTAGE_SECONDS.
     await writer.check()
     return writer
