@@ -8,7 +8,7 @@ PINS := pyproject.toml constraints.txt
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: serve stop check test test-slow bench bench-reading bench-grounding bench-retrieval
-.PHONY: bench-adapters bench-ingest bench-train install-dev models
+.PHONY: bench-adapters bench-bulk bench-ingest bench-train install-dev models
 
 serve: $(VENV)/.installed
 	$(BIN)/lead-assistant up --demo
@@ -48,6 +48,9 @@ bench-ingest: install-dev models
 
 bench-train: install-dev models
 	$(BIN)/python -m benchmarks.train
+
+bench-bulk: install-dev models
+	$(BIN)/python -m benchmarks.bulk
 
 install-dev: $(VENV)/.installed-dev
 

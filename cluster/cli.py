@@ -1,4 +1,5 @@
-"""The command line: lead-assistant up | down | status | models | ingest | keys | report | train."""
+"""The command line: lead-assistant up | down | status | models | ingest | keys | report | train |
+bulk."""
 
 import asyncio
 import json
@@ -16,6 +17,7 @@ from typer.core import TyperGroup
 
 from cluster import ingest_commands, keys, local
 from cluster.adapters_cli import adapters_app, register_publish
+from cluster.bulk_cli import bulk_app
 from cluster.reporting import Reporter
 from cluster.serve_config import read_arguments
 from cluster.state import StateFolder
@@ -64,6 +66,7 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(train_app, name="train")
 register_publish(train_app)
 app.add_typer(adapters_app, name="adapters")
+app.add_typer(bulk_app, name="bulk")
 
 MODELS_FILE = "models.yaml"
 ModelsFileOption = Annotated[

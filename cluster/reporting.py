@@ -42,6 +42,11 @@ class Reporter:
         """For tables and panels."""
         return self._console
 
+    @property
+    def is_animated(self) -> bool:
+        """Whether bars and spinners are shown."""
+        return self._animated
+
     @contextmanager
     def waiting(self, text: str) -> Iterator[None]:
         """A spinner around work of unknown length."""

@@ -116,8 +116,8 @@ class StatementChecker:
         fits = self._fits(texts, passages, request_text) if texts else {}
         for index, part in plain.items():
             whole, *pieces = (fits[piece] for piece in _joined_facts(part))
-            # Two facts joined by "and" may come from two sources.
-            fit = max(whole, min(pieces, default=whole, key=_by_probability), key=_by_probability)
+            # Two facts joined by "and" may come from two sources, and one may be invented.
+            fit = min(pieces, default=whole, key=_by_probability)
             read = read_sentence(part)
             # The words as written: "mid-tier plan", whose name is another.
             names = content_stems(
@@ -127,7 +127,7 @@ class StatementChecker:
                     for token in read.tokens[subject.place : subject.end]
                 )
             )
-            if _is_about_nothing_said(part, names | own, sources):
+            if names and _is_about_nothing_said(part, names | own, sources):
                 fit = _Fit(0.0, fit.source)
             found[index] = self._support(part, fit, sources[fit.source], own)
         return found

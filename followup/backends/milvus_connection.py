@@ -5,6 +5,7 @@ index on Milvus Lite 3.2 (AllocTimestamp is not implemented there) and belongs t
 """
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -42,6 +43,9 @@ class MilvusConnection:
         self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="milvus")
         self._client: Any = None
         self._connecting = threading.Lock()
+        # A failed call raises, and is reported where it cannot be mended; the client's own log of
+        # it, with a traceback, would be a second report.
+        logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
 
     async def run(
         self, call: Callable[[Any, float], Result], *, timeout_seconds: float | None = None

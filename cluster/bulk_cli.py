@@ -1,0 +1,171 @@
+"""The command line: lead-assistant bulk score | write LEADS -o OUT."""
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cluster.bulk import BulkOptions, dry_run_score, run_score
+from cluster.bulk_progress import BulkProgress
+from cluster.reporting import Reporter
+from config.settings import load_settings
+from deployments.bulk_options import WriteOptions
+from deployments.bulk_output import OutputFormat
+from followup.errors import InvalidInputError
+from followup.prompts import Approach
+
+bulk_app = typer.Typer(
+    no_args_is_help=True, help="A whole lead list: scores, and messages; nothing lost or twice."
+)
+
+EXIT_CODES = (
+    "Exit codes: 0 done (rows that cannot be done are listed in rejects.jsonl), 1 failed: run the "
+    "same command again to go on, 2 wrong usage, 130 interrupted."
+)
+LeadsArgument = Annotated[
+    str, typer.Argument(help="CSV, JSONL or Parquet: a path or a URI such as s3://...")
+]
+OutputOption = Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.")]
+FormatOption = Annotated[
+    OutputFormat, typer.Option("--format", help="Of the files with the results.")
+]
+MapOption = Annotated[
+    str | None,
+    typer.Option("--map", help="salesforce, hubspot, or a YAML file that names the columns."),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="FIELD=VALUE for leads whose row has none; may be repeated."),
+]
+LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first so many rows.")]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Read the list, do a sample, estimate; write nothing.")
+]
+WorkersOption = Annotated[
+    int | None, typer.Option(min=1, help="Worker processes; left out: one for each core.")
+]
+RestartOption = Annotated[
+    bool, typer.Option("--restart", help="Delete what an earlier run left in the folder.")
+]
+AsOfOption = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="Day that days since a date count to; default today."),
+]
+RowsPerPartOption = Annotated[
+    int | None, typer.Option(min=1, help="Rows of a part: what a kill costs at most, a worker.")
+]
+ModelsFileOption = Annotated[
+    str, typer.Option(help="File in CONFIG_DIR that names the models, such as models.gpu.yaml.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
+
+
+@bulk_app.command(epilog=EXIT_CODES)
+def score(  # noqa: PLR0913, PLR0917 - options of a command
+    leads: LeadsArgument,
+    output: OutputOption,
+    file_format: FormatOption = "csv",
+    lead_map: MapOption = None,
+    values: SetOption = None,
+    limit: LimitOption = None,
+    workers: WorkersOption = None,
+    as_of: AsOfOption = None,
+    rows_per_part: RowsPerPartOption = None,
+    restart: RestartOption = False,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Score each lead of a list. Run it again after a kill: it goes on where it was."""
+    options = BulkOptions(
+        leads=leads,
+        output=output,
+        file_format=file_format,
+        lead_map=lead_map,
+        defaults=parse_values(values or []),
+        limit=limit,
+        num_workers=workers or os.cpu_count() or 1,
+        as_of=as_of.date() if as_of else None,
+        today=datetime.now(UTC).date(),
+        restart=restart,
+        rows_per_part=rows_per_part,
+    )
+    reporter = Reporter(quiet=as_json)
+    settings = load_settings()
+    if dry_run:
+        found = dry_run_score(settings, options)
+        typer.echo(json.dumps(found.to_json()) if as_json else found.describe())
+        return
+    with BulkProgress(reporter, quiet=as_json) as progress:
+        summary = run_score(settings, options, progress)
+    typer.echo(json.dumps(summary.to_json()) if as_json else summary.describe())
+
+
+@bulk_app.command(epilog=EXIT_CODES)
+def write(  # noqa: PLR0913, PLR0917 - options of a command
+    leads: LeadsArgument,
+    output: OutputOption,
+    approach: Annotated[Approach, typer.Option(help="As the endpoint of that name writes.")],
+    tenant: Annotated[str, typer.Option(help="Whose documents and adapter.")] = "default",
+    temperature: Annotated[
+        float | None,
+        typer.Option(min=0, max=2, help="Left out: as the endpoint; rag is always greedy."),
+    ] = None,
+    max_tokens: Annotated[int, typer.Option(min=16, max=512, help="Of a message.")] = 150,
+    in_flight: Annotated[
+        int, typer.Option(min=1, help="Leads at the same time in a worker's engine.")
+    ] = 32,
+    file_format: FormatOption = "csv",
+    lead_map: MapOption = None,
+    values: SetOption = None,
+    limit: LimitOption = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes with an engine each.")] = 1,
+    as_of: AsOfOption = None,
+    rows_per_part: RowsPerPartOption = None,
+    models_file: ModelsFileOption = "models.yaml",
+    restart: RestartOption = False,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write to each lead of a list. Run it again after a kill: it goes on where it was."""
+    options = BulkOptions(
+        leads=leads,
+        output=output,
+        file_format=file_format,
+        lead_map=lead_map,
+        defaults=parse_values(values or []),
+        limit=limit,
+        num_workers=workers,
+        as_of=as_of.date() if as_of else None,
+        today=datetime.now(UTC).date(),
+        restart=restart,
+        rows_per_part=rows_per_part,
+    )
+    asked = WriteOptions(tenant, approach, temperature, max_tokens)
+    reporter = Reporter(quiet=as_json)
+    settings = load_settings(models_file=models_file)
+    # Imported here: torch and the engine take seconds to load.
+    from cluster.bulk_writing import WritingOptions, dry_run_write, run_write  # noqa: PLC0415
+
+    writing = WritingOptions(asked, in_flight)
+    if dry_run:
+        found = dry_run_write(settings, options, writing)
+        typer.echo(json.dumps(found.to_json()) if as_json else found.describe())
+        return
+    with BulkProgress(reporter, quiet=as_json) as progress:
+        summary = run_write(settings, options, writing, progress)
+    typer.echo(json.dumps(summary.to_json()) if as_json else summary.describe())
+
+
+def parse_values(texts: list[str]) -> dict[str, str]:
+    """FIELD=VALUE texts. Raises InvalidInputError."""
+    found = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign:
+            message = f"--set has value '{text}'. Allowed: FIELD=VALUE, such as company_name=Acme."
+            raise InvalidInputError(message, field="set")
+        found[name.strip()] = value
+    return found

@@ -1,0 +1,259 @@
+"""Scoring lead lists by the command and by the run, killed and not."""
+
+import csv
+import hashlib
+import json
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from cluster.bulk import BulkOptions, BulkWork, run_bulk, run_score, score_work
+from cluster.bulk_progress import BulkProgress
+from cluster.bulk_summary import BulkSummary
+from cluster.reporting import Reporter
+from config.settings import Settings, load_settings
+from deployments.bulk_output import OutputFormat
+from followup.backends.ledger import LEDGER_FILE, FinishedPart
+from tests.bulk_workers import FAULT, FRAGILE, POISON, PoisonedFactory
+from tests.integration.running_graph import ROOT
+
+NUM_ROWS = 2_000
+ROWS_PER_PART = 50
+SEED = 20_261_122
+Record = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def settings() -> Settings:
+    return load_settings()
+
+
+def lead_row(number: int, **fields: object) -> Record:
+    histories = (
+        "Asked about the price.", "Watched the demo.", "Please unsubscribe me.", "Went silent.",
+    )  # fmt: skip
+    known = {
+        "id": f"lead-{number}",
+        "lead_name": f"Sarah Chen {number}",
+        "product_name": "AI Billing Software",
+        "interaction_history": histories[number % 4],
+        "engagement_score": number % 101,
+        "days_since_contact": number % 90,
+        "company_size": "smb",
+    }
+    return {**known, **fields}
+
+
+def write_csv(path: Path, rows: Sequence[Record]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def run(
+    settings: Settings, leads: Path, output: Path, what: BulkWork | None = None, **options: Any
+) -> BulkSummary:
+    file_format: OutputFormat = options.pop("file_format", "jsonl")
+    chosen = BulkOptions(
+        leads=str(leads),
+        output=output,
+        file_format=file_format,
+        today=date(2026, 11, 22),
+        **options,
+    )
+    reporter = Reporter(quiet=True)
+    with BulkProgress(reporter, quiet=True) as progress:
+        if what is None:
+            return run_score(settings, chosen, progress)
+        return run_bulk(settings, chosen, what, progress)
+
+
+def results_of(output: Path) -> list[Record]:
+    files = sorted((output / "parts").iterdir())
+    return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+
+
+def rejects_of(output: Path) -> list[Record]:
+    return [json.loads(line) for line in (output / "rejects.jsonl").read_text().splitlines()]
+
+
+def test_each_row_has_one_result_or_a_reject_with_its_field(
+    settings: Settings, tmp_path: Path
+) -> None:
+    rows = [lead_row(number) for number in range(8)]
+    rows[1] |= {"engagement_score": "120"}
+    rows[3] |= {"id": "lead-0"}
+    rows[4] |= {"id": " "}
+    rows[5] |= {"company_size": "huge"}
+    rows[6] |= {"interaction_history": "x" * 1_000_000}
+    leads = write_csv(tmp_path / "leads.csv", rows)
+    summary = run(settings, leads, tmp_path / "out")
+    found = results_of(tmp_path / "out")
+    assert [(row["lead_id"], row["row"], row["status"]) for row in found] == [
+        ("lead-0", 1, "scored"), ("lead-2", 3, "suppressed"), ("lead-7", 8, "scored"),
+    ]  # fmt: skip
+    assert found[1]["strategy"] is None
+    assert [(row["row"], row["field"]) for row in rejects_of(tmp_path / "out")] == [
+        (2, "engagement_score"), (4, "id"), (5, "id"), (6, "company_size"),
+        (7, "interaction_history"),
+    ]  # fmt: skip
+    assert "row 1 has the same id" in rejects_of(tmp_path / "out")[1]["reason"]
+    assert (summary.num_rows, summary.num_results, summary.num_duplicates) == (8, 3, 1)
+    assert all(len(row["reason"]) < 400 for row in rejects_of(tmp_path / "out"))
+
+
+def test_a_list_of_ten_thousand_columns_of_which_few_are_known(
+    settings: Settings, tmp_path: Path
+) -> None:
+    rows = [{**lead_row(0), **{f"custom {number}": "=1+1" for number in range(10_000)}}]
+    summary = run(settings, write_csv(tmp_path / "leads.csv", rows), tmp_path / "out")
+    assert (summary.num_results, len(summary.unknown_columns)) == (1, 10_000)
+    assert len(summary.describe()) < 2_000
+
+
+def test_an_empty_list_is_done_at_once(settings: Settings, tmp_path: Path) -> None:
+    leads = tmp_path / "leads.csv"
+    leads.write_text("id,lead_name\n")
+    summary = run(settings, leads, tmp_path / "out")
+    assert (summary.num_rows, summary.num_results) == (0, 0)
+    assert (tmp_path / "out" / "summary.json").exists()
+
+
+def test_parquet_with_nan_gives_parquet(settings: Settings, tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "id": [1, 2],
+            "lead_name": ["A", None],
+            "engagement_score": [float("nan"), 80.0],
+            "objections_raised": [["too dear"], None],
+        }
+    )
+    parquet.write_table(table, tmp_path / "leads.parquet")
+    run(settings, tmp_path / "leads.parquet", tmp_path / "out", file_format="parquet")
+    [file] = (tmp_path / "out" / "parts").iterdir()
+    found = parquet.read_table(file).to_pylist()
+    assert [row["points_engagement"] for row in found] == [20.0, 32.0]
+    assert [row["lead_id"] for row in found] == ["1", "2"]
+    assert found[0]["points_lead_score"] is None
+
+
+def test_no_cell_of_a_csv_is_a_formula(settings: Settings, tmp_path: Path) -> None:
+    starts = ("=cmd()", "+1", "-2+3", "@SUM(A1)", "＝1", "plain -1")
+    rows = [
+        lead_row(0, id=f"{start}id{number}", lead_name=f'{start}|calc,"x')
+        for number, start in enumerate(starts)
+    ]
+    run(settings, write_csv(tmp_path / "leads.csv", rows), tmp_path / "out", file_format="csv")
+    [file] = (tmp_path / "out" / "parts").iterdir()
+    with file.open(newline="", encoding="utf-8") as opened:
+        found = list(csv.DictReader(opened))
+    for row, given in zip(found, rows, strict=True):
+        mark = "" if given["id"].startswith("plain") else "'"
+        assert row["lead_id"] == mark + given["id"]
+        assert row["lead_name"] == mark + given["lead_name"]
+        assert float(row["score"]) > 0
+
+
+def test_the_leads_that_end_their_worker_are_rejected_and_the_rest_is_done(
+    settings: Settings, tmp_path: Path
+) -> None:
+    rows = [lead_row(number) for number in range(12)]
+    for place, name in ((1, POISON), (5, FAULT), (9, FRAGILE)):
+        rows[place] |= {"lead_name": name}
+    leads = write_csv(tmp_path / "leads.csv", rows)
+    options = BulkOptions(str(leads), tmp_path / "out", "jsonl", date(2026, 11, 22))
+    work = score_work(settings, options)
+    poisoned = BulkWork(
+        name="score",
+        factory=PoisonedFactory(settings.scoring, settings.compliance, tmp_path),
+        settings=work.settings,
+        rows_per_part=4,
+        max_workers=2,
+    )
+    run(settings, leads, tmp_path / "out", poisoned)
+    found = [row["lead_id"] for row in results_of(tmp_path / "out")]
+    assert found == [f"lead-{number}" for number in range(12) if number not in {1, 5}]
+    rejects = rejects_of(tmp_path / "out")
+    assert [(row["row"], row["field"]) for row in rejects] == [(2, "row"), (6, "row")]
+    assert "failed 2 times on it: the process ended with signal 9" in rejects[0]["reason"]
+    assert "RuntimeError: what nobody foresaw" in rejects[1]["reason"]
+    assert (tmp_path / "was_fragile").exists()
+
+
+def command(leads: Path, output: Path, *more: str) -> list[str]:
+    return [
+        sys.executable, "-m", "tests.command_line", "bulk", "score", str(leads), "-o", str(output),
+        "--format", "jsonl", "--rows-per-part", str(ROWS_PER_PART), "--json", *more,
+    ]  # fmt: skip
+
+
+def finished_parts(output: Path) -> dict[int, tuple[str, bytes]]:
+    """Hash in the ledger and bytes on the disk of each part whose line is whole."""
+    try:
+        lines = (output / LEDGER_FILE).read_bytes().splitlines(keepends=True)
+    except FileNotFoundError:
+        return {}
+    parts = [FinishedPart.model_validate_json(line) for line in lines if line.endswith(b"\n")]
+    return {
+        part.part: (part.files[0].sha256, (output / part.files[0].name).read_bytes())
+        for part in parts
+    }
+
+
+def num_lines(output: Path) -> int:
+    try:
+        return (output / LEDGER_FILE).read_bytes().count(b"\n")
+    except FileNotFoundError:
+        return 0
+
+
+def check_kills(tmp_path: Path, num_kills: int) -> None:
+    leads = write_csv(tmp_path / "leads.csv", [lead_row(number) for number in range(NUM_ROWS)])
+    output = tmp_path / "out"
+    generator = random.Random(SEED)  # noqa: S311 - no secret
+    before: dict[int, tuple[str, bytes]] = {}
+    for kill in range(num_kills):
+        wanted = len(before) + generator.randrange(0, 1 + 20 // num_kills)
+        process = subprocess.Popen(command(leads, output), cwd=ROOT, stdout=subprocess.PIPE)  # noqa: S603
+        give_up_at = time.monotonic() + 120
+        while num_lines(output) < max(1, wanted) and process.poll() is None:
+            assert time.monotonic() < give_up_at
+            time.sleep(0.02)
+        time.sleep(generator.uniform(0, 0.05))
+        assert process.poll() is None, f"kill {kill}: it was done already"
+        process.kill()
+        process.communicate()
+        after = finished_parts(output)
+        assert before.items() <= after.items()
+        before = after
+    done = subprocess.run(  # noqa: S603 - this program
+        command(leads, output), cwd=ROOT, capture_output=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    after = finished_parts(output)
+    assert before.items() <= after.items()
+    assert all(hashlib.sha256(content).hexdigest() == digest for digest, content in after.values())
+    ids = Counter(row["lead_id"] for row in results_of(output))
+    assert ids == Counter(f"lead-{number}" for number in range(NUM_ROWS))
+    assert json.loads(done.stdout)["num_results"] == NUM_ROWS
+
+
+def test_a_run_killed_three_times_has_each_lead_once(tmp_path: Path) -> None:
+    check_kills(tmp_path, 3)
+
+
+@pytest.mark.slow
+def test_a_run_killed_ten_times_has_each_lead_once(tmp_path: Path) -> None:
+    check_kills(tmp_path, 10)
