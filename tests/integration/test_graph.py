@@ -107,8 +107,15 @@ def test_leads_are_scored(graph: RunningGraph) -> None:
 
 
 @embedded_only
-def test_finetuned_says_which_command_publishes_an_adapter(graph: RunningGraph) -> None:
+def test_the_example_adapter_answers_out_of_the_box(graph: RunningGraph) -> None:
     response = graph.post(FINETUNED, example("finetuned"))
+    assert response.status_code == 200, response.text
+    assert response.json()["model_version"].startswith("techcorp-sales@")
+
+
+@embedded_only
+def test_finetuned_says_which_command_publishes_an_adapter(graph: RunningGraph) -> None:
+    response = graph.post(FINETUNED, example("finetuned"), tenant="acme")
     assert (response.status_code, response.json()["error"]["code"]) == (503, "adapter_missing")
     assert "lead-assistant train publish" in response.json()["error"]["message"]
 
@@ -119,7 +126,7 @@ def test_health_tells_embedded_parts_from_servers(graph: RunningGraph) -> None:
     assert report["status"] == "healthy"
     assert report["services"] == {"database": state, "redis": state, "vector_db": "embedded"}
     assert report["models"]["rag"]["status"] == "active"
-    assert report["models"]["finetuned"]["status"] == "unavailable"
+    assert report["models"]["finetuned"]["status"] == "active"
 
 
 def test_an_equal_request_comes_from_the_cache_and_both_are_in_the_audit(
