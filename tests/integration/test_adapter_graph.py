@@ -30,16 +30,17 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 PICK_UP_SECONDS = 10.0
 NUM_FLIPS = 20
 SECONDS_BETWEEN = 9.0
-SETTLED_SECONDS = 7.0
+SETTLED_SECONDS = 6.0
 """After a flip. What is promised is PICK_UP_SECONDS; held to less, so that 20 flips fit a test."""
 NUM_CLIENTS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer: when it was asked for, what came."""
+    """One answer: when it was asked for, when it came, what it was."""
 
     begun: float
+    ended: float
     status: int
     version: str
 
@@ -75,7 +76,8 @@ def ask(graph: RunningGraph, lead_name: str, industry: str = "") -> Reply:
     profile = {**body["lead_profile"], "lead_name": lead_name, "lead_industry": industry}
     begun = time.monotonic()
     response = graph.post(FINETUNED, {**body, "lead_profile": profile, "max_tokens": 16})
-    return Reply(begun, response.status_code, str(response.json().get("model_version")))
+    version = str(response.json().get("model_version"))
+    return Reply(begun, time.monotonic(), response.status_code, version)
 
 
 def test_a_promoted_version_serves_within_seconds_and_health_says_so(
@@ -126,15 +128,17 @@ def test_flips_under_load_fail_no_request_and_settle(
         thread.join()
     assert {reply.status for reply in replies} == {200}
     assert len(replies) > NUM_FLIPS
-    late = [
-        (round(reply.begun - at, 2), reply.version)
+    # One that was under way at the next flip may have that one's version.
+    judged = [
+        (round(reply.begun - at, 2), reply.version, version)
         for (at, version), (until, _) in itertools.pairwise([*flips, (float("inf"), "")])
         for reply in replies
-        if at + SETTLED_SECONDS < reply.begun < until and reply.version != version
+        if at + SETTLED_SECONDS < reply.begun and reply.ended < until
     ]
-    assert late == []
+    assert len(judged) > NUM_FLIPS
+    assert [item for item in judged if item[1] != item[2]] == []
     assert {reply.version for reply in replies} == set(versions)
-    print(f"{len(replies)} replies over {len(flips)} flips")
+    print(f"{len(replies)} replies over {len(flips)} flips, {len(judged)} of them after settling")
 
 
 async def _flip(state: Path, versions: list[str]) -> list[tuple[float, str]]:
