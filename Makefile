@@ -8,7 +8,7 @@ PINS := pyproject.toml constraints.txt
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: serve stop check test test-slow bench bench-reading bench-grounding bench-retrieval
-.PHONY: bench-ingest bench-train bench-bulk install-dev models
+.PHONY: bench-adapters bench-bulk bench-ingest bench-train install-dev models
 
 serve: $(VENV)/.installed
 	$(BIN)/lead-assistant up --demo
@@ -39,6 +39,9 @@ bench-grounding: install-dev models
 
 bench-retrieval: install-dev models
 	$(BIN)/python -m benchmarks.retrieval
+
+bench-adapters: install-dev models
+	$(BIN)/python -m benchmarks.adapters
 
 bench-ingest: install-dev models
 	$(BIN)/python -m benchmarks.ingest

@@ -55,7 +55,7 @@ from tests.integration.models import embedding_model_path
 COMMAND = "python -m benchmarks.ingest"
 TENANT = "bench"
 SAMPLE_SECONDS = 0.25
-TURNS = 2
+TURNS = 3
 MAX_BARE = 5_000
 """The bare embedder holds all texts at once; its rate does not depend on their number."""
 MAX_SECONDS = 3_600

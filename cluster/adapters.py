@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cluster.reporting import Reporter
 from config.settings import Settings
@@ -13,7 +14,9 @@ from followup.backends.adapter_library import AdapterCard, AdapterLibrary
 from followup.backends.database import Database
 from followup.backends.tables import AliasChange
 from followup.errors import AlreadyDecidedError, FollowupError, NotFoundError
-from training.publish import Published, PublishRequest, publish, version_of
+
+if TYPE_CHECKING:
+    from training.publish import Published, PublishRequest
 
 UP = "lead-assistant up"
 
@@ -26,8 +29,10 @@ class Listing:
     aliases: list[AliasChange]
 
 
-def publish_adapter(settings: Settings, request: PublishRequest) -> Published:
+def publish_adapter(settings: Settings, request: "PublishRequest") -> "Published":
     """Make a version. Errors: as `publish`."""
+    from training.publish import publish  # noqa: PLC0415 - the model libraries take seconds
+
     with _library(settings).locked():
         return publish(request, settings.engine, settings.adapters.gate)
 
@@ -104,6 +109,8 @@ def publish_example(settings: Settings, example: Path, tenant: str, reporter: Re
     """
     if not (example / "adapter_config.json").is_file():
         return
+    from training.publish import PublishRequest, version_of  # noqa: PLC0415 - as above
+
     place = AliasPlace(tenant=tenant, alias=settings.models.adapter_alias)
     try:
         changes = asyncio.run(history(settings, place))

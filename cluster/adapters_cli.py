@@ -36,7 +36,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 @adapters_app.command("list", epilog=EXIT_CODES)
 def list_adapters(models_file: ModelsFile = "models.yaml", as_json: Json = False) -> None:
     """List the versions and the aliases that name them."""
-    from cluster import adapters  # noqa: PLC0415 - the model libraries take seconds
+    from cluster import adapters  # noqa: PLC0415 - the database takes a moment
 
     found = asyncio.run(adapters.list_adapters(load_settings(models_file=models_file)))
     if as_json:

@@ -19,7 +19,7 @@ class GateRules(BaseModel):
         default=None, ge=0, le=1, description="Share of replies that keep every message rule."
     )
     min_grounded_share: float | None = Field(
-        default=None, ge=0, le=1, description="Share of replies without an unsupported claim."
+        default=None, ge=0, le=1, description="Supported share of the claims in its replies."
     )
     min_rows: int | None = Field(
         default=None, ge=1, description="Rows of the evaluation; fewer say too little."

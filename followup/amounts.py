@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from followup.figures import Figure, read_figure
 from followup.numerals import MULTIPLES, plain_text
-from followup.rates import EVERY, rate_before, read_rate
+from followup.rates import EVERY, TIME_RATES, rate_before, read_rate
 from followup.tokens import Token
 from followup.units import MEASURES, money_unit, time_unit
 from followup.vocabulary import STOP_WORDS, stem
@@ -23,6 +23,7 @@ _BEFORE_SINGLE_TIME = frozenset(
     """in within for after before under than about over around only takes take took lasts last needs
     need of least most just nearly almost roughly is was""".split()  # noqa: SIM905
 )
+_WHOLES = frozenset({"three", "four", "five", "ten"})
 _MAX_COUNTED = 3
 _ENDS_COUNTED = STOP_WORDS | frozenset(
     """is are plus including percent since last next past previous coming without despite because
@@ -63,10 +64,14 @@ def read_amount(tokens: Sequence[Token], start: int) -> Amount | None:
 
 
 def _share(tokens: Sequence[Token], figure: Figure) -> Amount | None:
-    """ "Seven out of ten" as 70 percent."""
-    if [token.lower for token in tokens[figure.end : figure.end + 2]] != ["out", "of"]:
+    """ "Seven out of ten", "one in five" as 70 and 20 percent."""
+    joint = [token.lower for token in tokens[figure.end : figure.end + 2]]
+    place = figure.end + 2 if joint == ["out", "of"] else figure.end + 1
+    if joint != ["out", "of"] and not (
+        figure.in_words and joint[:1] == ["in"] and joint[1:] and joint[1] in _WHOLES
+    ):
         return None
-    whole = read_figure(tokens, figure.end + 2) if figure.end + 2 < len(tokens) else None
+    whole = read_figure(tokens, place) if place < len(tokens) else None
     if whole is None or "-" in figure.value + whole.value or not Decimal(whole.value):
         return None
     percent = Decimal(figure.value) * 100 / Decimal(whole.value)
@@ -120,7 +125,9 @@ def _with_unit(tokens: Sequence[Token], figure: Figure, start: int) -> Amount | 
             "off",
         }
         before = frozenset[str]() if is_difference else rate_before(tokens, start)
-        return Amount("money", value, end, money, per or before)
+        is_timed = any(time in TIME_RATES for time in per)
+        # "A monthly fee of $9 per machine"
+        return Amount("money", value, end, money, per if is_timed else per | before)
     if following is None:
         return None if _is_bare_one(figure) else Amount("number", figure.value, figure.end)
     if following.lower in {"%", "percent", "pct"}:
@@ -129,7 +136,7 @@ def _with_unit(tokens: Sequence[Token], figure: Figure, start: int) -> Amount | 
         return _percent(tokens, figure, index + 2)
     return (
         _duration(tokens, figure, index, glued=glued)
-        or _times(figure, following, index)
+        or _times(tokens, figure, index)
         or _measure(tokens, figure, index)
         or _glued_letters(figure, following, index, glued=glued)
         or _count(tokens, figure, index, glued=glued)
@@ -183,9 +190,10 @@ def _duration(tokens: Sequence[Token], figure: Figure, index: int, *, glued: boo
     return Amount("duration", value, end, prefix + unit, per)
 
 
-def _times(figure: Figure, following: Token, index: int) -> Amount | None:
-    if following.lower in {"x", "times", "fold", "×"}:  # noqa: RUF001 - as people type
-        return Amount("quantity", figure.value, index + 1, "times")
+def _times(tokens: Sequence[Token], figure: Figure, index: int) -> Amount | None:
+    if tokens[index].lower in {"x", "times", "fold", "×"}:  # noqa: RUF001 - as people type
+        per, end = read_rate(tokens, index + 1)
+        return Amount("quantity", figure.value, end, "times", per)
     return None
 
 

@@ -188,13 +188,13 @@ def _model(tokens: tuple[Token, ...], place: int) -> tuple[ClaimKind, str, int] 
         return None
     has_unit = bool(after) and (
         after[0].lower in MEASURES
-        or after[0].lower in {"%", "percent", "per", "-", "to", ",", "of"}
+        or after[0].lower in {"%", "percent", "per", "-", "to"}
         or after[0].kind == "currency"
         or time_unit(tokens, place + 1) is not None
         or bool(money_unit(after[0]))
     )
     is_month = read_date(tokens, place - 1) is not None
-    if has_unit or is_month:
+    if is_month or (has_unit and before.lower != "version"):
         return None
     return ClaimKind.NAME, f"{before.lower} {tokens[place].lower}", place + 1
 

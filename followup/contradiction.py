@@ -119,9 +119,10 @@ class ContradictionFinder:
         total = self._weight(wanted)
         for statement in self._statements:
             share = self._weight(wanted & statement.stems) / total
-            if share >= _MIN_DENIED_SHARE and denied & statement.clause.with_polarity(True):
+            # "Visits are not part of it" denies the visits: all words of a denial count.
+            if share >= _MIN_DENIED_SHARE and denied & statement.clause.near_denials:
                 return True
-            needed = _MIN_DENIED_SHARE if denied <= _COSTS else _MIN_SHARE
+            needed = _MIN_DENIED_SHARE if denied <= _COSTS else _MIN_AGREEING_SHARE
             if share >= needed and _RESTRICTS.search(statement.placed.unit.shown):
                 return True
         return False

@@ -43,6 +43,7 @@ _AUXILIARIES = frozenset(
     """is are was were can could may might will would must has have had does do did it they you
     we i she he""".split()  # noqa: SIM905
 )
+_DENYING_SUBJECTS = frozenset({"no", "none", "nobody", "nothing", "neither"})
 _DENYING_OBJECTS = frozenset({"nothing", "none", "nobody"})
 _FINITE = frozenset({"is", "are", "was", "were", "will"})
 _PREPOSITIONS = frozenset(
@@ -191,22 +192,28 @@ def _read_clause(words: Sequence[str]) -> Clause:
     denied: list[bool | None] = []
     state: bool | None = None if words and words[0] in _CONDITIONS else False
     is_weak = any(word in _WEAKENERS for word in words)
-    noun_only, is_excluded, denied_at = False, False, 0
+    noun_only, is_excluded, is_subject, denied_at = False, False, False, 0
     for place, word in enumerate(words):
         bare = word.replace("'", "")
         if noun_only and (word in _PREPOSITIONS or (is_excluded and word == "and")):
             # "No charge on every plan" denies the charge, not the plan.
             state, noun_only = False, False
-        if state and place > denied_at + 1 and word in _FINITE:
+        if state and not is_subject and place > denied_at + 1 and word in _FINITE:
             # "Messages that you do not use are carried over": the denial ends with its clause.
             state = False
         if bare in _DENIALS and state is not None:
             denied_at = place
+            is_subject = place == 0 and bare in _DENYING_SUBJECTS
             if bare in _DENYING_OBJECTS:
                 # "Pay nothing for it" denies the paying.
                 denied[-1:] = [True if found is False else found for found in denied[-1:]]
             is_excluded = bare.startswith("exclud")
-            noun_only = bare == "without" or is_excluded or (bare == "no" and place > 0)
+            noun_only = (
+                bare == "without"
+                or is_excluded
+                or bare in _DENYING_OBJECTS
+                or (bare == "no" and place > 0)
+            )
             # "You can exclude" offers what it names, it does not deny it.
             state = None if bare.startswith("exclud") and "can" in words else True
         elif word not in STOP_WORDS and (len(word) > 1 or word.isdigit()):

@@ -8,6 +8,7 @@ from followup.vocabulary import stem
 
 EVERY = {"monthly": "month", "annually": "year", "annual": "year", "yearly": "year"}
 EVERY |= {"weekly": "week", "daily": "day", "hourly": "hour", "quarterly": "quarter"}
+TIME_RATES = frozenset({*EVERY.values(), "once", "hour", "minute", "second"})
 _ONCE = frozenset({"once", "onetime", "upfront"})
 _BETWEEN = frozenset({"more", "less", "extra", "additional", "cheaper"})
 _ONE_TIME = (["-", "time"], ["-", "off"])

@@ -17,7 +17,8 @@ from followup.sentences import Unit
 from followup.sources import Source, SourceUnit, own_names, read_sources, word_stream
 from followup.support_model import load_support_model
 from followup.talk import checkable_part
-from followup.vocabulary import content_stems, stem
+from followup.topics import GENERIC_STEMS
+from followup.vocabulary import content_stems, roots_of, stem
 
 # What a polite message says of itself and its reader; it cannot be wrong about a product.
 _COURTESY = """answer answers appreciate arrange ask asking call chat choose choice close connect
@@ -115,8 +116,19 @@ class StatementChecker:
         fits = self._fits(texts, passages, request_text) if texts else {}
         for index, part in plain.items():
             whole, *pieces = (fits[piece] for piece in _joined_facts(part))
-            # Two facts joined by "and" may come from two sources.
-            fit = max(whole, min(pieces, default=whole, key=_by_probability), key=_by_probability)
+            # Two facts joined by "and" may come from two sources, and one may be invented.
+            fit = min(pieces, default=whole, key=_by_probability)
+            read = read_sentence(part)
+            # The words as written: "mid-tier plan", whose name is another.
+            names = content_stems(
+                " ".join(
+                    token.text
+                    for subject in relations.subjects_of(read)
+                    for token in read.tokens[subject.place : subject.end]
+                )
+            )
+            if names and _is_about_nothing_said(part, names | own, sources):
+                fit = _Fit(0.0, fit.source)
             found[index] = self._support(part, fit, sources[fit.source], own)
         return found
 
@@ -203,6 +215,15 @@ PLAIN = StatementChecker()
 
 
 _UNDENIED = StatementSupport(None, supported=False, reason="no source denies this")
+
+
+def _is_about_nothing_said(part: str, names: frozenset[str], sources: Sequence[Source]) -> bool:
+    """Whether what a sentence says of its names stands nowhere, however well the names are known.
+
+    "Our mid-tier plan offers a range from the Growth plan to the Enterprise plan."
+    """
+    said = content_stems(part) - COURTESY - names - GENERIC_STEMS
+    return bool(said) and not any(roots_of(said) & source.roots for source in sources)
 
 
 def _has_names(text: str, stream: str, streams: Sequence[str]) -> bool:

@@ -205,7 +205,8 @@ def _plans_before(tokens: Sequence[Token], place: int) -> Iterator[Subject]:
 
 def _capitalised(sentence: ReadSentence) -> Iterator[Subject]:
     for claim in sentence.claims:
-        if claim.kind is ClaimKind.NAME:
+        # The number of a model sets nothing apart beside the model's name.
+        if claim.kind is ClaimKind.NAME and sentence.tokens[claim.start].kind == "word":
             words = claim.value.split()
             # "Teams" with a capital inside a sentence is unlikely to be the name of a customer.
             is_lone_common = len(words) == 1 and is_common(words[0])

@@ -1,5 +1,6 @@
 """Honest stand-ins for real parts: the same Protocol, the same errors."""
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
@@ -23,6 +24,8 @@ class FakeAliases:
         self.versions: dict[str, dict[str, str]] = {}
         """Version by industry, by tenant."""
         self.failure: Exception | None = None
+        self.seconds = 0.0
+        """How long a read takes; what it tells is as it was at its beginning."""
         self.num_reads = 0
 
     def promote(self, version: str, tenant: str = "default", industry: str = "") -> None:
@@ -32,7 +35,9 @@ class FakeAliases:
         self.num_reads += 1
         if self.failure is not None:
             raise self.failure
-        return dict(self.versions.get(tenant, {}))
+        found = dict(self.versions.get(tenant, {}))
+        await asyncio.sleep(self.seconds)
+        return found
 
 
 class FakeIngestEmbedder:

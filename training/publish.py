@@ -31,20 +31,18 @@ from followup.backends.adapter_merge import (
     merge_into_gguf,
     read_adapter_config,
 )
-from followup.backends.gguf_export import model_folder
 from followup.backends.settings import EngineSettings
 from followup.errors import InvalidInputError, SettingError
+from training.base_model import BaseModel
+from training.run_folder import ADAPTER_FOLDER, RUN_FILE
 
-RUN_FILE = "run.json"
 EVALUATION_FILE = "evaluation.json"
-ADAPTER_FOLDER = "adapter"
 README_FILE = "README.md"
 VERSION_CHARACTERS = 12
 ARTIFACT_FORMAT = "1"
 """Part of every version: raise it when the same adapter is made into other artifacts."""
 # What PEFT writes into the configuration that changes nothing of what the adapter does.
 IDLE_KEYS = frozenset({"base_model_name_or_path", "inference_mode", "peft_version", "revision"})
-MODEL_SUFFIXES = frozenset({".safetensors", ".json", ".model", ".bin"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +141,7 @@ def _check_base(run: dict[str, JsonValue] | None, engine: EngineSettings) -> Non
     trained = _base_of(run)
     if trained is None:
         return
-    fingerprint = base_fingerprint(model_folder(engine.model_path))
+    fingerprint = BaseModel(engine).identity.fingerprint
     if trained.get("fingerprint") != fingerprint:
         message = (
             f"The adapter was trained on '{trained.get('name')}' with the fingerprint "
@@ -158,17 +156,6 @@ def _base_of(run: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
     request = (run or {}).get("request")
     base = request.get("base_model") if isinstance(request, dict) else None
     return base if isinstance(base, dict) else None
-
-
-def base_fingerprint(folder: Path) -> str:
-    """SHA-256 of the weights and tokenizer files of a model folder, as `run.json` holds it."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.suffix in MODEL_SUFFIXES and path.is_file():
-            with path.open("rb") as file:
-                content = hashlib.file_digest(file, "sha256").hexdigest()
-            digest.update(f"{path.relative_to(folder).as_posix()}\0{content}\0".encode())
-    return digest.hexdigest()
 
 
 def _card(
@@ -190,9 +177,14 @@ def _card(
         gate=gate,
         data_sha256=data if isinstance(data, str) else None,
         run=run,
-        evaluation=evaluation,
+        evaluation=_without_samples(evaluation),
         has_merged_weights=_is_merged(engine.model_path),
     )
+
+
+def _without_samples(evaluation: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
+    """The measures alone: samples quote conversations, which stay with the run."""
+    return evaluation and {name: value for name, value in evaluation.items() if name != "samples"}
 
 
 def _is_merged(base: Path) -> bool:

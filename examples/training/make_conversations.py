@@ -10,7 +10,8 @@ import csv
 import io
 import json
 import random
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import yaml
 
 from config.settings import Settings, load_settings
 from examples.training.knowledge import KnowledgeBase
+from examples.training.questions import as_own_question
 from followup.backends.embedder import Embedder
 from followup.compliance import check_rules
 from followup.fusion import Candidate
@@ -36,6 +38,8 @@ NUM_ROWS = 460
 SEED = 7
 COMPANY, PRODUCT, CATEGORY = "TechCorp", "AI Billing Software", "billing software"
 SHARE_WITHOUT_DOCUMENTS = 0.22
+MAX_WITHOUT_DOCUMENTS = 92
+"""The rest of those is left out, lest an adapter learn to offer an answer instead of giving it."""
 SHARE_TWO_QUESTIONS = 0.3
 SHARE_SECOND_FACT = 0.55
 EVEN = 0.5
@@ -53,6 +57,7 @@ SCORES = {  # of a lead in no special situation
     Strategy.MEDIUM_INTENT: (40, 69),
     Strategy.LOW_INTENT: (21, 39),
 }
+_THANKS_FOR_WORDS = re.compile(r"Thank you for (?:asking (?!about)|asking about )[^.]*\.")
 BACK_REFERENCES = ("It ", "They ", "The service goes", "The old system")
 COLUMNS = (
     "lead_id", "lead_name", "product", "industry", "lead_score", "interaction_history",
@@ -136,7 +141,7 @@ class Writer:
             return None
         response = self._reply(lead, situation, questions, facts)
         made = Conversation(lead, passages, response)
-        return made if self._is_sound(made, situation) else None
+        return made if self.is_sound(made) else None
 
     def _question(self) -> Question:
         """Topics in turn, each with another of its questions."""
@@ -238,9 +243,10 @@ class Writer:
         )
         return "\n\n".join(paragraphs)
 
-    def _is_sound(self, made: Conversation, situation: Situation) -> bool:
+    def is_sound(self, made: Conversation) -> bool:
         """Whether serving would send the reply, and in its own words."""
         compliance = self._settings.compliance
+        situation = detect_situation(made.lead, compliance)
         if check_rules(made.response, made.lead, situation, compliance):
             return False
         candidate = Candidate(name="example", text=made.response, truncated=False)
@@ -275,6 +281,34 @@ def _found(
                 if not sentence.startswith(BACK_REFERENCES) or before == after:
                     found.append(sentence)
     return list(dict.fromkeys(found))
+
+
+def with_documents_first(made: Iterable[Conversation]) -> Iterator[Conversation]:
+    """All with documents, and the first MAX_WITHOUT_DOCUMENTS without, in their order."""
+    num_without = 0
+    for conversation in made:
+        num_without += not conversation.passages
+        if conversation.passages or num_without <= MAX_WITHOUT_DOCUMENTS:
+            yield conversation
+
+
+def in_own_words(made: Iterable[Conversation], writer: Writer, seed: int) -> Iterator[Conversation]:
+    """Every other conversation with the lead's own question instead of a note about it.
+
+    The passages stay those of the note. A reply that thanks for the question's words thanks for the
+    question; where the checks then refuse the reply, the conversation stays as it was.
+    """
+    draw = random.Random(seed)  # noqa: S311 - examples, not secrets
+    for conversation in made:
+        changed = conversation
+        if draw.random() < EVEN:
+            history = as_own_question(conversation.lead.interaction_history, draw)
+            changed = Conversation(
+                conversation.lead.model_copy(update={"interaction_history": history}),
+                conversation.passages,
+                _THANKS_FOR_WORDS.sub("Thank you for your question.", conversation.response, 1),
+            )
+        yield changed if writer.is_sound(changed) else conversation
 
 
 def to_csv(conversations: Sequence[Conversation]) -> str:
@@ -316,7 +350,8 @@ def main() -> None:
     options = parser.parse_args()
     settings = load_settings()
     writer = Writer(settings, KnowledgeBase(Embedder(settings.embedder)), options.seed)
-    made = list(writer.conversations(options.rows))
+    drawn = with_documents_first(writer.conversations(options.rows))
+    made = list(in_own_words(list(drawn), writer, options.seed))
     options.file.write_text(to_csv(made), encoding="utf-8")
     print(f"{len(made)} conversations in {options.file}; {writer.num_refused} drafts refused")
 

@@ -101,10 +101,8 @@ class AdapterLibrary:
         try:
             write(unfinished)
             unfinished.rename(self._folder / version)
-        except FileExistsError:  # another process published the same content meanwhile
-            return False
         except OSError:
-            if not self.has(version):
+            if not self.has(version):  # otherwise another process published the same meanwhile
                 raise
             return False
         finally:

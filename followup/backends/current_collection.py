@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from pymilvus import MilvusException
-
 from followup.backends.milvus_connection import MAINTENANCE_TIMEOUT_SECONDS, MilvusConnection
 
 
@@ -33,12 +31,11 @@ class CurrentCollection:
 
         def switch(client: Any, seconds: float) -> None:
             options = {"collection_name": collection, "alias": self._alias, "timeout": seconds}
-            try:
-                client.alter_alias(**options)
-            except MilvusException:  # there is none yet
-                client.create_alias(**options)
+            # The client logs a failed call as an error, so it is not tried where it must fail.
+            (client.alter_alias if current else client.create_alias)(**options)
 
-        if await self.read() != collection:
+        current = await self.read()
+        if current != collection:
             await self._connection.run(switch, timeout_seconds=MAINTENANCE_TIMEOUT_SECONDS)
 
     def _list(self, client: Any, seconds: float) -> dict[str, tuple[str, ...]]:

@@ -5,6 +5,7 @@ index on Milvus Lite 3.2 (AllocTimestamp is not implemented there) and belongs t
 """
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -24,6 +25,9 @@ MAINTENANCE_TIMEOUT_SECONDS = 60.0
 CREATION_SECONDS = 10.0
 CREATION_POLL_SECONDS = 0.2
 MAX_THREADS = 16
+# pymilvus pings an idle server every 10 s; Milvus Lite's closes the connection after a minute of it
+# ("too_many_pings"), and gRPC says so in the terminal. An ingestion embeds for longer.
+GRPC_OPTIONS = {"grpc.keepalive_permit_without_calls": False}
 COLLECTION_NOT_FOUND = 100
 COLLECTION_NOT_LOADED = 101
 
@@ -39,6 +43,9 @@ class MilvusConnection:
         self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="milvus")
         self._client: Any = None
         self._connecting = threading.Lock()
+        # A failed call raises, and is reported where it cannot be mended; the client's own log of
+        # it, with a traceback, would be a second report.
+        logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
 
     async def run(
         self, call: Callable[[Any, float], Result], *, timeout_seconds: float | None = None
@@ -132,7 +139,10 @@ class MilvusConnection:
         with self._connecting:
             if self._client is None:
                 self._client = MilvusClient(
-                    self._settings.uri, token=self._settings.token, timeout=seconds
+                    self._settings.uri,
+                    token=self._settings.token,
+                    timeout=seconds,
+                    grpc_options=GRPC_OPTIONS,
                 )
             return self._client
 

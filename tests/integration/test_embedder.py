@@ -10,6 +10,7 @@ import pytest
 
 from followup.backends.embedder import Embedder
 from followup.backends.settings import EmbedderSettings
+from followup.backends.token_counter import TokenCounter
 from followup.errors import SettingError
 from tests.integration.models import embedding_model_path
 
@@ -125,3 +126,15 @@ def test_the_fingerprint_names_model_and_weights_and_no_precision(
 def test_a_missing_folder_names_the_command_that_fetches_the_model(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=r"nothing' is not .* lead-assistant models pull"):
         make_embedder(model_path=tmp_path / "nothing")
+
+
+def test_the_counter_without_a_model_counts_as_the_embedder_does(embedder: Embedder) -> None:
+    counter = TokenCounter(embedding_model_path())
+    texts = [*TEXTS, "", "preços 💶 über", "x" * 500, "a\n\nb"]
+    assert counter.count_tokens_batch(texts) == embedder.count_tokens_batch(texts)
+    assert counter.max_tokens == embedder.max_tokens
+
+
+def test_a_folder_without_a_tokenizer_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"needs tokenizer\.json, and sentence_bert_config"):
+        TokenCounter(tmp_path)

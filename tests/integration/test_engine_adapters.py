@@ -112,3 +112,18 @@ async def test_a_cancelled_request_leaves_the_adapters_process(engine: Engine) -
         await running
     async with asyncio.timeout(20):  # long before 900 tokens are written
         assert (await engine.generate(prompt(), GREEDY, adapter=good)).text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["openvino", "transformers"])
+async def test_four_adapters_under_32_clients_each_write_what_they_write_alone(name: str) -> None:
+    versions = published_versions(4)
+    built = build_engine(engine_settings(FOLDER, name))
+    asked = [(number, versions[number % 4]) for number in range(32)]
+    alone = [await built.generate(prompt(n), GREEDY, adapter=version) for n, version in asked]
+    together = await asyncio.gather(
+        *(built.generate(prompt(n), GREEDY, adapter=version) for n, version in asked)
+    )
+    await built.close()
+    assert [each.text for each in together] == [each.text for each in alone]
+    assert len({each.text for each in alone}) > 20

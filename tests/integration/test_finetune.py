@@ -111,7 +111,8 @@ def test_the_loss_falls_and_the_run_says_what_it_was(training: Training) -> None
     assert record["request"]["data_sha256"]
     assert record["packages"]["ray"] == "2.60.0"
     files = {path.name for path in (training.folder / "whole").iterdir()}
-    assert {"adapter", "curves.jsonl", "loss.png", "run.json", "started.json"} == files
+    kept = {"adapter", "curves.jsonl", "loss.png", "progress.log", "run.json", "started.json"}
+    assert files == kept
 
 
 def test_two_workers_give_the_curve_of_one_at_twice_the_rows(training: Training) -> None:

@@ -73,7 +73,7 @@ def test_a_message_states_nothing_that_its_documents_and_the_request_do_not_hold
     """Checked against the files themselves, not against what the response says of them."""
     body = rag_lead("Fay Figures", interaction_history=question)
     reply = graph.post(RAG, body).json()
-    passages = [passage_of(name) for name in reply["retrieval_sources"]]
+    passages = [item for name in reply["retrieval_sources"] for item in passages_of(name)]
     lead = RagRequest.model_validate(body).to_followup("default").lead
     rules = load_settings().compliance
     known = known_text(lead, detect_situation(lead, rules), rules)
@@ -81,14 +81,13 @@ def test_a_message_states_nothing_that_its_documents_and_the_request_do_not_hold
     assert [verdict for verdict in verdicts if not verdict.supported] == []
 
 
-def passage_of(name: str) -> Passage:
-    """A document of the example knowledge base as one passage."""
+def passages_of(name: str) -> list[Passage]:
+    """A document of the example knowledge base in passages of at most 200 words."""
     root = EXAMPLES / "knowledge_base"
     document = parse_document(name, (root / name).read_bytes(), IngestionSettings())
     assert isinstance(document, Document), document
-    chunks = chunk_document(document, lambda texts: [len(text.split()) for text in texts], 100_000)
-    text = "\n".join(chunk.text for chunk in chunks)
-    return Passage(chunk=chunks[0].model_copy(update={"text": text}), score=1)
+    chunks = chunk_document(document, lambda texts: [len(text.split()) for text in texts], 200)
+    return [Passage(chunk=chunk, score=1) for chunk in chunks]
 
 
 @embedded_only

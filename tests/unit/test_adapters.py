@@ -1,5 +1,7 @@
 """Which adapter version serves a request, and for how long that is believed."""
 
+import asyncio
+
 import pytest
 
 from followup.backends import adapters
@@ -64,6 +66,36 @@ async def test_while_the_database_is_away_the_last_known_version_goes_on(
     assert await store.resolve("default") == VERSION
     with pytest.raises(PartUnavailableError):
         await store.resolve("acme")
+
+
+async def test_a_slow_database_delays_a_flip_and_does_not_hide_it(
+    aliases: FakeAliases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requests that give up waiting must not cancel the read: then none would ever end."""
+    monkeypatch.setattr(adapters, "ALIAS_SECONDS", 0.0)
+    monkeypatch.setattr(adapters, "REFRESH_SECONDS", 0.01)
+    aliases.promote(VERSION)
+    store = AdapterStore(aliases, "production")
+    assert await store.resolve("default") == VERSION
+    aliases.promote(OTHER)
+    aliases.seconds = 0.05
+    seen = [await store.resolve("default") for _ in range(12)]
+    assert seen[0] == VERSION
+    assert seen[-1] == OTHER
+
+
+async def test_what_is_known_from_too_long_ago_is_not_served_before_a_slow_database_answers(
+    aliases: FakeAliases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, seconds in (("ALIAS", 0.0), ("REFRESH", 0.01), ("STALE", 0.02)):
+        monkeypatch.setattr(adapters, f"{name}_SECONDS", seconds)
+    aliases.promote(VERSION)
+    store = AdapterStore(aliases, "production")
+    assert await store.resolve("default") == VERSION
+    aliases.promote(OTHER)
+    aliases.seconds = 0.1
+    await asyncio.sleep(0.05)
+    assert await store.resolve("default") == OTHER
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,11 @@ class Handle:
     def __init__(self, *answers: object) -> None:
         self._answers = list(answers)
         self.responses: list[Response] = []
+        self.model_ids: list[str] = []
+
+    def options(self, *, multiplexed_model_id: str) -> "Handle":
+        self.model_ids.append(multiplexed_model_id)
+        return self
 
     def __getattr__(self, method: str) -> "Handle":
         return self
@@ -86,6 +91,14 @@ async def test_a_call_whose_replica_died_goes_once_to_another() -> None:
     with pytest.raises(PartUnavailableError, match="its replicas died"):
         await node.call("generate", deadline=soon())
     assert len(handle.responses) == 2
+
+
+async def test_a_call_for_an_adapter_asks_serve_for_a_replica_that_holds_it() -> None:
+    node, handle = caller("text", RayActorError(), "text")
+    assert await node.call("generate", deadline=soon()) == "text"
+    assert handle.model_ids == []
+    await node.call("generate", deadline=soon(), model_id="acme@0123456789ab")
+    assert handle.model_ids == ["acme@0123456789ab"] * 2  # after the death of a replica, too
 
 
 @pytest.mark.parametrize(

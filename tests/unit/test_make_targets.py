@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
         ("bench", ".venv/bin/python -m benchmarks.serving"),
         ("bench-reading", ".venv/bin/python -m benchmarks.reading"),
         ("bench-retrieval", ".venv/bin/python -m benchmarks.retrieval"),
+        ("bench-adapters", ".venv/bin/python -m benchmarks.adapters"),
         ("install-dev", '-e ".[cpu,postgres,dev]"'),
     ],
 )

@@ -66,7 +66,7 @@ class AdapterPool(Generic[LoadedT]):
         self._load = load
         self._places: dict[str, _Place[LoadedT]] = {}
         self._failures: dict[str, tuple[float, FollowupError]] = {}
-        self._freed = asyncio.Condition()
+        self._freed = asyncio.Event()
         self._unloading: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -89,8 +89,7 @@ class AdapterPool(Generic[LoadedT]):
         finally:
             place.num_users -= 1
             place.used_at = time.monotonic()
-            async with self._freed:
-                self._freed.notify_all()
+            self._wake()
 
     def check(self, adapter: str) -> None:
         """Raise what the adapter's last load raised, for FAILED_SECONDS after it."""
@@ -98,34 +97,40 @@ class AdapterPool(Generic[LoadedT]):
         if error is None:
             return
         if time.monotonic() - failed_at < FAILED_SECONDS:
-            raise error
+            # A new one: raised again and again, the same would gather tracebacks.
+            raise type(error)(
+                error.message, field=error.field, retry_after_seconds=error.retry_after_seconds
+            )
         del self._failures[adapter]
 
     async def close(self) -> None:
         """Unload everything. Safe to call twice."""
         self._closed = True
-        async with self._freed:
-            self._freed.notify_all()
+        self._wake()
         for adapter in list(self._places):
             self._unload(adapter)
         if self._unloading:
             await asyncio.wait(self._unloading)
 
+    def _wake(self) -> None:
+        """Let all who wait for a place look again. Awaits nothing, so it cannot be cancelled."""
+        self._freed.set()
+        self._freed = asyncio.Event()
+
     async def _take(self, adapter: str) -> _Place[LoadedT]:
-        async with self._freed:
-            while True:
-                if self._closed:
-                    raise engine_closed()
-                self.check(adapter)
-                self._unload_forgotten()
-                place = self._places.get(adapter)
-                if place is None and self._has_room():
-                    place = _Place(asyncio.create_task(self._loading(adapter)))
-                    self._places[adapter] = place
-                if place is not None:
-                    place.num_users += 1
-                    return place
-                await self._freed.wait()
+        while True:
+            if self._closed:
+                raise engine_closed()
+            self.check(adapter)
+            self._unload_forgotten()
+            place = self._places.get(adapter)
+            if place is None and self._has_room():
+                place = _Place(asyncio.create_task(self._loading(adapter)))
+                self._places[adapter] = place
+            if place is not None:
+                place.num_users += 1
+                return place
+            await self._freed.wait()
 
     async def _loading(self, adapter: str) -> LoadedT:
         started = time.monotonic()
