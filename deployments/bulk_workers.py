@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Protocol
 
 import pyarrow as pa
@@ -27,8 +27,8 @@ from followup.errors import FollowupError, PartUnavailableError
 
 MAX_TRIES = 2
 """How often a single lead may end its worker before it is rejected."""
-START_SECONDS = 600.0
 STOP_SECONDS = 10.0
+PRELOADED = ["__main__", "deployments.bulk_score"]
 _READY = "ready"
 
 
@@ -162,8 +162,10 @@ class ProcessWorkers:
     """Processes on this machine."""
 
     def __init__(self, factory: WorkerFactory, num_workers: int) -> None:
-        # Not forked: a fork would share the run's lock and hold it after the driver's end.
-        self._context: SpawnContext = multiprocessing.get_context("spawn")
+        # Not forked from here: that would share the run's lock and hold it after the driver's end.
+        # Forked from a server with the imports done, so that a replaced worker is there at once.
+        self._context: ForkServerContext = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(PRELOADED)
         self._factory = factory
         self._processes = [self._launch() for _ in range(num_workers)]
 
@@ -242,7 +244,7 @@ class ProcessWorkers:
 
 @dataclass(slots=True, eq=False)
 class _Process:
-    process: SpawnProcess
+    process: ForkServerProcess
     pipe: Connection
     part: Part | None = None
     is_ready: bool = False

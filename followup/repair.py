@@ -19,7 +19,7 @@ from followup.opening import accepts_a_no, is_courtesy, is_true_courtesy
 from followup.passage import Passage
 from followup.sentences import Unit, join_units, keep_units, split_units
 from followup.situation import Situation
-from followup.talk import tells_of_writer
+from followup.talk import checkable_part, tells_of_writer
 
 LIST_LINE = re.compile(r"^(?:[-*•]|\d+[.)])\s|:$|\*\*")
 
@@ -131,7 +131,7 @@ def _opened(units: Sequence[Unit], draft: Draft) -> str:
     body = [*units[len(greeting) :]]
     if not body or not _opens(body[0], draft):
         # Thanks behind an opening would open a second time.
-        while body and is_courtesy(body[0], draft.request) and _is_sentence(body[0]):
+        while body and _is_sentence(body[0]) and not checkable_part(body[0].text):
             body.pop(0)
         body = [*(Unit(text, " ") for text in draft.opening), *body]
     body[:1] = [replace(body[0], gap="\n\n")]

@@ -49,6 +49,7 @@ def rag_body(row: dict[str, str]) -> Record:
     return {"lead_context": fields | {n: float(fields[n]) for n in NUMBERS if n in fields}}
 
 
+@pytest.mark.slow
 def test_a_row_is_what_the_endpoint_writes_for_that_lead(
     graph: RunningGraph, tmp_path: Path
 ) -> None:
