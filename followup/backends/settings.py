@@ -146,7 +146,7 @@ class StatementOptions(BackendSettings):
 
     embeddings: bool = Field(
         default=False,
-        description="Whether the embedding model's word vectors help to judge; about 40 ms more.",
+        description="Whether the embedding model's word vectors help to judge; slower.",
     )
     device: str = Field(default="cpu", description="Torch device name of the judge model.")
 
