@@ -22,12 +22,13 @@ from deployments.api import (
     RagRequest,
 )
 from deployments.bulk_options import WriteOptions
+from deployments.drafts import candidate_of, sampling_of
 from followup.backends.adapter_aliases import AdapterAliases
 from followup.backends.adapters import AdapterStore
 from followup.backends.database import Database
 from followup.backends.embedder import Embedder
 from followup.backends.engines.build import build_engine
-from followup.backends.engines.protocol import Engine, Sampling
+from followup.backends.engines.protocol import Engine
 from followup.backends.passage_search import SearchOptions
 from followup.backends.reranking import build_reranker
 from followup.backends.statement_checker import build_statement_checker
@@ -97,25 +98,11 @@ class PlainNodes:
         self, plan: CandidatePlan, prompt: Prompt, options: GenerationOptions, adapter: str | None
     ) -> Candidate:
         """Write one candidate."""
-        defaults = self.parts.sampling
-        sampling = Sampling(
-            max_tokens=options.max_tokens,
-            temperature=options.temperature,
-            top_p=defaults.top_p,
-            repetition_penalty=defaults.repetition_penalty,
-            seed=defaults.seed,
-        )
+        sampling = sampling_of(self.parts.sampling, options)
         generation = await self.parts.engine.generate(
             prompt, sampling, adapter=adapter, deadline=self.deadline
         )
-        return Candidate(
-            name=plan.name,
-            text=prompt.reply_start + generation.text,
-            truncated=generation.finish_reason == "length",
-            mean_log_prob=generation.mean_log_prob,
-            num_prompt_tokens=generation.num_prompt_tokens,
-            num_completion_tokens=generation.num_completion_tokens,
-        )
+        return candidate_of(plan, prompt, generation)
 
     async def validate(self, task: ValidationTask) -> Validated:
         """Repair, check and choose."""

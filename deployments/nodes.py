@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from cachetools import TTLCache
 
+from deployments.drafts import candidate_of, sampling_of
 from deployments.handles import NodeCaller
-from followup.backends.engines.protocol import Generation, Sampling
+from followup.backends.engines.protocol import Generation
 from followup.backends.single_flight import SingleFlight
 from followup.fusion import Candidate, CandidatePlan
 from followup.passage import Passage
@@ -85,14 +86,7 @@ class HandleNodes:
         self, plan: CandidatePlan, prompt: Prompt, options: GenerationOptions, adapter: str | None
     ) -> Candidate:
         """Write one candidate."""
-        defaults = self.graph.sampling
-        sampling = Sampling(
-            max_tokens=options.max_tokens,
-            temperature=options.temperature,
-            top_p=defaults.top_p,
-            repetition_penalty=defaults.repetition_penalty,
-            seed=defaults.seed,
-        )
+        sampling = sampling_of(self.graph.sampling, options)
         generation: Generation = await self.graph.generator.call(
             "generate",
             self.tenant,
@@ -103,14 +97,7 @@ class HandleNodes:
             deadline=self.deadline,
             model_id=adapter or "",
         )
-        return Candidate(
-            name=plan.name,
-            text=prompt.reply_start + generation.text,
-            truncated=generation.finish_reason == "length",
-            mean_log_prob=generation.mean_log_prob,
-            num_prompt_tokens=generation.num_prompt_tokens,
-            num_completion_tokens=generation.num_completion_tokens,
-        )
+        return candidate_of(plan, prompt, generation)
 
     async def validate(self, task: ValidationTask) -> Validated:
         """Repair, check and choose."""
