@@ -32,9 +32,26 @@ _MET = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """What the sentences before one have spoken of."""
+
+    inherited: tuple[Subject, ...] = ()
+    """What the sentence's "it" means; empty where it does not begin so."""
+    customers: tuple[Subject, ...] = ()
+    """The names, no plans, of the last sentence that had any."""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimContext:
     """What the message says around a claim."""
 
+    sentence: str
+    part: str
+    """The part of the sentence that holds the claim."""
+    before: Before
+    customers: list[Subject]
+    """The names, no plans, of the whole sentence."""
     subjects: list[Subject]
     beside: list[Subject]
     """Subjects that share the value: "Northwind and Corvane save 20 hours"."""
@@ -55,14 +72,11 @@ def read_context(
     claim: Claim,
     read: ReadSentence,
     subjects: list[Subject],
-    inherited: list[Subject],
+    before: Before,
     known: KnownNames,
 ) -> ClaimContext:
-    """What the sentence says around one of its claims.
-
-    `subjects` are the sentence's own, `inherited` what its "it" means.
-    """
-    about = subjects_of_value(read, subjects, claim) or inherited
+    """What the sentence says around one of its claims; `subjects` are the sentence's own."""
+    about = subjects_of_value(read, subjects, claim) or [*before.inherited]
     about = [s for s in about if s.is_plan] or about
     is_paired = paired_subject(read, subjects, claim) is not None
     beside = [] if is_paired or not about else coordinated(read, subjects, about[0])
@@ -77,6 +91,10 @@ def read_context(
         and bool(words & (_READER | {"thank", "thanks", "our"}))
     )
     return ClaimContext(
+        sentence=read.text,
+        part=read.text[read.tokens[low].start : read.tokens[high - 1].end],
+        before=before,
+        customers=[subject for subject in subjects if not subject.is_plan],
         subjects=about,
         beside=[s for s in beside if s not in about],
         topic=topic_of(read, claim, subjects, known.own_stems),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from followup.claim_context import Before
 from followup.claims import Claim, ClaimKind, extract_claims, read_sentence
 from followup.name_support import Support
 from followup.parts import is_expletive
@@ -91,6 +92,8 @@ def check_claims(
     finder = SupportFinder(sources, own_names(request_text), said_plans)
     verdicts: list[Verdict] = []
     earlier: list[Subject] = []
+    customers: tuple[Subject, ...] = ()
+    before_text = ""
     plain = (
         statements.check(units, passages, request_text, finder.relations)
         if statements
@@ -104,13 +107,15 @@ def check_claims(
             and read.tokens[0].lower in _PRONOUNS
             and not is_expletive(read.tokens)
         )
-        inherited = earlier if starts_with_pronoun else []
-        found = finder.find(read, subjects, inherited)
+        inherited = tuple(earlier) if starts_with_pronoun else ()
+        found = finder.find(read, subjects, Before(inherited, customers, before_text))
         verdicts.extend(_verdict(claim, support) for claim, support in found)
         if statement:
             verdicts.append(_statement_verdict(unit.text, index, statement))
         if subjects or not starts_with_pronoun:
             earlier = leading_subjects(read.tokens, subjects)
+        customers = tuple(s for s in subjects if not s.is_plan) or customers
+        before_text = f"{before_text} {read.text}"
     return verdicts
 
 

@@ -9,7 +9,7 @@ from followup.vocabulary import GENERIC_CAPITALS, STOP_WORDS, is_common
 
 _OPENERS = frozenset({":", '"', "(", "[", "|", ";", "*"})
 _MAX_LIST_MARK = 2
-_OF_CUSTOMERS = frozenset(
+OF_CUSTOMERS = frozenset(
     """cut cuts saves saved uses used reduced reduces chose chooses switched recovers recovered
     gained gains grew doubled tripled trusts relies adopted""".split()  # noqa: SIM905
 )
@@ -49,7 +49,7 @@ def _is_capitalised(token: Token) -> bool:
 
 def _acts_as_customer(tokens: Sequence[Token], place: int) -> bool:
     """Whether the word at `place` tells what a customer does: "Shell cut its costs"."""
-    return place < len(tokens) and tokens[place].lower in _OF_CUSTOMERS
+    return place < len(tokens) and tokens[place].lower in OF_CUSTOMERS
 
 
 def _is_start(tokens: Sequence[Token], index: int) -> bool:

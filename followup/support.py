@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from followup.agreement import TIME_UNITS, Fact, cut, facts_of, value_keys, value_mismatch
-from followup.claim_context import ClaimContext, read_context
+from followup.claim_context import Before, ClaimContext, read_context
 from followup.claims import Claim, ClaimKind, ReadSentence
+from followup.customer_figures import is_told_of_one, passes_for_all
 from followup.denials import affirms, denies
 from followup.evidence_subjects import EvidenceSubjects
 from followup.known_names import equated, known_names
@@ -53,14 +54,14 @@ class SupportFinder:
         self.relations = Relations(sources, self._evidence)
 
     def find(
-        self, read: ReadSentence, subjects: list[Subject], inherited: list[Subject]
+        self, read: ReadSentence, subjects: list[Subject], before: Before
     ) -> list[tuple[Claim, Support]]:
         """What supports each claim of a sentence of the message, in its order.
 
-        `subjects` are the sentence's own, `inherited` what its "it" means. Where all are supported,
-        a name follows for each subject of which the sources do not say what the sentence says.
+        `subjects` are the sentence's own. Where all are supported, a name follows for each subject
+        of which the sources do not say what the sentence says.
         """
-        quoted = None if inherited else self._quoted_from(read)
+        quoted = None if before.inherited else self._quoted_from(read)
         found = []
         for claim in read.claims:
             if quoted and not (claim.is_relative and not quoted.is_request):
@@ -69,10 +70,10 @@ class SupportFinder:
                 support = self._names.find(claim)
             else:
                 support = self._of_value(
-                    claim, read_context(claim, read, subjects, inherited, self.known)
+                    claim, read_context(claim, read, subjects, before, self.known)
                 )
                 if support.reason:
-                    support = self._of_change(claim, read, subjects, inherited) or support
+                    support = self._of_change(claim, read, subjects, before) or support
                 if not support.reason and denies(read, claim) and affirms(support.evidence, claim):
                     support = Support(reason=f"the source affirms this: {cut(support.evidence)}")
             found.append((claim, support))
@@ -118,6 +119,8 @@ class SupportFinder:
                 return Support(fact.source.document, fact.unit.shown)
             if mismatch is None and claim.kind in _ABOUT_CHECKED:
                 mismatch = self._about_mismatch(claim, context, context.subjects, fact)
+                if mismatch is None and self._passes_for_all(context, fact):
+                    mismatch = f"the sources tell this of one customer: {cut(fact.unit.shown)}"
             if mismatch is None:
                 alone = self._alone_among(claim, context)
                 if alone:
@@ -140,14 +143,14 @@ class SupportFinder:
         return [fact for key in keys for fact in self._facts.get(key, ())]
 
     def _of_change(
-        self, claim: Claim, read: ReadSentence, subjects: list[Subject], inherited: list[Subject]
+        self, claim: Claim, read: ReadSentence, subjects: list[Subject], before: Before
     ) -> Support | None:
         """What supports "from 34% to 71%" where the sources tell the two apart.
 
         And "3" in "6 days to Canada and 3 elsewhere", read with the unit of the figure beside.
         """
         if claim.kind is ClaimKind.NUMBER:
-            context = read_context(claim, read, subjects, inherited, self.known)
+            context = read_context(claim, read, subjects, before, self.known)
             beside = [other for other in read.claims if other.kind in _WITH_UNITS]
             read_alike = (
                 replace(claim, kind=c.kind, unit=c.unit, counted=c.counted, per=c.per)
@@ -158,7 +161,7 @@ class SupportFinder:
         keys = value_keys(claim)
         if len(keys) == 1 or not claim.start or read.tokens[claim.start - 1].lower != "from":
             return None
-        context = read_context(claim, read, subjects, inherited, self.known)
+        context = read_context(claim, read, subjects, before, self.known)
         ends = [
             self._of_value(replace(claim, value=value), context) for value in claim.value.split("-")
         ]
@@ -220,6 +223,10 @@ class SupportFinder:
         if better:
             return f"of this the source says another value: {cut(better.unit.shown)}"
         return None
+
+    def _passes_for_all(self, context: ClaimContext, fact: Fact) -> bool:
+        is_told = is_told_of_one(fact, self._evidence)
+        return is_told and passes_for_all(context, fact, self._evidence)
 
     def _is_off_topic(self, claim: Claim, topic: Topic, fact: Fact, *, is_named: bool) -> bool:
         """Whether the message says of what the value is, and the fact speaks of nothing of it.
