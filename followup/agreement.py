@@ -8,7 +8,8 @@ from functools import lru_cache
 
 from followup.bounds import Bound, bound_holds
 from followup.claims import Claim, ClaimKind
-from followup.dates import dates_agree
+from followup.dates import WEEKDAY_ORDER, dates_agree, read_date
+from followup.nearness import length_in_seconds
 from followup.numerals import plain_text
 from followup.parts import leans
 from followup.rates import EVERY
@@ -31,17 +32,10 @@ _IN_SMALLER_UNIT = {
     "decade": (120, "month"),
 }
 """Units of time that are a fixed number of smaller ones: a week is 7 days, a month no number."""
-_SECONDS = {
-    "second": 1,
-    "minute": 60,
-    "hour": 3_600,
-    "day": 86_400,
-    "week": 604_800,
-    "month": 2_629_800,
-    "quarter": 7_889_400,
-    "year": 31_557_600,
-}
 _MAX_LENGTH_RATIO = 12
+_MIN_DISTINCT = 100
+_MIN_SHORT = 3
+_SPAN_JOINTS = frozenset({"to", "-", "till", "until", "through"})
 _ANYTHING = frozenset(map(stem, ["people", "persons", "places", "things", "items"]))
 """Stems that any count may be of: 25 people where the source writes participants."""
 
@@ -93,13 +87,16 @@ def value_keys(claim: Claim) -> tuple[str, ...]:
     return tuple(values)
 
 
-def value_mismatch(claim: Claim, fact: Fact) -> str | None:
-    """None where the fact states the claim's value; else why not, "" for an unlike kind."""
+def value_mismatch(claim: Claim, fact: Fact, *, is_linked: bool) -> str | None:
+    """None where the fact states the claim's value; else why not, "" for an unlike kind.
+
+    `is_linked`: the message's words around the claim stand around the fact too.
+    """
     written = fact.claim
     if claim.kind is ClaimKind.DATE:
         return _date_mismatch(claim, fact)
     if claim.kind in _NUMERIC and written.kind in _NUMERIC:
-        return _count_mismatch(claim, fact)
+        return _count_mismatch(claim, fact, is_linked=is_linked)
     if written.kind is ClaimKind.NUMBER and claim.kind is ClaimKind.DURATION:
         has_unit = claim.value == written.value and (
             _cell_has_unit(claim, fact.unit) or is_elided(claim, fact.unit.sentence.claims)
@@ -132,16 +129,22 @@ def is_elided(claim: Claim, others: Sequence[Claim]) -> bool:
 
 def _is_of_like_length(claim: Claim, other: Claim) -> bool:
     """Whether two durations are no more than 12 times each other: hours of work are no weeks."""
-    ours, theirs = _seconds(claim), _seconds(other)
+    ours, theirs = length_in_seconds(claim), length_in_seconds(other)
     if not ours or not theirs:
         return True
     return max(ours, theirs) <= _MAX_LENGTH_RATIO * min(ours, theirs)
 
 
-def _seconds(claim: Claim) -> Decimal:
-    value = _DASH.split(claim.value)[0]
-    factor = _SECONDS.get(claim.unit.removeprefix("business "))
-    return Decimal(value) * factor if factor else Decimal(0)
+def _is_short_for(one: str, other: str) -> bool:
+    """Whether one word is short for the other: req, requests."""
+    short, full = sorted((one, other), key=len)
+    return len(short) >= _MIN_SHORT and full.startswith(short)
+
+
+def is_distinct(claim: Claim) -> bool:
+    """Whether a figure is hardly ever met by chance."""
+    digits = claim.value.replace(".", "").strip("0")
+    return claim.value.isdigit() and int(claim.value) >= _MIN_DISTINCT and len(digits) > 0
 
 
 def _ends(claim: Claim) -> list[str]:
@@ -165,22 +168,38 @@ def _smallest_value(value: str, unit: str) -> str:
 
 def _date_mismatch(claim: Claim, fact: Fact) -> str | None:
     written = fact.claim
+    if written.kind is ClaimKind.DATE and _is_between(claim, fact):
+        return None
     if written.kind is not ClaimKind.DATE or not dates_agree(claim.value, written.value):
         return ""
     only_request = claim.is_relative and not fact.source.is_request
     return "a date that depends on today must stand in the request" if only_request else None
 
 
-def _count_mismatch(claim: Claim, fact: Fact) -> str | None:
+def _is_between(claim: Claim, fact: Fact) -> bool:
+    """Whether a weekday lies in a span that begins with the fact's: "Monday to Friday"."""
+    tokens, end = fact.unit.sentence.tokens, fact.claim.end
+    joint = tokens[end].lower if end < len(tokens) else ""
+    last = read_date(tokens, end + 1) if joint in _SPAN_JOINTS and end + 1 < len(tokens) else None
+    if last is None or not {claim.value, fact.claim.value, last.value} <= set(WEEKDAY_ORDER):
+        return False
+    day, first, until = map(WEEKDAY_ORDER.index, (claim.value, fact.claim.value, last.value))
+    return first <= day <= until
+
+
+def _count_mismatch(claim: Claim, fact: Fact, *, is_linked: bool) -> str | None:
     written = fact.claim
     if claim.unit == "times" and not written.unit and claim.per and claim.per == written.per:
         # "2 times a year" where a table says "2 a year".
         return None if claim.value == written.value else ""
-    if claim.counted:
-        there = roots_of(written.counted)
-        if not there or fact.unit.cell_names:
-            there |= fact.roots | fact.context_roots | fact.source.heading_roots
-        if not (roots_of(claim.counted) & there or claim.counted & _ANYTHING):
+    if claim.counted and not (is_linked or is_distinct(claim)):
+        # Of what a source counts, it may speak with another word: 3,000 texts, 3,000 messages.
+        there = fact.roots | fact.context_roots | fact.source.heading_roots
+        if not (
+            roots_of(claim.counted) & there
+            or claim.counted & _ANYTHING
+            or any(_is_short_for(a, b) for a in claim.counted for b in written.counted)
+        ):
             return f"the value counts something else there: {cut(fact.unit.shown)}"
     return _rate_mismatch(claim, fact)
 
@@ -229,8 +248,8 @@ def _bound_holds(claim: Claim, written: Claim) -> bool:
             return False
         return (claimed, claim.bound) in {(low, Bound.AT_LEAST), (high, Bound.AT_MOST)}
     # "Includes 10 users" says no more than "up to 10 users"; "45%" says more than "up to 45%".
-    is_allowance = bool(claim.counted) and claim.kind is ClaimKind.QUANTITY
-    if is_allowance and (claim.bound, written.bound) == (Bound.EXACT, Bound.AT_MOST):
+    is_strict = is_money or claim.kind is ClaimKind.PERCENT
+    if claim.bound is Bound.EXACT and not is_strict:
         return True
     return bound_holds(claim.bound, written.bound, is_money=is_money)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from followup.figures import Figure, read_figure
-from followup.numerals import MULTIPLES, plain_text
+from followup.numerals import MULTIPLES, half_after, plain_text
 from followup.rates import EVERY, TIME_RATES, rate_before, read_rate
 from followup.tokens import Token
 from followup.units import MEASURES, money_unit, time_unit
@@ -20,9 +20,28 @@ _TIME_ADJECTIVES = frozenset(
 )
 _IDIOMS = frozenset({"second", "minute", "moment"})
 _BEFORE_SINGLE_TIME = frozenset(
-    """in within for after before under than about over around only takes take took lasts last needs
-    need of least most just nearly almost roughly is was""".split()  # noqa: SIM905
+    """in within after before under than about over around only takes take took lasts last needs
+    least most just nearly almost roughly""".split()  # noqa: SIM905
 )
+_AFTER_MULTIPLE = frozenset(
+    [
+        "as",
+        "the",
+        "a",
+        "an",
+        "per",
+        "that",
+        "this",
+        "your",
+        "every",
+        "each",
+        "daily",
+        "weekly",
+        "monthly",
+    ]
+)
+_MIN_PLURAL = 100
+_QUARTERS = {"quarter": 15, "quarters": 45}
 _WHOLES = frozenset({"three", "four", "five", "ten"})
 _MAX_COUNTED = 3
 _ENDS_COUNTED = STOP_WORDS | frozenset(
@@ -51,11 +70,14 @@ def read_amount(tokens: Sequence[Token], start: int) -> Amount | None:
         is_noun = start + 1 < len(tokens) and (
             tokens[start + 1].text == "-" or tokens[start + 1].lower in {"check", "entry"}
         )
+        # "A retry prints nothing twice" multiplies nothing either.
+        is_noun |= word in {"twice", "thrice"} and not _goes_on(tokens, start + 1)
         return None if is_noun else Amount("quantity", str(MULTIPLES[word]), start + 1, "times")
-    if word in {"a", "an"}:
+    single = _quarter_of_an_hour(tokens, start)
+    if single is None and word in {"a", "an"}:
         single = _single_time(tokens, start)
-        if single:
-            return single
+    if single:
+        return single
     figure = read_figure(tokens, start)
     if figure is None:
         return None
@@ -89,9 +111,24 @@ def _has_figure(tokens: Sequence[Token]) -> bool:
     return any(token.kind == "number" or token.text == "%" for token in tokens)
 
 
+def _goes_on(tokens: Sequence[Token], place: int) -> bool:
+    return place < len(tokens) and tokens[place].lower in _AFTER_MULTIPLE
+
+
+def _quarter_of_an_hour(tokens: Sequence[Token], start: int) -> Amount | None:
+    words = [token.lower for token in tokens[start : start + 5]]
+    if words[:1] not in (["a"], ["three"]) or words[2:] != ["of", "an", "hour"]:
+        return None
+    minutes = _QUARTERS.get(words[1])
+    return Amount("duration", str(minutes), start + 5, "minute") if minutes else None
+
+
 def _single_time(tokens: Sequence[Token], start: int) -> Amount | None:
     """ "In a week" as a duration; "a minute" is an idiom, "9% a week" a rate."""
     unit = time_unit(tokens, start + 1)
+    half, end = half_after(tokens, start + 2)
+    if unit and half:
+        return Amount("duration", "1.5", end, unit)
     if unit is None or unit in _IDIOMS or tokens[start + 1].lower.endswith("s"):
         return None
     before = tokens[start - 1].lower if start else ""
@@ -117,7 +154,7 @@ def _with_unit(tokens: Sequence[Token], figure: Figure, start: int) -> Amount | 
         value = figure.value
         if money == "cent":
             # Of whichever currency: 5 cents are $0.05 and €0.05.
-            value = plain_text(Decimal(value) / 100) if "-" not in value else value
+            value = in_cents(value)
         is_difference = end < len(tokens) and tokens[end].lower in {
             "less",
             "more",
@@ -138,9 +175,14 @@ def _with_unit(tokens: Sequence[Token], figure: Figure, start: int) -> Amount | 
         _duration(tokens, figure, index, glued=glued)
         or _times(tokens, figure, index)
         or _measure(tokens, figure, index)
-        or _glued_letters(figure, following, index, glued=glued)
+        or _glued_letters(figure, following, index, glued=glued and index == figure.end)
         or _count(tokens, figure, index, glued=glued)
     )
+
+
+def in_cents(value: str) -> str:
+    """A number of cents as the money that they are."""
+    return plain_text(Decimal(value) / 100) if "-" not in value else value
 
 
 def _is_glued_letters(following: Token, *, glued: bool) -> bool:
@@ -177,6 +219,8 @@ def _duration(tokens: Sequence[Token], figure: Figure, index: int, *, glued: boo
         return None
     if glued and tokens[index - 1].kind == "number" and tokens[index].lower not in _GLUED_TIME:
         return None
+    if glued and tokens[index].lower == "s" and _is_plural(figure):
+        return None
     value = figure.value
     if is_half and unit == "hour":
         value, unit = "30", "minute"
@@ -190,8 +234,13 @@ def _duration(tokens: Sequence[Token], figure: Figure, index: int, *, glued: boo
     return Amount("duration", value, end, prefix + unit, per)
 
 
+def _is_plural(figure: Figure) -> bool:
+    """Whether an "s" makes several of a figure: "429s", "the 1990s" are no seconds."""
+    return figure.value.isdigit() and int(figure.value) >= _MIN_PLURAL
+
+
 def _times(tokens: Sequence[Token], figure: Figure, index: int) -> Amount | None:
-    if tokens[index].lower in {"x", "times", "fold", "×"}:  # noqa: RUF001 - as people type
+    if tokens[index].lower in {"x", "times", "fold", "×"}:  # noqa: RUF001
         per, end = read_rate(tokens, index + 1)
         return Amount("quantity", figure.value, end, "times", per)
     return None
@@ -222,6 +271,8 @@ def _glued_letters(figure: Figure, following: Token, index: int, *, glued: bool)
         return None
     if following.lower in {"st", "nd", "rd", "th"}:
         return Amount("number", figure.value, index + 1, "ordinal")
+    if following.lower == "s" and _is_plural(figure):
+        return Amount("number", figure.value, index + 1)
     # Digits glued to letters that are no unit: 3OO. Only the same letters support it.
     return Amount("code", f"{figure.value}{following.lower}", index + 1)
 

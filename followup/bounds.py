@@ -93,7 +93,10 @@ def _phrase_around(tokens: Sequence[Token], start: int, end: int, kind: str) -> 
             if words in _BEFORE and not is_during and not _compares(tokens, start - length):
                 return _BEFORE[words]
         words = tuple(token.lower for token in tokens[end : end + length])
-        if words in _AFTER:
+        is_of_next = (
+            words == ("and", "up") and end + 2 < len(tokens) and tokens[end + 2].lower == "to"
+        )
+        if words in _AFTER and not is_of_next:
             return _AFTER[words]
     return None
 
@@ -130,8 +133,8 @@ _PLAIN = frozenset({Bound.EXACT, Bound.ABOUT})
 _SUPPORTED = {
     Bound.EXACT: frozenset({Bound.AT_MOST, Bound.AT_LEAST, Bound.ABOUT}),
     Bound.ABOUT: frozenset[Bound](),
-    Bound.AT_MOST: frozenset[Bound](),
-    Bound.AT_LEAST: frozenset({Bound.EXACT}),
+    Bound.AT_MOST: frozenset({Bound.LESS}),
+    Bound.AT_LEAST: frozenset({Bound.EXACT, Bound.MORE}),
     Bound.MORE: frozenset({Bound.AT_LEAST, Bound.EXACT, Bound.ABOUT}),
     Bound.LESS: frozenset({Bound.AT_MOST}),
 }

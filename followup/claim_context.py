@@ -1,19 +1,15 @@
 """What a message says around a claim: of whom, on which topic, and whether it is a report."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from followup.claims import Claim, ClaimKind, ReadSentence
 from followup.parts import part_of
-from followup.sources import word_stream
 from followup.subjects import KnownNames, Subject
 from followup.topics import Topic, topic_of
 from followup.value_subjects import (
-    clause_of,
     coordinated,
-    is_oblique,
     paired_subject,
     subjects_of_value,
 )
@@ -25,10 +21,8 @@ _OF_MONEY = _SAID | frozenset("budget spend spending budgeted asked aside invest
 _MAX_BEFORE_REPORT = 4
 # It tells nothing of the reader but that there is one.
 _LEAD_IN = re.compile(r"(?:as you asked|to answer your question)[^,:]{0,20}[,:]", re.IGNORECASE)
-_MET = frozenset(
-    """call hear heard spoke talked talk met meeting conversation chat demo demonstration
-    ring""".split()  # noqa: SIM905
-)
+_MET = frozenset({"call", "meeting", "conversation", "chat", "demo", "demonstration"})
+_SPOKE = frozenset({"spoke", "talked", "met"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +32,9 @@ class Before:
     inherited: tuple[Subject, ...] = ()
     """What the sentence's "it" means; empty where it does not begin so."""
     customers: tuple[Subject, ...] = ()
-    """The names, no plans, of the last sentence that had any."""
+    """All names in them that are no plans."""
     text: str = ""
+    claims: tuple[Claim, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +51,8 @@ class ClaimContext:
     beside: list[Subject]
     """Subjects that share the value: "Northwind and Corvane save 20 hours"."""
     topic: Topic
-    names: tuple[str, ...]
-    """Word streams of the names in the part that are neither plans' nor the request's own."""
     words: frozenset[str]
     """The words of the part of the sentence, and their stems."""
-    is_circumstance: bool
-    """The only subject is no plan and stands behind a preposition: "on AWS"."""
     is_of_lead: bool
     """The part of the sentence speaks of the reader, and of no plan: "your team of 35"."""
     is_reported: bool
@@ -77,7 +68,7 @@ def read_context(
 ) -> ClaimContext:
     """What the sentence says around one of its claims; `subjects` are the sentence's own."""
     about = subjects_of_value(read, subjects, claim) or [*before.inherited]
-    about = [s for s in about if s.is_plan] or about
+    about = [s for s in about if s.is_plan or known.is_told_of(s.name)]
     is_paired = paired_subject(read, subjects, claim) is not None
     beside = [] if is_paired or not about else coordinated(read, subjects, about[0])
     low, high = part_of(read.tokens, claim.start)
@@ -87,8 +78,7 @@ def read_context(
     is_reported = _is_reported(read, low, high, claim.start) or (
         # "Thank you for the call on May 7": when the two met, only the request says.
         claim.kind is ClaimKind.DATE
-        and bool(words & _MET)
-        and bool(words & (_READER | {"thank", "thanks", "our"}))
+        and (bool(words & _SPOKE) or bool(words & _MET and words & {"thank", "thanks", "our"}))
     )
     return ClaimContext(
         sentence=read.text,
@@ -98,17 +88,7 @@ def read_context(
         subjects=about,
         beside=[s for s in beside if s not in about],
         topic=topic_of(read, claim, subjects, known.own_stems),
-        names=_names_in(read, low, high, subjects, known),
         words=frozenset(words | set(map(stem, words))),
-        is_circumstance=bool(about)
-        and all(
-            not s.is_plan
-            and (
-                is_oblique(read.tokens, s.place)
-                or s.place >= clause_of(read.tokens, claim.start)[1]
-            )
-            for s in about
-        ),
         is_of_lead=bool(words & _READER)
         and not any(s.is_plan and low <= s.place < high for s in subjects)
         and (
@@ -117,21 +97,6 @@ def read_context(
             or " that you " in read.text.lower()
         ),
         is_reported=is_reported,
-    )
-
-
-def _names_in(
-    read: ReadSentence, low: int, high: int, subjects: Sequence[Subject], known: KnownNames
-) -> tuple[str, ...]:
-    plans = {place for s in subjects if s.is_plan for place in range(s.place, s.end)}
-    return tuple(
-        word_stream(claim.value)
-        for claim in read.claims
-        if claim.kind is ClaimKind.NAME
-        and low <= claim.start < high
-        and claim.start not in plans
-        and not known.is_own(tuple(claim.value.split()))
-        and any(word_stream(claim.value) in stream for stream in known.streams)
     )
 
 

@@ -1,5 +1,6 @@
 """What a text states that can be checked: figures, dates, addresses and proper names."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,10 +10,11 @@ from followup.amounts import Amount, read_amount
 from followup.bounds import Bound, read_bound
 from followup.dates import DATE_OPENERS, WEEKDAYS, read_date
 from followup.names import read_names
-from followup.numerals import MULTIPLES, NUMBER_OPENERS, VAGUE, is_odd_number
+from followup.numerals import MULTIPLES, NUMBER_OPENERS, VAGUE, is_odd_number, read_numeral
 from followup.sentences import split_sentences
 from followup.tokens import Token, fold, tokenise
 from followup.units import MEASURES, money_unit, time_unit
+from followup.vocabulary import STOP_WORDS, stem
 
 
 class ClaimKind(StrEnum):
@@ -109,6 +111,11 @@ def _value_claims(
     is_question = folded.endswith("?")
     # "Would a call in the next two weeks suit you?" proposes a time and states none.
     proposes = is_question and tokens[:1] != () and tokens[0].lower in _PROPOSALS
+    # So does "I could call you on Monday"; what the reader said of days is no offer.
+    offers = is_question or (
+        any(token.text == "I" or token.text.startswith("I'") for token in tokens)
+        and not _REPORTED.search(folded)
+    )
     while place < len(tokens):
         if tokens[place].kind == "word" and not _may_open(tokens[place]):
             place += 1
@@ -118,7 +125,16 @@ def _value_claims(
             place += 1
             continue
         kind, value, end, amount, is_relative = read
-        if proposes and kind in {ClaimKind.DURATION, ClaimKind.DATE}:
+        if (proposes and kind is ClaimKind.DURATION) or (
+            offers and kind is ClaimKind.DATE and not value[0].isdigit()
+        ):
+            place = end
+            continue
+        if offers and kind in _COUNTED and tokens[place - 1].lower == "at" and _says_day(tokens):
+            # "Would Wednesday at 10 work?"
+            place = end
+            continue
+        if kind in _COUNTED and amount and _counts_talk(tokens, place, amount):
             place = end
             continue
         yield (
@@ -149,6 +165,62 @@ def _may_open(word: Token) -> bool:
     )
 
 
+def _says_day(tokens: tuple[Token, ...]) -> bool:
+    return any(token.lower in WEEKDAYS | {"tomorrow", "today"} for token in tokens)
+
+
+def _counts_talk(tokens: tuple[Token, ...], place: int, amount: Amount) -> bool:
+    """Whether a small count is of what the two talk about: "your two questions", "the two of"."""
+    if not tokens[place].lower.isalpha() or len(amount.value) > 1:
+        return False
+    before = tokens[place - 1].lower if place else ""
+    after = tokens[amount.end].lower if amount.end < len(tokens) else ""
+    is_pointing = not amount.counted and (
+        before in {"the", "all", "both", "these", "those"} or after == "of"
+    )
+    return is_pointing or bool(amount.counted & _TALKED_OF)
+
+
+def _clock(tokens: tuple[Token, ...], place: int) -> tuple[ClaimKind, str, int] | None:
+    """One end of "eight till six" or "between 8 and 6", hours on the face of a clock."""
+    for first in (place, place - 2):
+        if first < 0 or first + 2 >= len(tokens):
+            continue
+        low, high = read_numeral(tokens, first), read_numeral(tokens, first + 2)
+        if not (low and high and low.end == first + 1 and high.end == first + 3):
+            continue
+        joint = tokens[first + 1].lower
+        opener = tokens[first - 1].lower if first else ""
+        is_span = joint in {"till", "until"} or (
+            (opener, joint) in {("between", "and"), ("from", "to")} and low.value > high.value
+        )
+        is_face = all(0 < n.value <= _HOURS_OF_FACE and n.value % 1 == 0 for n in (low, high))
+        if is_span and is_face and not _goes_on_counting(tokens, first + 3):
+            value = low.value if first == place else high.value
+            return ClaimKind.DATE, f"{value}h", place + 1
+    return None
+
+
+def _goes_on_counting(tokens: tuple[Token, ...], place: int) -> bool:
+    """Whether a unit or noun follows, so that the figures count something."""
+    if place >= len(tokens):
+        return False
+    word = tokens[place]
+    return word.text == "%" or (
+        word.kind == "word" and word.lower not in STOP_WORDS and word.lower not in WEEKDAYS
+    )
+
+
+_COUNTED = frozenset({ClaimKind.QUANTITY, ClaimKind.NUMBER})
+_HOURS_OF_FACE = 12
+_REPORTED = re.compile(r"\b(?:you|your)\b.*\b(?:asked|said|told|mentioned|suggested|wanted|want)\b")
+_TALKED_OF = frozenset(
+    map(
+        stem,
+        """question point thing note detail reason way idea thought concern topic remark answer
+        must-have musts follow-up example suggestion option word line""".split(),  # noqa: SIM905
+    )
+)
 _PROPOSALS = frozenset("would could can shall should may how what".split())  # noqa: SIM905
 _OPENERS = NUMBER_OPENERS | DATE_OPENERS | VAGUE | MULTIPLES.keys() | {"around", "round"}
 _HOURS_A_DAY, _DAYS_A_WEEK = "24", "7"
@@ -158,7 +230,12 @@ _Read = tuple[ClaimKind, str, int, Amount | None, bool]
 
 def _claim_at(tokens: tuple[Token, ...], place: int, *, is_question: bool) -> _Read | None:
     token = tokens[place]
-    fixed = _address(token, place) or _always_on(tokens, place) or _model(tokens, place)
+    fixed = (
+        _address(token, place)
+        or _clock(tokens, place)
+        or _always_on(tokens, place)
+        or _model(tokens, place)
+    )
     if fixed:
         return (*fixed, None, False)
     date = read_date(tokens, place)

@@ -8,9 +8,6 @@ from followup.evidence_subjects import EvidenceSubjects
 from followup.names import OF_CUSTOMERS
 from followup.vocabulary import stem
 
-_CUSTOMER_PAGE = re.compile(
-    r" (?:case stud(?:y|ies)|customers|clients|stor(?:y|ies)|testimonials?|success) "
-)
 _OF_MANY = re.compile(
     r"\b(?:we|we've|us|our|customers|clients|users|teams|companies|most|average|typical\w*|usually|"
     r"every|all of|across)\b",
@@ -36,6 +33,7 @@ _SOMEONE = re.compile(
     r"builder|supplier|organi[sz]ation|\w{3,}ery|\w{3,}ist)\b(?! of\b)",
     re.IGNORECASE,
 )
+_POINTING = re.compile(r"\b(?:its|it|they|their|them|there|this|that|the (?:\w+ )?\w+'s)\b", re.I)
 _NAMED_NOUN = re.compile(r"\b(?:a|an|one|another) (?:[\w'-]+ ){0,3}?([a-z]{4,})\b(?! of\b)")
 
 
@@ -49,7 +47,7 @@ def is_told_of_one(fact: Fact, evidence: EvidenceSubjects) -> bool:
     named = evidence.in_unit(fact.unit)
     if any(subject.is_plan for subject in named):
         return False
-    if _CUSTOMER_PAGE.search(fact.source.heading_stream) or "customer" in fact.unit.cell_names:
+    if fact.source.is_of_customers or "customer" in fact.unit.cell_names:
         return True
     tokens = fact.unit.sentence.tokens
     return any(
@@ -62,16 +60,16 @@ def passes_for_all(context: ClaimContext, fact: Fact, evidence: EvidenceSubjects
 
     It does not where it names the customer, or speaks of someone: "a retailer", "one customer".
     """
-    is_named = evidence.supports(context.customers, fact, has_topic=True)
+    is_named = evidence.supports(context.customers, fact)
     if is_named or _speaks_of_someone(context.sentence, fact):
         return False
-    if _OF_EVERYONE.search(_NO_CLAIM_OF_ALL.sub(" ", context.part)):
-        return True
     before = context.before
-    return not (
-        evidence.supports(before.customers, fact, has_topic=True)
-        or _speaks_of_someone(before.text, fact)
+    is_of_before = evidence.supports(before.customers, fact) or _speaks_of_someone(
+        before.text, fact
     )
+    if is_of_before and _POINTING.search(context.sentence):
+        return False
+    return not is_of_before or bool(_OF_EVERYONE.search(_NO_CLAIM_OF_ALL.sub(" ", context.part)))
 
 
 def _speaks_of_someone(text: str, fact: Fact) -> bool:

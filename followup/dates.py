@@ -23,9 +23,19 @@ _MONTH_NAMES = (
 _MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, start=1)}
 _SHORT_MONTHS = {name[:3]: number for name, number in _MONTHS.items()} | {"sept": 9}
 _WORDS_THAT_ARE_MONTHS = frozenset({"march", "may", *_SHORT_MONTHS})
-WEEKDAYS = frozenset({"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"})
+WEEKDAY_ORDER = (
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+)
+WEEKDAYS = frozenset(WEEKDAY_ORDER)
 _SPANS = frozenset({"week", "month", "quarter", "year", "weekend", "fortnight"})
 _POINTERS = frozenset({"next", "last", "this", "coming", "previous", "past", "following"})
+_EVERY = frozenset({"the", "each", "every", "any"})
 _DAYS = frozenset({"tomorrow", "yesterday", "tonight"})
 _ORDINALS = {
     word: number
@@ -87,6 +97,8 @@ def read_date(tokens: Sequence[Token], start: int) -> ReadDate | None:
 
 def dates_agree(claimed: str, written: str) -> bool:
     """Whether all that is claimed of a date is written: March 2026 holds where March 3, 2026 is."""
+    if claimed.endswith("h") or written.endswith("h"):
+        return _hour(claimed) == _hour(written)
     ours, theirs = claimed.split("-"), written.split("-")
     # "On Tuesday" where the lead said "next Tuesday".
     is_weekday = claimed in WEEKDAYS and written.rpartition(" ")[2] == claimed
@@ -100,13 +112,22 @@ def dates_agree(claimed: str, written: str) -> bool:
     )
 
 
+def _hour(value: str) -> int:
+    """The hour on the face of a clock; -1 where the value is no full hour."""
+    digits = value.removesuffix("h").removesuffix(":00")
+    return int(digits) % _MAX_MONTH if digits.isdigit() else -1
+
+
 def _date(year: int | None, month: int, day: int | None) -> str:
     return f"{year or '?'}-{month:02}-{f'{day:02}' if day else '?'}"
 
 
 def _numeric_date(text: str) -> str:
     """03/04/2026 is April or March depending on the country: it only equals itself."""
-    first, second, third = (int(part) for part in _NUMERIC.split(text))
+    parts = [int(part) for part in _NUMERIC.split(text)]
+    if len(parts) < _NUM_PARTS:
+        return _date(parts[0], parts[1], None)
+    first, second, third = parts
     if first > _MAX_DAY:
         return _date(first, second, third)
     year = third if third >= _FIRST_YEAR else _CENTURY + third
@@ -132,7 +153,12 @@ def _relative(tokens: Sequence[Token], start: int) -> ReadDate | None:
     if word in _DAYS:
         return ReadDate(word, start + 1, is_relative=True)
     following = tokens[start + 1].lower if start + 1 < len(tokens) else ""
-    if word in _POINTERS and (following in WEEKDAYS | _SPANS or following in _MONTHS):
+    if word in _POINTERS and (
+        following in WEEKDAYS | _SPANS or _month(tokens, start + 1) is not None
+    ):
+        if following in _SPANS and start and tokens[start - 1].lower in _EVERY:
+            # "They do not roll over to the next month": of any month.
+            return None
         return ReadDate(f"{word} {following}", start + 2, is_relative=True)
     singular = word.removesuffix("'s").removesuffix("s")
     if singular in WEEKDAYS:

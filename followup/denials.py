@@ -12,6 +12,8 @@ _DENIES = re.compile(
       |wait|worry|rush|pressure|obligation|hurry|problem|hesitate|take\slonger))""",
     re.IGNORECASE | re.VERBOSE,
 )
+_MAX_BETWEEN = 6
+_ASIDE = re.compile(r"\b(?:towards?|until|before|after|from|your|of|than|up to)$", re.IGNORECASE)
 _FINITE = re.compile(r"\w\s(?:is|are|was|were|will)\b", re.IGNORECASE)
 _DENIES_ANYTHING = re.compile(
     r"\b(?:no|not|never|cannot|without|neither|nor|none|nothing|only|except|exclud\w+|instead|"
@@ -24,7 +26,9 @@ def denies(read: ReadSentence, claim: Claim) -> bool:
     """Whether the words before a figure, in its part of the sentence, deny it."""
     low, _ = part_of(read.tokens, claim.start)
     before = read.text[read.tokens[low].start : read.tokens[claim.start].start]
-    found = _DENIES.search(f"{before.rpartition(',')[2]} ")
+    # "They do not count towards your ten users" denies no figure.
+    near = " ".join(before.rpartition(",")[2].split()[-_MAX_BETWEEN:])
+    found = None if _ASIDE.search(near) else _DENIES.search(f"{near} ")
     # "Messages that you do not use are kept for 3 months": the denial ended before.
     return found is not None and _FINITE.search(found.string, found.end() + 1) is None
 

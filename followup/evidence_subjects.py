@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from followup.agreement import Fact
-from followup.parts import part_of
+from followup.parts import leans, part_of
 from followup.sources import Source, SourceUnit, word_stream
 from followup.subjects import (
     KnownNames,
@@ -31,7 +31,7 @@ class EvidenceSubjects:
     def __init__(self, known: KnownNames) -> None:
         self.known = known
         self._in_unit: dict[SourceUnit, list[Subject]] = {}
-        self._is_about_cached: dict[tuple[Name, bool, Fact, bool], bool] = {}
+        self._is_about_cached: dict[tuple[Name, bool, Fact], bool] = {}
 
     def in_unit(self, unit: SourceUnit) -> list[Subject]:
         """The subjects that a unit's own words name."""
@@ -57,36 +57,52 @@ class EvidenceSubjects:
             ]
         return names
 
-    def supports(self, wanted: Sequence[Subject], fact: Fact, *, has_topic: bool) -> bool:
-        """Whether a fact is about one of the subjects: by its words, row, or heading.
+    def supports(self, wanted: Sequence[Subject], fact: Fact) -> bool:
+        """Whether a fact may be about one of the subjects: it is theirs, or nobody else's.
 
-        What a source says of no plan in particular holds for every plan, where it is on the topic.
+        What a source says of no plan in particular holds for every plan.
         """
-        return any(self._is_about_once(subject, fact, has_topic) for subject in wanted)
+        return any(self._is_about_once(subject, fact) for subject in wanted)
 
-    def _is_about_once(self, subject: Subject, fact: Fact, has_topic: bool) -> bool:
-        key = (subject.name, subject.is_plan, fact, has_topic)
+    def is_told_of(self, wanted: Sequence[Subject], fact: Fact) -> bool:
+        """Whether the fact's own words, row or heading name one of the subjects."""
+        names = [*self.of_cell(fact.unit), *(s.name for s in self.in_unit(fact.unit))]
+        return any(
+            self.is_headed(s, fact.source) or any(_same(s, name) for name in names) for s in wanted
+        )
+
+    def _is_about_once(self, subject: Subject, fact: Fact) -> bool:
+        key = (subject.name, subject.is_plan, fact)
         if key not in self._is_about_cached:
-            self._is_about_cached[key] = self._is_about(subject, fact, has_topic)
+            self._is_about_cached[key] = self._is_about(subject, fact)
         return self._is_about_cached[key]
 
-    def _is_about(self, subject: Subject, fact: Fact, has_topic: bool) -> bool:
+    def _is_about(self, subject: Subject, fact: Fact) -> bool:  # noqa: PLR0911
         unit, source = fact.unit, fact.source
         if unit.cell_names:
             return self._is_cell_of(subject, unit, source)
         about = self._subjects_of(fact)
-        inherited = [] if about else self.inherited(unit, fact.unit_index, source)
-        if any(_same(subject, other.name) for other in (*about, *inherited)):
+        if any(_same(subject, other.name) for other in about):
             return True
         if not subject.is_plan and self._is_named_beside(subject, fact):
             return True
         is_headed = self.is_headed(subject, source)
-        rivals = [other for other in about if is_alike(other, subject)]
+        rivals = [other for other in about if self._is_rival(other, subject)]
         # On a customer's own page a person or a town is no other customer.
         if rivals and (subject.is_plan or not is_headed or any(map(self._has_page, rivals))):
             return False
-        is_general = subject.is_plan and has_topic and self.is_general(unit, source)
-        return is_headed or (is_general and not self.is_headed_by_another(subject, source))
+        inherited = [] if about else self.inherited(unit, fact.unit_index, source)
+        if is_headed or any(_same(subject, other.name) for other in inherited):
+            return True
+        if leans(unit.sentence) and any(self._is_rival(other, subject) for other in inherited):
+            return False
+        return not self.is_headed_by_another(subject, source)
+
+    def _is_rival(self, other: Subject, subject: Subject) -> bool:
+        """Whether a name in the sources is of the subject's kind, so that a figure is its own."""
+        if not is_alike(other, subject):
+            return False
+        return other.is_plan or subject.is_plan or self.known.is_told_of(other.name)
 
     def is_headed_by_another(self, subject: Subject, source: Source) -> bool:
         """Whether the nearest heading that names anyone of the subject's kind names another."""
@@ -112,18 +128,6 @@ class EvidenceSubjects:
                 return False
         return bool(own)
 
-    def names_another(self, subject: Subject, fact: Fact) -> bool:
-        """Whether the fact's sentence, the one it leans on, or its heading names another."""
-        unit, source = fact.unit, fact.source
-        names = [s.name for s in self.in_unit(unit) if is_alike(s, subject)]
-        names += self.of_cell(unit)
-        if not names:
-            before = self.inherited(unit, fact.unit_index, source)
-            names = [s.name for s in before if is_alike(s, subject)]
-        if not names and self.is_headed_by_another(subject, source):
-            return True
-        return any(not _same(subject, name) for name in names)
-
     def _subjects_of(self, fact: Fact) -> list[Subject]:
         """The subjects that a fact's own sentence gives the value to."""
         unit = fact.unit
@@ -140,11 +144,11 @@ class EvidenceSubjects:
 
     def _is_cell_of(self, subject: Subject, unit: SourceUnit, source: Source) -> bool:
         names = self.of_cell(unit)
-        if any(_same(subject, name) for name in names):
+        if any(_same(subject, name) for name in names) or self.is_headed(subject, source):
             return True
-        if subject.is_plan and any(name in self.known.plans for name in names):
-            return False
-        return self.is_headed(subject, source)
+        if subject.is_plan:
+            return not any(name in self.known.plans for name in names)
+        return False
 
     def inherited(self, unit: SourceUnit, unit_index: int, source: Source) -> list[Subject]:
         """The subjects of the nearest sentence before that names any."""
@@ -160,15 +164,6 @@ class EvidenceSubjects:
 
     def _has_page(self, subject: Subject) -> bool:
         return self.known.is_headed(subject.name)
-
-    def is_general(self, unit: SourceUnit, source: Source) -> bool:
-        """Whether neither the unit nor its heading is about one plan."""
-        if any(subject.is_plan for subject in self.in_unit(unit)):
-            return False
-        if any(f" {' '.join(plan)} " in source.heading_stream for plan in self.known.plans):
-            return False
-        tokens = unit.sentence.tokens
-        return not tokens or tokens[0].lower not in PRONOUNS
 
 
 def _same(subject: Subject, name: Name) -> bool:

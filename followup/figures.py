@@ -104,10 +104,16 @@ def _range_end(tokens: Sequence[Token], start: int, index: int, currency: str) -
     joint = tokens[index].lower
     between = start > 0 and tokens[start - 1].lower == "between"
     if joint not in {"-", "to"} and not (joint == "and" and between):
-        return None
+        return _alternative(tokens, start, index) if joint == "or" else None
     if joint == "to" and _is_rise(tokens, start):
         return None
     after, place = _currency_before(tokens, index + 1)
     if place >= len(tokens) or (after and after != currency):
         return None
     return read_numeral(tokens, place)
+
+
+def _alternative(tokens: Sequence[Token], start: int, index: int) -> Numeral | None:
+    """The upper end of "two or three"."""
+    low, high = read_numeral(tokens, start), read_numeral(tokens, index + 1)
+    return high if low and high and high.value == low.value + 1 else None

@@ -93,6 +93,7 @@ def check_claims(
     verdicts: list[Verdict] = []
     earlier: list[Subject] = []
     customers: tuple[Subject, ...] = ()
+    claims: tuple[Claim, ...] = ()
     before_text = ""
     plain = (
         statements.check(units, passages, request_text, finder.relations)
@@ -108,13 +109,14 @@ def check_claims(
             and not is_expletive(read.tokens)
         )
         inherited = tuple(earlier) if starts_with_pronoun else ()
-        found = finder.find(read, subjects, Before(inherited, customers, before_text))
+        found = finder.find(read, subjects, Before(inherited, customers, before_text, claims))
         verdicts.extend(_verdict(claim, support) for claim, support in found)
         if statement:
             verdicts.append(_statement_verdict(unit.text, index, statement))
         if subjects or not starts_with_pronoun:
             earlier = leading_subjects(read.tokens, subjects)
-        customers = tuple(s for s in subjects if not s.is_plan) or customers
+        customers = (*customers, *(s for s in subjects if not s.is_plan))
+        claims = (*claims, *read.claims)
         before_text = f"{before_text} {read.text}"
     return verdicts
 

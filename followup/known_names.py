@@ -7,7 +7,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from followup.claims import ReadSentence
-from followup.sources import Source, SourceUnit
+from followup.names import OF_CUSTOMERS
+from followup.sources import Source, SourceUnit, word_stream
 from followup.subjects import PLAN_WORDS, KnownNames, Name, Subject, subjects_by_form, trimmed_name
 
 _ALIAS_LINKS = frozenset({"plan", "tier", "is", "the", "our", "-", "also", "called", "known", "as"})
@@ -24,6 +25,8 @@ class _SourceNames(NamedTuple):
     """The column names of each table row, without the first column's."""
     lists: tuple[frozenset[Name], ...]
     """The names of each list: Scout, Ranger and Convoy."""
+    acting: frozenset[Name]
+    rows: str
 
 
 def known_names(
@@ -38,8 +41,8 @@ def known_names(
     capitals = frozenset[str]().union(*(source.capital_words for source in sources))
     plans = frozenset(name for name in said if name in named or capitals.issuperset(name))
     plans = plans.union(*(names.plans for names in read))
-    # "A Gitpod subscription" is any plan of the product.
-    plans = frozenset(name for name in plans if not any(f" {' '.join(name)} " in o for o in own))
+    # "A Gitpod subscription" is any plan of the product; a product may be a plan, though.
+    plans = frozenset(name for name in plans if f" {' '.join(name)} " not in own)
     # Where one column of a table is a plan's, so are the others.
     plans = plans.union(*(row for names in read for row in names.columns if row & plans))
     # What stands in one list with a plan is one: "Scout, Ranger and Convoy".
@@ -61,6 +64,8 @@ def known_names(
         own=own,
         streams=tuple(source.word_stream for source in sources),
         headings="".join(source.heading_stream for source in sources),
+        rows="".join(names.rows for names in read),
+        acting=frozenset[Name]().union(*(names.acting for names in read)),
         lower_words=frozenset[str]().union(*(source.lower_words for source in sources)),
     )
 
@@ -120,7 +125,21 @@ def _names_in(source: Source) -> _SourceNames:
         aliases=tuple(aliases),
         columns=tuple(map(frozenset, columns.values())),
         lists=tuple(lists),
+        acting=frozenset(s.name for u in source.units for s in _acting(u) if not source.is_request),
+        rows=word_stream(
+            " ".join({unit.cell_names[0] for unit in source.units if unit.cell_names})
+        ),
     )
+
+
+def _acting(unit: SourceUnit) -> Iterator[Subject]:
+    """The name that opens a sentence and does what customers do: "Odell, a dairy, saves $9"."""
+    tokens = unit.sentence.tokens
+    for subject in subjects_by_form(unit.sentence):
+        after = [token.lower for token in tokens[subject.end : subject.end + 2]]
+        is_described = after[:1] == [","] and after[1:] in (["a"], ["an"], ["the"])
+        if subject.place == 0 and (is_described or (after and after[0] in OF_CUSTOMERS)):
+            yield subject
 
 
 def _lists(unit: SourceUnit, found: Sequence[Subject]) -> Iterator[frozenset[Name]]:

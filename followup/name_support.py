@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os.path import commonprefix
 
 from followup.claims import Claim
 from followup.english import is_english
 from followup.sources import Source, word_stream
 from followup.subjects import KnownNames, Subject
 
-_MIN_NOUN = 5
+_MIN_NOUN = 4
+_TITLES = frozenset({"mr", "mrs", "ms", "mx", "dr", "prof"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,7 @@ class Support:
     reason: str = ""
 
 
+_OF_PLACES = ("an", "ish", "ese", "ic", "ch")
 _NO_NAME = Support(reason="no source has this name")
 
 
@@ -37,6 +40,8 @@ class NameFinder:
         for source in (self._sources[-1], *self._sources[:-1]):
             if stream in source.word_stream:
                 return Support(source.document, self._words_with(source, stream, claim))
+        if any(set(stream.split()) - _TITLES <= set(line.split()) for line in self._known.own):
+            return Support(self._sources[-1].document, claim.text)
         document = self._first_document(stream)
         if document and self._is_made_of_known(tuple(stream.split())):
             return Support(document, claim.text)
@@ -44,12 +49,12 @@ class NameFinder:
         return Support(of_noun.document, claim.text) if of_noun else _NO_NAME
 
     def _source_of_adjective(self, name: str) -> Source | None:
-        """The source that has the noun of a plain word: European, of Europe."""
-        if not is_english(name) or len(name) <= _MIN_NOUN:
+        """The source that has the noun of an adjective: European, of Europe; German, of Germany."""
+        if not (is_english(name) and name.endswith(_OF_PLACES)):
             return None
         for source in self._sources:
-            words = source.word_stream.split()
-            if any(name.startswith(w) and len(w) >= _MIN_NOUN for w in words):
+            words = source.capital_words & set(source.word_stream.split())
+            if any(len(commonprefix([name, word])) >= _MIN_NOUN for word in words):  # noqa: RUF071
                 return source
         return None
 

@@ -75,7 +75,8 @@ def read_numeral(tokens: Sequence[Token], start: int) -> Numeral | None:
     if token.kind == "number":
         value = Decimal(token.text.replace(",", "").replace(" ", ""))
         scale, end = _scale_after(tokens, start + 1)
-        return Numeral(value * scale, end, in_words=False, has_scale=scale != 1)
+        half, end = half_after(tokens, end)
+        return Numeral(value * scale + half, end, in_words=False, has_scale=scale != 1)
     if token.lower in _NUMBER_WORDS or (
         token.lower in {"a", "an"}
         and start + 1 < len(tokens)
@@ -138,7 +139,14 @@ def _read_words(tokens: Sequence[Token], start: int) -> Numeral | None:
         index += 1
     value = total + current
     value, index = _decimals(tokens, index, value)
-    return Numeral(value, index, in_words=True, has_scale=False)
+    half, index = half_after(tokens, index)
+    return Numeral(value + half, index, in_words=True, has_scale=False)
+
+
+def half_after(tokens: Sequence[Token], index: int) -> tuple[Decimal, int]:
+    """One half where "and a half" stands at `index`, and the index after it."""
+    words = [token.lower for token in tokens[index : index + 3]]
+    return (Decimal("0.5"), index + 3) if words == ["and", "a", "half"] else (Decimal(0), index)
 
 
 def _joins(tokens: Sequence[Token], index: int, last: str) -> bool:

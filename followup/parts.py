@@ -78,7 +78,8 @@ def _is_joint(tokens: Sequence[Token], place: int) -> bool:
 
 
 def _may_be_verb(word: str) -> bool:
-    is_like = word.endswith("s") and not word.endswith("ss") and word not in STOP_WORDS
+    is_like = (word.endswith("s") and not word.endswith("ss")) or word.endswith("ed")
+    is_like = is_like and word not in STOP_WORDS
     return is_like and is_english(word)
 
 

@@ -11,6 +11,13 @@ EVERY |= {"weekly": "week", "daily": "day", "hourly": "hour", "quarterly": "quar
 TIME_RATES = frozenset({*EVERY.values(), "once", "hour", "minute", "second"})
 _ONCE = frozenset({"once", "onetime", "upfront"})
 _BETWEEN = frozenset({"more", "less", "extra", "additional", "cheaper"})
+# All of them are who uses a product: "per head" is "per user".
+_PERSONS = frozenset(
+    map(
+        stem,
+        "user head person seat member employee colleague login licence license staff".split(),  # noqa: SIM905
+    )
+)
 _ONE_TIME = (["-", "time"], ["-", "off"])
 
 
@@ -26,7 +33,7 @@ def read_rate(tokens: Sequence[Token], index: int) -> tuple[frozenset[str], int]
         if word in EVERY:
             per.add(EVERY[word])
             index += 1
-        elif word in _ONCE:
+        elif word in _ONCE and not _opens_clause(following):
             per.add("once")
             index += 1
         elif word == "one" and [t.lower for t in tokens[index + 1 : index + 3]] in _ONE_TIME:
@@ -42,7 +49,7 @@ def read_rate(tokens: Sequence[Token], index: int) -> tuple[frozenset[str], int]
             per.add(str(time_unit(tokens, index + 1)))
             index += 2
         elif word in {"/", "per"} and following and following.kind == "word":
-            per.add(time_unit(tokens, index + 1) or stem(following.lower))
+            per.add(time_unit(tokens, index + 1) or _divisor(following.lower))
             index += 2
         elif word in {"a", "an", "each", "every"} and time_unit(tokens, index + 1):
             per.add(str(time_unit(tokens, index + 1)))
@@ -50,6 +57,16 @@ def read_rate(tokens: Sequence[Token], index: int) -> tuple[frozenset[str], int]
         else:
             break
     return frozenset(per), index
+
+
+def _opens_clause(following: Token | None) -> bool:
+    """Whether "once" goes on with a clause: "fell to 3% once they started"."""
+    return following is not None and following.kind == "word" and following.lower != "per"
+
+
+def _divisor(word: str) -> str:
+    found = stem(word)
+    return "user" if found in _PERSONS else found
 
 
 def rate_before(tokens: Sequence[Token], start: int) -> frozenset[str]:

@@ -14,7 +14,11 @@ from followup.vocabulary import content_stems, roots_of, words_of
 REQUEST = "request"
 """The source named in a verdict when the request itself supports the claim."""
 
-_NAMED_CELL = re.compile(r"([^:;|]{1,80}): (.+)")
+# No sentence ends in a cell's name: "Ward gets two. Most need none: the guide is enough" is prose.
+_NAMED_CELL = re.compile(r"((?:[^:;|.?!]|[.?!](?!\s+[A-Z\"])){1,80}): (.+)")
+_CUSTOMER_PAGE = re.compile(
+    r" (?:case stud(?:y|ies)|customers|clients|stor(?:y|ies)|testimonials?|success) "
+)
 _SEPARATOR_ROW = re.compile(r"[\s|:+-]+")
 _SECTION_SEPARATOR = " > "
 _MIN_CELLS = 2
@@ -64,6 +68,8 @@ class Source:
     """Words, in lower case, that stand with a capital inside a sentence."""
     lower_words: frozenset[str]
     """Words that stand somewhere in lower case: with a capital they are no sure names."""
+    is_of_customers: bool
+    """A page that tells of customers: a case study, stories."""
 
 
 def read_sources(passages: Sequence[Passage], request_text: str) -> tuple[Source, ...]:
@@ -118,13 +124,15 @@ def _read(document: str | None, text: str, title: str, section: str) -> Source:
         else:
             lines.add(fold(block.shown).lower())
             units.extend(_cell_units(block, section_stems))
+    heading_stream = word_stream(heading)
     return Source(
         document=REQUEST if document is None else document,
         is_request=document is None,
         units=tuple(units),
         lines=frozenset(lines),
         word_stream=word_stream(f"{heading}\n{text}"),
-        heading_stream=word_stream(heading),
+        heading_stream=heading_stream,
+        is_of_customers=_CUSTOMER_PAGE.search(heading_stream) is not None,
         heading_roots=heading_roots,
         roots=heading_roots.union(*(roots_of(unit.stems) for unit in units)),
         capital_words=frozenset(
@@ -158,8 +166,12 @@ def _blocks(text: str) -> Iterator[str | _Row]:
     lines = text.split("\n")
     for place, line in enumerate(lines):
         cells = _pipe_cells(line)
-        named = _named_cells(line)
-        if cells and not header and not _pipe_cells("".join(lines[place + 1 : place + 2])):
+        named = _named_cells(line, "; ") or _row_beside(lines, place)
+        if (
+            cells
+            and not (named or header)
+            and not _pipe_cells("".join(lines[place + 1 : place + 2]))
+        ):
             # One line with strokes is no table: "Vehicles: 180 | Customer since: May 2021".
             running.extend(cells)
             continue
@@ -186,9 +198,17 @@ def _pipe_cells(line: str) -> tuple[str, ...]:
     return cells if len(cells) >= _MIN_CELLS else ()
 
 
-def _named_cells(line: str) -> tuple[tuple[str, str], ...]:
+def _row_beside(lines: Sequence[str], place: int) -> tuple[tuple[str, str], ...]:
+    """The cells of "Plan: Growth | Price: $299" where a line beside it names the same column."""
+    named = _named_cells(lines[place], " | ")
+    beside = (*lines[max(0, place - 1) : place], *lines[place + 1 : place + 2])
+    is_table = any(line.startswith(f"{named[0][0]}: ") for line in beside) if named else False
+    return named if is_table else ()
+
+
+def _named_cells(line: str, separator: str) -> tuple[tuple[str, str], ...]:
     """The cells of "Plan: Growth; Price per month: $299", the form that ingestion gives rows."""
-    parts = line.strip().split("; ")
+    parts = line.strip().split(separator)
     matches = [_NAMED_CELL.fullmatch(part) for part in parts]
     if len(parts) < _MIN_CELLS or not all(matches[1:]):
         return ()

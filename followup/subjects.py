@@ -46,6 +46,10 @@ class KnownNames:
     """Word streams of all sources."""
     headings: str = ""
     """Word stream of all titles, sections and document names."""
+    rows: str = ""
+    """Word stream of the names of all table rows."""
+    acting: frozenset[Name] = frozenset()
+    """Names that open a sentence of a source and do or are something, as customers do."""
     lower_words: frozenset[str] = frozenset()
     """Words that the sources also write in lower case."""
 
@@ -61,6 +65,14 @@ class KnownNames:
     def is_headed(self, name: Name) -> bool:
         """Whether a title, section or document name holds the name."""
         return f" {' '.join(name)} " in self.headings
+
+    def is_told_of(self, name: Name) -> bool:
+        """Whether the sources tell things of this name, so that a figure may be another's.
+
+        Tools, towns and standards are merely mentioned: they set no figure apart.
+        """
+        stream = f" {' '.join(name)} "
+        return stream in self.headings or stream in self.rows or name in self.acting
 
     def is_own(self, name: Name) -> bool:
         """Whether the name belongs to the request's own lead, product or company."""

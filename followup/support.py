@@ -4,20 +4,31 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from followup.agreement import TIME_UNITS, Fact, cut, facts_of, value_keys, value_mismatch
+from followup.agreement import (
+    TIME_UNITS,
+    Fact,
+    cut,
+    facts_of,
+    is_same_measure,
+    value_keys,
+    value_mismatch,
+)
+from followup.amounts import in_cents
 from followup.claim_context import Before, ClaimContext, read_context
 from followup.claims import Claim, ClaimKind, ReadSentence
 from followup.customer_figures import is_told_of_one, passes_for_all
 from followup.denials import affirms, denies
+from followup.derived import is_worked_out
 from followup.evidence_subjects import EvidenceSubjects
 from followup.known_names import equated, known_names
 from followup.name_support import NameFinder, Support
+from followup.nearness import is_near
 from followup.parts import part_of
 from followup.relations import Relations
 from followup.sources import Source
 from followup.subjects import KnownNames, Name, Subject
-from followup.topics import Topic, better_fact
-from followup.vocabulary import roots_of
+from followup.topics import better_fact
+from followup.vocabulary import roots_of, stem
 
 _ABOUT_CHECKED = frozenset(
     {
@@ -34,6 +45,10 @@ _WITH_UNITS = frozenset(
     {ClaimKind.MONEY, ClaimKind.PERCENT, ClaimKind.QUANTITY, ClaimKind.DURATION}
 )
 _MIN_QUOTED_WORDS = 3
+_NO_VALUE = "no source has this value"
+_FEES = roots_of(
+    map(stem, "fee charge surcharge penalty deposit fine discount refund bonus credit".split())  # noqa: SIM905
+)
 
 
 class SupportFinder:
@@ -48,7 +63,7 @@ class SupportFinder:
         for source in sources:
             for key, fact in facts_of(source):
                 self._facts[key].append(fact)
-        self._all_facts = [fact for source in sources for _, fact in facts_of(source)]
+        self._all_facts = list(dict.fromkeys(f for source in sources for _, f in facts_of(source)))
         self._names = NameFinder(sources, self.known)
         self._evidence = EvidenceSubjects(self.known)
         self.relations = Relations(sources, self._evidence)
@@ -74,6 +89,9 @@ class SupportFinder:
                 )
                 if support.reason:
                     support = self._of_change(claim, read, subjects, before) or support
+                is_new = support.reason == _NO_VALUE or (support.reason and claim.unit == "times")
+                if is_new and self._is_worked_out(claim, read, before):
+                    support = Support(self.sources[-1].document, read.text)
                 if not support.reason and denies(read, claim) and affirms(support.evidence, claim):
                     support = Support(reason=f"the source affirms this: {cut(support.evidence)}")
             found.append((claim, support))
@@ -81,7 +99,8 @@ class SupportFinder:
             return found
         # Of whom a value is, has been checked with it.
         spans = [part_of(read.tokens, c.start) for c in read.claims if c.kind in _ABOUT_CHECKED]
-        rest = [s for s in subjects if not any(low <= s.place < high for low, high in spans)]
+        told = [s for s in subjects if s.is_plan or self.known.is_told_of(s.name)]
+        rest = [s for s in told if not any(low <= s.place < high for low, high in spans)]
         return [*found, *self._wrong_subjects(read, subjects, rest)]
 
     def _wrong_subjects(
@@ -107,20 +126,12 @@ class SupportFinder:
         return next((source for source in self.sources if line in source.lines), None)
 
     def _of_value(self, claim: Claim, context: ClaimContext) -> Support:
-        reason = "no source has this value"
-        for fact in self._candidates(claim):
+        reason = _NO_VALUE
+        for fact, claimed in self._candidates(claim):
             if context.is_reported and not fact.source.is_request:
                 reason = "the lead did not say so"
                 continue
-            # "A vehicle on Ranger costs $23 monthly" is $23 per vehicle.
-            told = fact.claim.per if "each" in context.words else fact.claim.per & context.words
-            mismatch = value_mismatch(replace(claim, per=claim.per | told - TIME_UNITS), fact)
-            if mismatch is None and fact.source.is_request and context.is_of_lead:
-                return Support(fact.source.document, fact.unit.shown)
-            if mismatch is None and claim.kind in _ABOUT_CHECKED:
-                mismatch = self._about_mismatch(claim, context, context.subjects, fact)
-                if mismatch is None and self._passes_for_all(context, fact):
-                    mismatch = f"the sources tell this of one customer: {cut(fact.unit.shown)}"
+            mismatch = self._mismatch(claimed, context, fact)
             if mismatch is None:
                 alone = self._alone_among(claim, context)
                 if alone:
@@ -133,14 +144,54 @@ class SupportFinder:
                 return Support(source.document, claim.text)
         return Support(reason=reason)
 
-    def _candidates(self, claim: Claim) -> list[Fact]:
-        """Facts that may state the value: also a bare number in a table, and "2vCPUs"."""
+    def _mismatch(self, claim: Claim, context: ClaimContext, fact: Fact) -> str | None:
+        """None where a fact supports a claim of its value; else why not, "" for an unlike kind."""
+        there = fact.roots | fact.context_roots | fact.source.heading_roots
+        is_linked = bool(context.topic.telling & there)
+        # "A vehicle on Ranger costs $23 monthly" is $23 per vehicle.
+        told = fact.claim.per if "each" in context.words else fact.claim.per & context.words
+        claim = replace(claim, per=claim.per | told - TIME_UNITS)
+        mismatch = value_mismatch(claim, fact, is_linked=is_linked)
+        if mismatch is not None or claim.kind not in _ABOUT_CHECKED:
+            return mismatch
+        if fact.source.is_request and (
+            context.is_of_lead
+            or claim.kind is ClaimKind.DATE
+            or ((is_linked or not context.subjects) and claim.kind is not ClaimKind.MONEY)
+        ):
+            return None
+        mismatch = self._about_mismatch(claim, context, fact, is_linked=is_linked)
+        if mismatch is None and self._passes_for_all(context, fact):
+            return f"the sources tell this of one customer: {cut(fact.unit.shown)}"
+        return mismatch
+
+    def _candidates(self, claim: Claim) -> Iterator[tuple[Fact, Claim]]:
+        """Facts that may state the value, with the claim in their own figure.
+
+        Also a bare number in a table, "2vCPUs", and what is rounded or in other units.
+        """
         keys = [value_keys(claim)[0]]
         if claim.kind is ClaimKind.DURATION:
             keys.append(claim.value)
         if claim.kind is ClaimKind.QUANTITY and not claim.unit:
             keys.append("".join(claim.text.lower().split()))
-        return [fact for key in keys for fact in self._facts.get(key, ())]
+        for key in keys:
+            for fact in self._facts.get(key, ()):
+                yield fact, claim
+        for fact in self._all_facts:
+            if is_near(claim, fact.claim):
+                there = fact.claim
+                yield (
+                    fact,
+                    replace(
+                        claim,
+                        kind=there.kind,
+                        value=there.value,
+                        unit=there.unit,
+                        bound=there.bound,
+                        per=claim.per if claim.kind is there.kind else there.per,
+                    ),
+                )
 
     def _of_change(
         self, claim: Claim, read: ReadSentence, subjects: list[Subject], before: Before
@@ -153,7 +204,14 @@ class SupportFinder:
             context = read_context(claim, read, subjects, before, self.known)
             beside = [other for other in read.claims if other.kind in _WITH_UNITS]
             read_alike = (
-                replace(claim, kind=c.kind, unit=c.unit, counted=c.counted, per=c.per)
+                replace(
+                    claim,
+                    kind=c.kind,
+                    value=in_cents(claim.value) if "cent" in c.text else claim.value,
+                    unit=c.unit,
+                    counted=c.counted,
+                    per=c.per,
+                )
                 for c in beside
             )
             supports = (self._of_value(other, context) for other in read_alike)
@@ -167,17 +225,23 @@ class SupportFinder:
         ]
         return None if any(end.reason for end in ends) else ends[-1]
 
+    def _is_worked_out(self, claim: Claim, read: ReadSentence, before: Before) -> bool:
+        asked = (c for u in self.sources[-1].units for c in u.sentence.claims)
+        said = [c for c in (*before.claims, *read.claims, *asked) if c is not claim]
+        known = [fact.claim for fact in self._all_facts]
+        return is_worked_out(claim, read.text, said, known)
+
     def _alone_among(self, claim: Claim, context: ClaimContext) -> Subject | None:
         """A subject that shares the value in the message, but in no source."""
         for subject in context.beside:
-            facts = [f for f in self._candidates(claim) if value_mismatch(claim, f) is None]
+            facts = [
+                f for f, c in self._candidates(claim) if not value_mismatch(c, f, is_linked=True)
+            ]
             joined = f" {' '.join(subject.name)} and {' '.join(context.subjects[0].name)} "
             if any(joined in fact.source.word_stream for fact in facts):
                 # "Oak and Ivy Vets" is one name.
                 continue
-            if not any(
-                self._about_mismatch(claim, context, [subject], fact) is None for fact in facts
-            ):
+            if not any(self._evidence.supports([subject], fact) for fact in facts):
                 return subject
         return None
 
@@ -191,34 +255,29 @@ class SupportFinder:
         return None
 
     def _about_mismatch(
-        self, claim: Claim, context: ClaimContext, wanted: Sequence[Subject], fact: Fact
+        self, claim: Claim, context: ClaimContext, fact: Fact, *, is_linked: bool
     ) -> str | None:
-        topic = context.topic
-        there = fact.roots | fact.context_roots | fact.source.heading_roots
-        has_topic = bool(topic.telling & there)
-        if (
-            wanted
-            and not self._evidence.supports(wanted, fact, has_topic=has_topic)
-            and (not context.is_circumstance or self._evidence.names_another(wanted[0], fact))
-        ):
-            return _other_subject(wanted, fact)
-        if not all(name in fact.source.word_stream for name in context.names):
-            return "no source says this of all that are named"
-        is_code = claim.kind is ClaimKind.CODE
-        if (
-            not has_topic
-            and not is_code
-            and self._is_off_topic(claim, topic, fact, is_named=bool(wanted))
-        ):
-            return f"the value stands there about something else: {cut(fact.unit.shown)}"
-        if is_code:
+        """Why a fact with the claim's value is about something else; None where it may be not.
+
+        That takes another subject or another value in the sources: silence is no rival.
+        """
+        wanted = context.subjects
+        for group in ([s for s in wanted if s.is_plan], [s for s in wanted if not s.is_plan]):
+            if group and not self._evidence.supports(group, fact):
+                return _other_subject(group, fact)
+        if claim.kind is ClaimKind.CODE:
             return None
+        if not is_linked and self._is_off_topic(claim, context, fact):
+            return f"the value stands there about something else: {cut(fact.unit.shown)}"
+        # What is told of a subject by name gives way to nothing that is told of nobody.
+        is_named = self._evidence.is_told_of(wanted, fact)
+        is_theirs = self._evidence.is_told_of if is_named else self._evidence.supports
         better = not fact.source.is_request and better_fact(
             claim,
-            topic,
+            context.topic,
             fact,
             self._all_facts,
-            lambda rival: not wanted or self._evidence.supports(wanted, rival, has_topic=True),
+            lambda rival: not wanted or is_theirs(wanted, rival),
         )
         if better:
             return f"of this the source says another value: {cut(better.unit.shown)}"
@@ -228,28 +287,26 @@ class SupportFinder:
         is_told = is_told_of_one(fact, self._evidence)
         return is_told and passes_for_all(context, fact, self._evidence)
 
-    def _is_off_topic(self, claim: Claim, topic: Topic, fact: Fact, *, is_named: bool) -> bool:
-        """Whether the message says of what the value is, and the fact speaks of nothing of it.
+    def _is_off_topic(self, claim: Claim, context: ClaimContext, fact: Fact) -> bool:
+        """Whether the message says of what the value is, and the sources tell that otherwise.
 
-        Words that no source knows may be other words for the same where a name already agrees; but
-        not for prices, because a fee of that name may not exist.
+        Words that no source knows may be other words for the same; but a fee of an unknown name
+        may not exist.
         """
-        if claim.kind is ClaimKind.MONEY:
-            return bool(topic.head) or not (is_named or topic.clause & fact.roots)
-        is_same_noun = bool(roots_of(claim.counted) & roots_of(fact.claim.counted))
-        if is_named or is_same_noun or _is_specific(claim):
-            return False
-        if not topic.clause & fact.roots:
+        topic = context.topic
+        if claim.kind is ClaimKind.MONEY and topic.head & _FEES:
             return True
-        words = topic.head or topic.local
-        return any(words & source.roots for source in self.sources[:-1])
-
-
-def _is_specific(claim: Claim) -> bool:
-    """Whether the value is hardly ever met by chance: a range, a rate, a whole date."""
-    if claim.kind is ClaimKind.DATE:
-        return claim.value[:1].isdigit() and claim.value.count("?") <= 1
-    return bool(claim.per) or len(value_keys(claim)) > 1
+        if self._evidence.is_told_of([*context.subjects, *context.before.customers], fact):
+            return False
+        words = topic.head | topic.local
+        return any(
+            is_same_measure(claim, rival.claim)
+            and not set(value_keys(claim)) & set(value_keys(rival.claim))
+            and words & rival.roots
+            and (not context.subjects or self._evidence.supports(context.subjects, rival))
+            for rival in self._all_facts
+            if not rival.source.is_request
+        )
 
 
 def _name_claim(read: ReadSentence, subject: Subject) -> Claim:

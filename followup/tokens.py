@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 _VARIANTS = str.maketrans(
     {
-        **dict.fromkeys("‐‑‒–—―−﹘﹣－", "-"),  # noqa: RUF001 - as people type
-        **dict.fromkeys("‘’ʼ＇`´", "'"),  # noqa: RUF001 - as people type
+        **dict.fromkeys("‐‑‒–—―−﹘﹣－", "-"),  # noqa: RUF001
+        **dict.fromkeys("‘’ʼ＇`´", "'"),  # noqa: RUF001
         **dict.fromkeys("“”„«»", '"'),
         "\N{FRACTION SLASH}": "/",
         "\N{ARABIC PERCENT SIGN}": "%",
@@ -40,7 +40,7 @@ _TOKEN = re.compile(
         (?:[/?:\#][^\s<>"|)\]]*[^\s<>"|)\].,;:!?'*])?(?![\w@])
       | (?:www\.|WWW\.)[^\s<>"|)\]]*[^\s<>"|)\].,;:!?'*]
       | @\w+)
-  | (?P<date>\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?![\d-])
+  | (?P<date>\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?![\d-]) | (?:19|20)\d\d-(?:0[1-9]|1[0-2])(?![\d-])
       | \d{1,2}(?P<sep>[-/.])\d{1,2}(?P=sep)(?:\d{4}|\d{2})(?![\d/.-]*\d))
   | (?P<phone>\+\d[\d ().-]{6,18}\d(?!\d) | (?<!\d)(?:1[ .-])?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\d)
       | (?<![\d.-])\d{3}[.-]\d{4}(?![\d.-]*\d))

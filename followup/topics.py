@@ -36,6 +36,7 @@ GENERIC_STEMS = (
 )
 """Stems that a sentence about any figure may hold; they do not tell what the figure measures."""
 _STATING_VERBS = frozenset("is are was were costs cost will runs takes lasts starts".split())  # noqa: SIM905
+_NO_NOUNS = frozenset({"excluding", "including", "plus", "instead", "rather"})
 _MAX_HEAD_WORDS = 3
 
 
@@ -107,7 +108,10 @@ def better_fact(
         theirs = (topic.clause & rival.roots) - _PRICE_ROOTS
         less_besides = rival.roots - _GENERIC_ROOTS < fact.roots - _GENERIC_ROOTS
         is_alike = ours == theirs and less_besides and claim.kind is not ClaimKind.PERCENT
-        fits_better = ours < theirs or (ours and is_alike)
+        # That the rival counts the same thing in the same words tells nothing of what for.
+        fits_better = (ours < theirs and not theirs - ours <= roots_of(claim.counted)) or (
+            ours and is_alike
+        )
         if fits_better and is_about_same(rival):
             return rival
     return None
@@ -122,7 +126,7 @@ def _excludes(claim: Claim, topic: Topic, fact: Fact, rival: Fact) -> bool:
     other = rival.claim
     return (
         is_same_measure(claim, other)
-        and rival.unit is not fact.unit
+        and rival.unit.shown != fact.unit.shown
         and (claim.per == _rate_of(rival) or not claim.per or not _rate_of(rival))
         and not set(value_keys(claim)) & set(value_keys(other))
         and f"={value_keys(other)[0]}" not in topic.clause
@@ -186,7 +190,7 @@ def strong_ends(read: ReadSentence) -> list[int]:
 
 
 def _is_noun(word: str) -> bool:
-    return word.isalpha() and word not in STOP_WORDS
+    return word.isalpha() and word not in STOP_WORDS and word not in _NO_NOUNS
 
 
 def _strong_clause(read: ReadSentence, claim: Claim) -> range:

@@ -15,6 +15,19 @@ _TIME |= {
     name: name
     for name in "second minute hour day week month quarter year weekday decade fortnight".split()  # noqa: SIM905
 }
+SECONDS = {
+    "second": 1,
+    "minute": 60,
+    "hour": 3_600,
+    "day": 86_400,
+    "week": 604_800,
+    "fortnight": 1_209_600,
+    "month": 2_629_800,
+    "quarter": 7_889_400,
+    "year": 31_557_600,
+    "decade": 315_576_000,
+}
+"""Length of the units of time; of months and longer ones the mean."""
 MEASURES = {
     unit: unit
     for unit in """gb mb tb kb kg km ms mbps gbps kwh ghz mhz px mile m cm mm kw w v mph foot

@@ -1,0 +1,60 @@
+"""Figures that say the same with another number: 26 weeks, half a year; $49, just under $50."""
+
+from decimal import Decimal
+
+from followup.bounds import Bound
+from followup.claims import Claim, ClaimKind
+from followup.units import SECONDS
+
+_NUMERIC = frozenset({ClaimKind.QUANTITY, ClaimKind.NUMBER})
+_FIGURES = _NUMERIC | {ClaimKind.MONEY, ClaimKind.PERCENT, ClaimKind.DURATION}
+_CALENDAR = frozenset({"month", "quarter", "year", "decade"})
+"""Units of time that are no fixed number of days."""
+_CALENDAR_TOLERANCE = Decimal("0.025")
+"""26 weeks and 6 months, 90 days and 3 months differ by less, 4 weeks and a month by more."""
+_LEAST, _MOST = Decimal("0.9"), Decimal("1.1")
+_ABOUT = Decimal("0.06")
+_HOURS_A_DAY = 24
+
+
+def is_near(claim: Claim, written: Claim) -> bool:
+    """Whether a claim's figure tells a written one in other units, or rounds it and says so."""
+    if claim.kind not in _FIGURES or "-" in claim.value or "-" in written.value:
+        return False
+    if claim.unit == "times" and written.unit == "hour" and claim.per == {"day"}:
+        # Four times a day is every 6 hours.
+        return Decimal(claim.value) * Decimal(written.value) == _HOURS_A_DAY
+    is_like = claim.kind is written.kind or {claim.kind, written.kind} <= _NUMERIC
+    if not is_like:
+        return False
+    if claim.kind is ClaimKind.DURATION and _is_same_length(claim, written):
+        return True
+    return claim.unit == written.unit and _is_rounded(claim, written)
+
+
+def length_in_seconds(claim: Claim) -> Decimal:
+    """Of a duration; months and years have their mean length. 0 for an unknown unit."""
+    factor = SECONDS.get(claim.unit.removeprefix("business "))
+    return Decimal(claim.value.split("-")[0]) * factor if factor else Decimal(0)
+
+
+def _is_same_length(claim: Claim, written: Claim) -> bool:
+    """Whether one counts months or years and the other days or weeks, to the same length."""
+    if (claim.unit in _CALENDAR) == (written.unit in _CALENDAR):
+        return False
+    ours, theirs = length_in_seconds(claim), length_in_seconds(written)
+    is_work = claim.unit.startswith("business") or written.unit.startswith("business")
+    return not is_work and abs(ours - theirs) <= _CALENDAR_TOLERANCE * theirs
+
+
+def _is_rounded(claim: Claim, written: Claim) -> bool:
+    if claim.bound is Bound.EXACT or written.bound not in {Bound.EXACT, Bound.ABOUT}:
+        return False
+    said, true = Decimal(claim.value), Decimal(written.value)
+    if len(said.normalize().as_tuple().digits) > len(true.normalize().as_tuple().digits):
+        return False
+    if claim.bound is Bound.ABOUT:
+        return abs(said - true) <= _ABOUT * true
+    if claim.bound in {Bound.LESS, Bound.AT_MOST}:
+        return _LEAST * said <= true < said
+    return said < true <= _MOST * said
