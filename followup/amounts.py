@@ -16,7 +16,19 @@ _LETTERS_OF_TIME = frozenset("smhdw")
 _MAX_SHORT_UNIT = 2
 _WORK_DAYS = frozenset({"business", "working", "work"})
 _TIME_ADJECTIVES = frozenset(
-    {"full", "short", "quick", "calendar", "whole", "extra", "more", "free"}
+    {
+        "full",
+        "short",
+        "quick",
+        "calendar",
+        "whole",
+        "extra",
+        "more",
+        "free",
+        "operating",
+        "running",
+        "consecutive",
+    }
 )
 _IDIOMS = frozenset({"second", "minute", "moment"})
 _BEFORE_SINGLE_TIME = frozenset(
@@ -41,6 +53,7 @@ _AFTER_MULTIPLE = frozenset(
     ]
 )
 _MIN_PLURAL = 100
+_HALVES = frozenset({"first", "second", "other", "better"})
 _QUARTERS = {"quarter": 15, "quarters": 45}
 _WHOLES = frozenset({"three", "four", "five", "ten"})
 _MAX_COUNTED = 3
@@ -280,6 +293,11 @@ def _glued_letters(figure: Figure, following: Token, index: int, *, glued: bool)
 def _count(tokens: Sequence[Token], figure: Figure, index: int, *, glued: bool) -> Amount | None:
     if _is_bare_one(figure):
         return None
+    if figure.value == "0.5" and figure.in_words and _is_half_percent(tokens, index):
+        return Amount("percent", "0.5", index + 2, "percent")
+    if figure.value == "0.5" and figure.in_words and tokens[figure.end - 2].lower in _HALVES:
+        # "The second half of the month"
+        return None
     if figure.value == "0.5" and figure.in_words:
         # "Half of our customers", "cut errors in half".
         return Amount("percent", "50", figure.end, "percent")
@@ -290,6 +308,10 @@ def _count(tokens: Sequence[Token], figure: Figure, index: int, *, glued: bool) 
         return Amount("number", figure.value, end, per=per)
     per, after = read_rate(tokens, end)
     return Amount("quantity", figure.value, after, per=per, counted=counted)
+
+
+def _is_half_percent(tokens: Sequence[Token], index: int) -> bool:
+    return [t.lower for t in tokens[index : index + 2]] in (["a", "percent"], ["a", "per cent"])
 
 
 def _is_bare_one(figure: Figure) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from followup.claims import Claim, ClaimKind, ReadSentence
+from followup.evidence_subjects import PRONOUNS
 from followup.parts import part_of
 from followup.subjects import KnownNames, Subject
 from followup.topics import Topic, topic_of
@@ -15,6 +16,7 @@ from followup.value_subjects import (
 )
 from followup.vocabulary import stem
 
+_MARKS = (", ", "; ", ": ")
 _READER = frozenset("you your yours you're you've you'd".split())  # noqa: SIM905
 _SAID = frozenset("said told mentioned wrote noted described explained shared".split())  # noqa: SIM905
 _OF_MONEY = _SAID | frozenset("budget spend spending budgeted asked aside invest".split())  # noqa: SIM905
@@ -42,8 +44,8 @@ class ClaimContext:
     """What the message says around a claim."""
 
     sentence: str
-    part: str
-    """The part of the sentence that holds the claim."""
+    clause: str
+    """The words around the claim between the nearest commas, semicolons or colons."""
     before: Before
     customers: list[Subject]
     """The names, no plans, of the whole sentence."""
@@ -67,11 +69,15 @@ def read_context(
     known: KnownNames,
 ) -> ClaimContext:
     """What the sentence says around one of its claims; `subjects` are the sentence's own."""
+    low, high = part_of(read.tokens, claim.start)
+    here = [s for s in subjects if low <= s.place < high]
     about = subjects_of_value(read, subjects, claim) or [*before.inherited]
+    if not about and any(token.lower in PRONOUNS for token in read.tokens[low:high]):
+        # "At Odell it was 11, and after they had changed it went down to 3."
+        about = [s for s in subjects if s.place < low][-1:]
     about = [s for s in about if s.is_plan or known.is_told_of(s.name)]
     is_paired = paired_subject(read, subjects, claim) is not None
-    beside = [] if is_paired or not about else coordinated(read, subjects, about[0])
-    low, high = part_of(read.tokens, claim.start)
+    beside = [] if is_paired or not about else coordinated(read, here, about[0])
     opening = _LEAD_IN.match(read.text)
     begin = opening.end() if opening else 0
     words = {token.lower for token in read.tokens[low:high] if token.start >= begin}
@@ -82,14 +88,14 @@ def read_context(
     )
     return ClaimContext(
         sentence=read.text,
-        part=read.text[read.tokens[low].start : read.tokens[high - 1].end],
+        clause=_clause_around(read, claim),
         before=before,
         customers=[subject for subject in subjects if not subject.is_plan],
         subjects=about,
         beside=[s for s in beside if s not in about],
         topic=topic_of(read, claim, subjects, known.own_stems),
         words=frozenset(words | set(map(stem, words))),
-        is_of_lead=bool(words & _READER)
+        is_of_lead=(bool(words & _READER) or _names_lead(read, known, low, high))
         and not any(s.is_plan and low <= s.place < high for s in subjects)
         and (
             claim.kind is not ClaimKind.MONEY
@@ -97,6 +103,23 @@ def read_context(
             or " that you " in read.text.lower()
         ),
         is_reported=is_reported,
+    )
+
+
+def _clause_around(read: ReadSentence, claim: Claim) -> str:
+    start = read.tokens[claim.start].start
+    low = max(read.text.rfind(mark, 0, start) + len(mark) for mark in _MARKS)
+    ends = [found for mark in _MARKS if (found := read.text.find(mark, start)) >= 0]
+    return read.text[low if low > 1 else 0 : min(ends, default=len(read.text))]
+
+
+def _names_lead(read: ReadSentence, known: KnownNames, low: int, high: int) -> bool:
+    """Whether a name of the request that no document has, the lead's or its company's, is there."""
+    return any(
+        claim.kind is ClaimKind.NAME
+        and low <= claim.start < high
+        and known.is_only_own(tuple(claim.value.split()))
+        for claim in read.claims
     )
 
 

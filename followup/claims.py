@@ -111,6 +111,7 @@ def _value_claims(
     is_question = folded.endswith("?")
     # "Would a call in the next two weeks suit you?" proposes a time and states none.
     proposes = is_question and tokens[:1] != () and tokens[0].lower in _PROPOSALS
+    begins = is_question and _BEGINS.match(folded) is not None
     # So does "I could call you on Monday"; what the reader said of days is no offer.
     offers = is_question or (
         any(token.text == "I" or token.text.startswith("I'") for token in tokens)
@@ -125,9 +126,10 @@ def _value_claims(
             place += 1
             continue
         kind, value, end, amount, is_relative = read
-        if (proposes and kind is ClaimKind.DURATION) or (
-            offers and kind is ClaimKind.DATE and not value[0].isdigit()
-        ):
+        if (proposes and kind is ClaimKind.DURATION) or (begins and kind in _COUNTED):
+            place = end
+            continue
+        if offers and kind is ClaimKind.DATE and not value[0].isdigit():
             place = end
             continue
         if offers and kind in _COUNTED and tokens[place - 1].lower == "at" and _says_day(tokens):
@@ -149,7 +151,9 @@ def _value_claims(
                 start=place,
                 end=end,
                 is_relative=is_relative,
-                bound=read_bound(tokens, place, end, kind) if amount else Bound.EXACT,
+                bound=read_bound(tokens, place, end, kind)
+                if amount and kind is not ClaimKind.CODE
+                else Bound.EXACT,
             ),
             end,
         )
@@ -211,6 +215,8 @@ def _goes_on_counting(tokens: tuple[Token, ...], place: int) -> bool:
     )
 
 
+# "Shall we begin with ten pumps?"
+_BEGINS = re.compile(r"(?:shall|should|could) we\b|(?:how|what) about\b|what if\b", re.IGNORECASE)
 _COUNTED = frozenset({ClaimKind.QUANTITY, ClaimKind.NUMBER})
 _HOURS_OF_FACE = 12
 _REPORTED = re.compile(r"\b(?:you|your)\b.*\b(?:asked|said|told|mentioned|suggested|wanted|want)\b")

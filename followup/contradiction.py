@@ -12,26 +12,14 @@ from followup.polarity import Clause, conflicts, joined, read_polarity, says_ali
 from followup.relations import Placed, Relations, Side
 from followup.sources import Source, SourceUnit
 from followup.subjects import PLAN_WORDS, Subject, may_be_plan
-from followup.vocabulary import content_stems
+from followup.vocabulary import content_stems, roots_of
 
 _MIN_SHARE = 0.6
 _MIN_AGREEING_SHARE = 0.45
 _MIN_AGREEMENT = 0.85
 _MIN_SHARED = 2
-_MIN_DENIED_SHARE = 0.3
-# What restricts or denies without a "no" or "not".
-_RESTRICTS = re.compile(
-    r"\b(?:only|except|exclu\w+|instead|unlike|offline|unlimited|zero|un\w{4,}|lacks?|stops?|"
-    r"avoid\w*|exempt\w*|free|nothing|no charge|included)\b|\b\w{3,}less\b",
-    re.IGNORECASE,
-)
-# "Costs nothing" is "free" and "included".
-_COSTS = frozenset(map(statement_stem, ["cost", "costs", "pay", "charge", "extra", "fee", "price"]))
-# "Without any light, it runs ...", "at no charge" say how, and deny nothing of it.
-_CIRCUMSTANCE = re.compile(
-    r"(?:\b(?:with|at) no|(?<!come )(?<!comes )(?<!is )(?<!are )\bwithout)\b(?: \w+){1,3}",
-    re.IGNORECASE,
-)
+_MIN_COVERED = 0.75
+"""Share of a denying clause, by weight, that the other side says: then they are of the same."""
 _MIN_CLAUSE_STEMS = 3
 _PLAN_STEMS = frozenset(map(statement_stem, PLAN_WORDS))
 _PRONOUN = re.compile(r"(?:it|its|they|their|this|these|that)\b", re.IGNORECASE)
@@ -102,31 +90,6 @@ class ContradictionFinder:
                 return Contradiction(found.document, found.placed.unit.shown)
         return None
 
-    def has_denial_of(self, sentence: ReadSentence) -> bool:
-        """Whether a source denies what the sentence denies, in part at least; True where it denies
-        nothing but courtesies.
-
-        Words such as "only", "free" or "offline" deny too, where half of the sentence is said.
-        """
-        text = _CIRCUMSTANCE.sub(" ", _with_values(sentence))
-        return all(self._is_denied(clause) for clause in read_polarity(text))
-
-    def _is_denied(self, part: Clause) -> bool:
-        denied = part.with_polarity(True) - self._ignored - _PLAN_STEMS
-        if not denied:
-            return True
-        wanted = frozenset(part.stems) - self._ignored
-        total = self._weight(wanted)
-        for statement in self._statements:
-            share = self._weight(wanted & statement.stems) / total
-            # "Visits are not part of it" denies the visits: all words of a denial count.
-            if share >= _MIN_DENIED_SHARE and denied & statement.clause.near_denials:
-                return True
-            needed = _MIN_DENIED_SHARE if denied <= _COSTS else _MIN_AGREEING_SHARE
-            if share >= needed and _RESTRICTS.search(statement.placed.unit.shown):
-                return True
-        return False
-
     def _against(self, part: Clause, plans: Sequence[Subject]) -> _Statement | None:
         wanted = frozenset(part.stems) - self._ignored
         total = self._weight(wanted)
@@ -137,10 +100,13 @@ class ContradictionFinder:
             shared = wanted & statement.stems
             if len(shared) < _MIN_SHARED:
                 continue
-            share = self._weight(shared) / total
+            share = max(self._weight(shared) / total, self._denied_share(part, statement))
             if share < _MIN_AGREEING_SHARE:
                 continue
             found = conflicts(part, statement.clause) - self._own - _PLAN_STEMS
+            if found <= names:
+                # "Comes with Scale, not with Growth" denies nothing of Growth itself.
+                found = frozenset()
             if part.near_denials and statement.clause.near_denials:
                 # "None for Meadow" and "not available for Meadow" agree about Meadow.
                 found -= names
@@ -158,6 +124,20 @@ class ContradictionFinder:
             return None
         return opposed
 
+    def _denied_share(self, part: Clause, statement: _Statement) -> float:
+        """How much one side's denying clauses are covered by what the other affirms; 0 or 1."""
+        clauses = statement.clauses or (statement.clause,)
+        pairs = [(clause, frozenset(part.stems)) for clause in clauses]
+        pairs.append((part, statement.stems))
+        for denying, stems in pairs:
+            said = denying.near_denials - self._ignored
+            if not (denying.heads and len(said) >= _MIN_SHARED):
+                continue
+            covered = frozenset(word for word in said if word in stems or _in_roots(word, stems))
+            if self._weight(covered) >= _MIN_COVERED * self._weight(said):
+                return 1.0
+        return 0.0
+
     def _is_of_another(
         self, plans: Sequence[Subject], statement: _Statement, contested: frozenset[str]
     ) -> bool:
@@ -174,6 +154,10 @@ class ContradictionFinder:
         """Sum of the stems' inverse document frequencies: log(1 + statements / with the stem)."""
         num = len(self._statements)
         return sum(math.log(1 + num / self._frequency.get(stem, 1)) for stem in stems)
+
+
+def _in_roots(word: str, stems: frozenset[str]) -> bool:
+    return bool(roots_of((word,)) & roots_of(stems))
 
 
 def _statements(source: Source) -> Iterator[tuple[Clause, tuple[Clause, ...], Placed]]:

@@ -9,8 +9,9 @@ from followup.names import OF_CUSTOMERS
 from followup.vocabulary import stem
 
 _OF_MANY = re.compile(
-    r"\b(?:we|we've|us|our|customers|clients|users|teams|companies|most|average|typical\w*|usually|"
-    r"every|all of|across)\b",
+    r"\b(?:we|we've|us|our)\b|^(?:customers|clients|teams|users|companies)\b|"
+    r"\b(?:our|most|many|typical|all|other|every|each) (?:customer|client|team|compan)|"
+    r"\b(?:customers|clients|teams|companies) (?:save|see|report|cut|get|recover|gain|need|take)\b",
     re.IGNORECASE,
 )
 _OF_EVERYONE = re.compile(
@@ -31,6 +32,11 @@ _SOMEONE = re.compile(
     r"hospital|hotel|restaurant|group|bank|startup|site|user|retailer|wholesaler|manufacturer|"
     r"\w*maker|grocer|courier|distributor|contractor|carrier|operator|provider|dealer|publisher|"
     r"builder|supplier|organi[sz]ation|\w{3,}ery|\w{3,}ist)\b(?! of\b)",
+    re.IGNORECASE,
+)
+_EVERY_CUSTOMER = re.compile(
+    r"\b(?:all|most|many|every|each) (?:of )?(?:our )?(?:customers?|clients?|users?)\b|"
+    r"\bour (?:customers|clients|users)\b(?!,? (?:such as|like|including|for ex|for inst))",
     re.IGNORECASE,
 )
 _POINTING = re.compile(r"\b(?:its|it|they|their|them|there|this|that|the (?:\w+ )?\w+'s)\b", re.I)
@@ -60,16 +66,18 @@ def passes_for_all(context: ClaimContext, fact: Fact, evidence: EvidenceSubjects
 
     It does not where it names the customer, or speaks of someone: "a retailer", "one customer".
     """
+    if _EVERY_CUSTOMER.search(context.sentence):
+        return True
     is_named = evidence.supports(context.customers, fact)
     if is_named or _speaks_of_someone(context.sentence, fact):
         return False
     before = context.before
-    is_of_before = evidence.supports(before.customers, fact) or _speaks_of_someone(
-        before.text, fact
-    )
-    if is_of_before and _POINTING.search(context.sentence):
-        return False
-    return not is_of_before or bool(_OF_EVERYONE.search(_NO_CLAIM_OF_ALL.sub(" ", context.part)))
+    is_of_before = evidence.supports(before.customers, fact)
+    is_of_before |= _speaks_of_someone(before.text, fact)
+    if not is_of_before:
+        return True
+    said = _NO_CLAIM_OF_ALL.sub(" ", context.clause)
+    return _OF_EVERYONE.search(said) is not None and _POINTING.search(said) is None
 
 
 def _speaks_of_someone(text: str, fact: Fact) -> bool:

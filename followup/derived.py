@@ -6,46 +6,71 @@ from decimal import Decimal
 from itertools import permutations
 
 from followup.bounds import Bound
-from followup.claims import Claim, ClaimKind
+from followup.claims import Claim, ClaimKind, ReadSentence
+from followup.numerals import read_numeral
 
 # Without one of these a new figure is stated, not worked out.
 _WORKED_OUT = re.compile(
     r"\b(?:so|that's|that is|this is|makes?|making|total|in all|altogether|comes?|would|works? out|"
     r"brings?|saves?|saving|i\.e|left|over|equals?|means?|plus|on top|off|each|apiece|instead of|"
-    r"then|fits?|half|times)\b|=",
+    r"then|fits?|half|times|adds? up)\b|=",
     re.IGNORECASE,
 )
+_COMPARES = re.compile(
+    r"\W+(?:more|less|cheaper|dearer|extra|difference|on top|longer|shorter)\b", re.I
+)
+_TOTALS = re.compile(r"\b(?:in all|total|altogether|together)\b", re.IGNORECASE)
+_DASH = re.compile(r"(?<=\d)-")
 _COUNTS = frozenset({ClaimKind.QUANTITY, ClaimKind.NUMBER})
+_MONEY = frozenset({ClaimKind.MONEY})
 _MIN_COUNT = 10
-_MONTHS = Decimal(12)
+_LARGE = 100
+_MONTHS = 12
 _ABOUT = Decimal("0.015")
-_HUNDRED = Decimal(100)
+_HUNDRED = 100
 
 
 def is_worked_out(
-    claim: Claim, sentence: str, said: Sequence[Claim], known: Sequence[Claim]
+    claim: Claim, read: ReadSentence, said: Sequence[Claim], known: Sequence[Claim]
 ) -> bool:
     """Whether a figure follows from others by one step of arithmetic, or two for a price.
 
-    `said` are the message's other claims and the request's; `known` are those of the documents,
-    of which only percentages and large counts are taken: nearly everything follows from small ones.
+    `said` are the message's other claims and the request's; `known` are those of the documents.
+    Of those only prices, percentages and large counts are taken, with a figure of the message
+    each: from two that the message does not say, nearly everything follows.
     """
-    if not _WORKED_OUT.search(sentence) or "-" in claim.value:
+    if "-" in claim.value:
         return False
-    prices = _values(c for c in said if c.kind is ClaimKind.MONEY and c.unit == claim.unit)
-    counts = _values(c for c in said if c.kind in _COUNTS)
-    shares = _values(c for c in (*said, *known) if c.kind is ClaimKind.PERCENT)
+    numbers = [*_numerals(read, claim), *_values(c for c in said if c.kind in _COUNTS)]
     if claim.kind is ClaimKind.MONEY:
-        results = _prices(prices, counts, shares)
+        results = _prices(claim, read, said, known, numbers)
     elif claim.kind in _COUNTS and Decimal(claim.value) >= _MIN_COUNT:
-        large = [v for v in _values(c for c in known if c.kind in _COUNTS) if v >= _HUNDRED]
-        results = _counts(counts, [*counts, *large])
+        large = [v for v in _values(c for c in known if c.kind in _COUNTS) if v >= _LARGE]
+        results = _of_counts(numbers, [*numbers, *large]) if _is_told(read) else iter(())
     elif claim.unit == "times":
-        results = (b / a for v in (prices, counts) for a in v for b in v if a)
+        here = [c for c in read.claims if c is not claim]
+        alike = (_values(c for c in here if c.kind in kinds) for kinds in (_COUNTS, _MONEY))
+        results = (b / a for values in alike for a in values for b in values if a)
+    elif claim.kind is ClaimKind.DURATION and compares(claim, read):
+        every = _values(c for c in (*said, *known) if c.unit == claim.unit)
+        results = (a - b for a, b in permutations(every, 2))
+    elif claim.kind is ClaimKind.DURATION and _TOTALS.search(read.text):
+        ours = _values(c for c in said if c.unit == claim.unit)
+        theirs = _values(c for c in known if c.unit == claim.unit)
+        results = (a + b for a in ours for b in (*ours, *theirs))
     else:
         return False
     wanted = Decimal(claim.value)
     return any(_agree(wanted, result, claim) for result in results)
+
+
+def compares(claim: Claim, read: ReadSentence) -> bool:
+    """Whether a figure is a difference: "two weeks longer", "$9 more"."""
+    return _COMPARES.match(read.text, read.tokens[claim.end - 1].end) is not None
+
+
+def _is_told(read: ReadSentence) -> bool:
+    return _WORKED_OUT.search(read.text) is not None
 
 
 def _agree(wanted: Decimal, result: Decimal, claim: Claim) -> bool:
@@ -56,22 +81,43 @@ def _agree(wanted: Decimal, result: Decimal, claim: Claim) -> bool:
 
 
 def _values(claims: Iterable[Claim]) -> list[Decimal]:
-    return list(dict.fromkeys(Decimal(c.value) for c in claims if "-" not in c.value))
+    return list(dict.fromkeys(Decimal(v) for c in claims for v in _DASH.split(c.value)))
+
+
+def _numerals(read: ReadSentence, claim: Claim) -> Iterator[Decimal]:
+    """The other numbers of the sentence, also those that count nothing: "three of them"."""
+    for place in range(len(read.tokens)):
+        found = None if claim.start <= place < claim.end else read_numeral(read.tokens, place)
+        if found and found.value:
+            yield found.value
 
 
 def _prices(
-    prices: Sequence[Decimal], counts: Sequence[Decimal], shares: Sequence[Decimal]
+    claim: Claim,
+    read: ReadSentence,
+    said: Sequence[Claim],
+    known: Sequence[Claim],
+    numbers: Sequence[Decimal],
 ) -> Iterator[Decimal]:
-    for price in prices:
+    ours = _values(c for c in said if c.kind is ClaimKind.MONEY and c.unit == claim.unit)
+    theirs = _values(c for c in known if c.kind is ClaimKind.MONEY and c.unit == claim.unit)
+    shares = _values(c for c in (*said, *known) if c.kind is ClaimKind.PERCENT)
+    counts = [number for number in numbers if number > 1]
+    here = _values(c for c in read.claims if c.kind is ClaimKind.MONEY and c is not claim)
+    yield from (price * count for price in here for count in counts)
+    if compares(claim, read):
+        yield from (a - b for a, b in permutations((*ours, *theirs), 2))
+    if not _is_told(read):
+        return
+    yield from (price * count for price in theirs for count in counts)
+    for price in ours:
         yield price * _MONTHS
         yield price / _MONTHS
         for share in shares:
             yield price * share / _HUNDRED
-            yield price * (1 - share / _HUNDRED)
-            yield price * _MONTHS * (1 - share / _HUNDRED)
-        for count in counts:
-            yield price * count
-    for first, second in permutations(prices, 2):
+            yield price * (_HUNDRED - share) / _HUNDRED
+            yield price * _MONTHS * (_HUNDRED - share) / _HUNDRED
+    for first, second in permutations(ours, 2):
         yield first + second
         yield first - second
         for count in counts:
@@ -80,7 +126,7 @@ def _prices(
             yield first + second * (more - less)
 
 
-def _counts(said: Sequence[Decimal], known: Sequence[Decimal]) -> Iterator[Decimal]:
+def _of_counts(said: Sequence[Decimal], known: Sequence[Decimal]) -> Iterator[Decimal]:
     for first in said:
         for second in known:
             yield abs(first - second)

@@ -21,6 +21,11 @@ def is_english(word: str) -> bool:
     return bare not in _KNOWN_COMPANIES and _counts()[bare] > _UNCOUNTED
 
 
+def num_uses(word: str) -> int:
+    """How often film subtitles have a word in lower case; 0 for one that they do not have."""
+    return _counts()[word.partition("'")[0]]
+
+
 @cache
 def _counts() -> dict[str, int]:
     return SpellChecker(language="en", distance=1).word_frequency.dictionary

@@ -99,6 +99,8 @@ def _unit_in_range(tokens: Sequence[Token], index: int) -> tuple[str, int]:
 
 
 def _range_end(tokens: Sequence[Token], start: int, index: int, currency: str) -> Numeral | None:
+    if [token.lower for token in tokens[index : index + 2]] == ["up", "to"]:
+        index += 1
     if index + 1 >= len(tokens):
         return None
     joint = tokens[index].lower

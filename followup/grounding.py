@@ -105,7 +105,7 @@ def check_claims(
         subjects = find_subjects(read, finder.known)
         starts_with_pronoun = (
             bool(read.tokens)
-            and read.tokens[0].lower in _PRONOUNS
+            and read.tokens[0].lower.removesuffix("'s") in _PRONOUNS
             and not is_expletive(read.tokens)
         )
         inherited = tuple(earlier) if starts_with_pronoun else ()

@@ -50,7 +50,8 @@ class NameFinder:
 
     def _source_of_adjective(self, name: str) -> Source | None:
         """The source that has the noun of an adjective: European, of Europe; German, of Germany."""
-        if not (is_english(name) and name.endswith(_OF_PLACES)):
+        rest, _, last = name.rpartition(" ")
+        if not (is_english(last) and last.endswith(_OF_PLACES)):
             return None
         for source in self._sources:
             words = source.capital_words & set(source.word_stream.split())

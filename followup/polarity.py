@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from followup.antonyms import is_alike, is_opposite
 from followup.tokens import fold
-from followup.vocabulary import STOP_WORDS, stem
+from followup.vocabulary import STOP_WORDS, roots_of, stem
 
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d+(?:[.,]\d+)*%?|[,;:()–—]|[.!?]+(?=\s|$)")  # noqa: RUF001
 _DENIALS = frozenset(
@@ -23,6 +23,12 @@ _NO_DENIAL = re.compile(
     re.IGNORECASE,
 )
 _FREE_OF = re.compile(r"\bfree (?:of|from)\b(?! charge)", re.IGNORECASE)
+# What costs nothing is not charged, however it is said.
+_GRATIS = re.compile(
+    r"\bfree of charge\b|\bat no (?:extra |additional )?(?:charge|cost)\b|\bfor free\b|"
+    r"\bcosts? nothing\b|(?<=\bis )free\b(?! (?:of|from|to))|(?<=\bare )free\b(?! (?:of|from|to))",
+    re.IGNORECASE,
+)
 _PURPOSE = re.compile(r"\b(?:in order|so as) to\b", re.IGNORECASE)
 # What these govern ends or is kept away: neither plainly affirmed nor plainly denied.
 _WEAKENERS = frozenset(
@@ -51,6 +57,8 @@ _PREPOSITIONS = frozenset(
 )
 _MARKS = frozenset(",;:()–—")  # noqa: RUF001
 _MAX_LIST_ITEM = 3
+_MAX_NOUN_WORDS = 2
+_ROOT = 5
 _NEIGHBOUR_WORDS = 3
 _MIN_SHARED_DENIAL = 2
 _MIN_DOUBLED = 6
@@ -64,6 +72,8 @@ class Clause:
     denied: tuple[bool | None, ...]
     near_denials: frozenset[str] = frozenset()
     """All stems of the clauses that deny something."""
+    heads: frozenset[str] = frozenset()
+    """What the denials deny first: "not include", "no phone support"; the rest says of what."""
 
     def with_polarity(self, wanted: bool) -> frozenset[str]:
         """The stems that are denied (True) or affirmed (False), and nowhere the opposite."""
@@ -91,7 +101,8 @@ def read_polarity(sentence: str) -> tuple[Clause, ...]:
     a list follows: "not SSO, audit logs or SAML".
     """
     # "Need no account in order to manage seats": the purpose is not denied.
-    text = _PURPOSE.sub(", ", _FREE_OF.sub("without", _NO_DENIAL.sub(" ", fold(sentence))))
+    gratis = _GRATIS.sub("not charged", _NO_DENIAL.sub(" ", fold(sentence)))
+    text = _PURPOSE.sub(", ", _FREE_OF.sub("without", gratis))
     clauses = []
     for words in _clauses([match.group().lower() for match in _WORD.finditer(text)]):
         clause = _read_clause(words)
@@ -113,6 +124,7 @@ def joined(clauses: Sequence[Clause]) -> Clause:
         tuple(found for clause in clauses for found in clause.stems),
         tuple(denied for clause in clauses for denied in clause.denied),
         frozenset[str]().union(*(clause.near_denials for clause in clauses)),
+        frozenset[str]().union(*(clause.heads for clause in clauses)),
     )
 
 
@@ -127,10 +139,22 @@ def conflicts(ours: Clause, theirs: Clause) -> frozenset[str]:
             return frozenset()
     our_denied, their_denied = ours.with_polarity(True), theirs.with_polarity(True)
     our_affirmed, their_affirmed = ours.with_polarity(False), theirs.with_polarity(False)
-    denied = (our_denied & their_affirmed) | (our_affirmed & their_denied)
+    denied = _alike(our_denied, their_affirmed) | _alike(our_affirmed, their_denied)
     opposites = _opposites(ours, theirs)
+    # "Never leaves the UK" and "stays in the UK" agree: nobody affirms the leaving.
+    if not (
+        roots_of(ours.heads) & roots_of(their_affirmed)
+        or roots_of(theirs.heads) & roots_of(our_affirmed)
+    ):
+        denied = frozenset()
     # One side denies and uses the opposite word: "not more" and "less" agree.
     return frozenset() if denied and opposites else denied | opposites
+
+
+def _alike(ours: frozenset[str], theirs: frozenset[str]) -> frozenset[str]:
+    """Our stems that stand there too, if with another ending: refunded, refundable."""
+    roots = roots_of(theirs)
+    return frozenset(word for word in ours if word in theirs or word[:_ROOT] in roots)
 
 
 def says_alike(ours: Clause, theirs: Clause, contested: frozenset[str]) -> bool:
@@ -146,7 +170,7 @@ def _opposites(ours: Clause, theirs: Clause) -> frozenset[str]:
     """Our stems whose antonym they use of the same thing."""
     return frozenset(
         word
-        for word in set(ours.stems) - set(theirs.stems)
+        for word in (ours.with_polarity(False) | ours.with_polarity(True)) - set(theirs.stems)
         if not any(is_alike(word, other) for other in theirs.stems)
         and any(
             is_opposite(word, other) and ours.around(word) & theirs.around(other)
@@ -190,6 +214,8 @@ def _starts_list_item(rest: Sequence[str]) -> bool:
 def _read_clause(words: Sequence[str]) -> Clause:
     stems: list[str] = []
     denied: list[bool | None] = []
+    heads: set[str] = set()
+    num_heads = 0
     state: bool | None = None if words and words[0] in _CONDITIONS else False
     is_weak = any(word in _WEAKENERS for word in words)
     noun_only, is_excluded, is_subject, denied_at = False, False, False, 0
@@ -204,7 +230,9 @@ def _read_clause(words: Sequence[str]) -> Clause:
         if bare in _DENIALS and state is not None:
             denied_at = place
             is_subject = place == 0 and bare in _DENYING_SUBJECTS
+            num_heads = _MAX_NOUN_WORDS if bare == "no" else 1
             if bare in _DENYING_OBJECTS:
+                heads.update(stems[-1:])
                 # "Pay nothing for it" denies the paying.
                 denied[-1:] = [True if found is False else found for found in denied[-1:]]
             is_excluded = bare.startswith("exclud")
@@ -219,5 +247,10 @@ def _read_clause(words: Sequence[str]) -> Clause:
         elif word not in STOP_WORDS and (len(word) > 1 or word.isdigit()):
             stems.append(statement_stem(word))
             denied.append(None if is_weak else state)
+            if state and num_heads and not word.endswith("ly"):
+                heads.add(stems[-1])
+                num_heads -= 1
+        elif word in _PREPOSITIONS:
+            num_heads = 0
     near = frozenset(stems) if True in denied else frozenset[str]()
-    return Clause(tuple(stems), tuple(denied), near)
+    return Clause(tuple(stems), tuple(denied), near, frozenset(heads))

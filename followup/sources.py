@@ -166,7 +166,7 @@ def _blocks(text: str) -> Iterator[str | _Row]:
     lines = text.split("\n")
     for place, line in enumerate(lines):
         cells = _pipe_cells(line)
-        named = _named_cells(line, "; ") or _row_beside(lines, place)
+        named = _named_cells(line) or _row_beside(lines, place)
         if (
             cells
             and not (named or header)
@@ -174,6 +174,10 @@ def _blocks(text: str) -> Iterator[str | _Row]:
         ):
             # One line with strokes is no table: "Vehicles: 180 | Customer since: May 2021".
             running.extend(cells)
+            continue
+        if cells and not (named or header) and _cell(cells[0])[0]:
+            # Nor is a list, "HX-40: $2,180 | delivery 2 weeks": its first line is no header.
+            running.append(", ".join(cells))
             continue
         if not cells and not named:
             running.append(line)
@@ -199,22 +203,26 @@ def _pipe_cells(line: str) -> tuple[str, ...]:
 
 
 def _row_beside(lines: Sequence[str], place: int) -> tuple[tuple[str, str], ...]:
-    """The cells of "Plan: Growth | Price: $299" where a line beside it names the same column."""
-    named = _named_cells(lines[place], " | ")
+    """The cells of "Plan: Growth | $299 a month" where a line beside it names the same column."""
+    first, *others = lines[place].strip().split(" | ")
+    name = _NAMED_CELL.fullmatch(first)
     beside = (*lines[max(0, place - 1) : place], *lines[place + 1 : place + 2])
-    is_table = any(line.startswith(f"{named[0][0]}: ") for line in beside) if named else False
-    return named if is_table else ()
-
-
-def _named_cells(line: str, separator: str) -> tuple[tuple[str, str], ...]:
-    """The cells of "Plan: Growth; Price per month: $299", the form that ingestion gives rows."""
-    parts = line.strip().split(separator)
-    matches = [_NAMED_CELL.fullmatch(part) for part in parts]
-    if len(parts) < _MIN_CELLS or not all(matches[1:]):
+    if not (name and others and any(line.startswith(f"{name.group(1)}: ") for line in beside)):
         return ()
+    return tuple(_cell(part) for part in (first, *others))
+
+
+def _cell(part: str) -> tuple[str, str]:
+    """Name and words of "Price: $299"; the name is empty where there is none."""
+    named = _NAMED_CELL.fullmatch(part)
+    return (named.group(1), named.group(2)) if named else ("", part)
+
+
+def _named_cells(line: str) -> tuple[tuple[str, str], ...]:
+    """The cells of "Plan: Growth; Price per month: $299", the form that ingestion gives rows."""
     # The first column of a table may have no name: "Position update; Scout: every 120 seconds".
-    first = (matches[0].group(1), matches[0].group(2)) if matches[0] else ("", parts[0])
-    return (first, *((match.group(1), match.group(2)) for match in matches[1:] if match))
+    first, *others = map(_cell, line.strip().split("; "))
+    return (first, *others) if others and all(name for name, _ in others) else ()
 
 
 def _sentence_unit(

@@ -16,6 +16,7 @@ from followup.relations import Relations
 from followup.sentences import Unit
 from followup.sources import Source, SourceUnit, own_names, read_sources, word_stream
 from followup.support_model import load_support_model
+from followup.surprise import MIN_SURPRISE, surprise
 from followup.talk import checkable_part
 from followup.topics import GENERIC_STEMS
 from followup.vocabulary import content_stems, roots_of, stem
@@ -104,8 +105,6 @@ class StatementChecker:
             opposite = finder.find(stated, relations.subjects_of(stated)) if part else None
             if opposite:
                 found[index] = _contradicted(opposite)
-            elif part and not finder.has_denial_of(stated):
-                found[index] = _UNDENIED
             elif all(
                 claim.kind is ClaimKind.NAME for claim in sentence.claims
             ) and _states_something(part, own, is_whole=part == unit.text):
@@ -129,6 +128,8 @@ class StatementChecker:
             )
             if names and _is_about_nothing_said(part, names | own, sources):
                 fit = _Fit(0.0, fit.source)
+            if fit.probability < self._threshold and surprise(part, own, sources) < MIN_SURPRISE:
+                continue
             found[index] = self._support(part, fit, sources[fit.source], own)
         return found
 
@@ -212,9 +213,6 @@ class StatementChecker:
 
 PLAIN = StatementChecker()
 """Plain computation, without a model."""
-
-
-_UNDENIED = StatementSupport(None, supported=False, reason="no source denies this")
 
 
 def _is_about_nothing_said(part: str, names: frozenset[str], sources: Sequence[Source]) -> bool:

@@ -7,7 +7,14 @@ from functools import cached_property, lru_cache
 from followup.claims import ClaimKind, ReadSentence
 from followup.english import is_english
 from followup.tokens import Token
-from followup.vocabulary import COMMON_WORDS, GENERIC_CAPITALS, STOP_WORDS, is_common, stem
+from followup.vocabulary import (
+    COMMON_WORDS,
+    GENERIC_CAPITALS,
+    STOP_WORDS,
+    is_common,
+    stem,
+    words_of,
+)
 
 PLAN_WORDS = frozenset({"plan", "plans", "tier", "tiers", "edition", "package", "subscription"})
 _NO_PLAN_NAMES = STOP_WORDS | frozenset(
@@ -74,6 +81,11 @@ class KnownNames:
         stream = f" {' '.join(name)} "
         return stream in self.headings or stream in self.rows or name in self.acting
 
+    def is_only_own(self, name: Name) -> bool:
+        """Whether the name is the request's own and stands in no document."""
+        stream = f" {' '.join(name)} "
+        return self.is_own(name) and not any(stream in found for found in self.streams[:-1])
+
     def is_own(self, name: Name) -> bool:
         """Whether the name belongs to the request's own lead, product or company."""
         return any(f" {' '.join(name)} " in line for line in self.own)
@@ -83,7 +95,8 @@ def find_subjects(sentence: ReadSentence, known: KnownNames) -> list[Subject]:
     """The subjects of a sentence in order, without the request's own names."""
     covered: set[int] = set()
     found: list[Subject] = []
-    for subject in (*subjects_by_form(sentence), *_looked_up(sentence.tokens, known)):
+    models = [s for s in _models(sentence) if known.is_told_of(s.name)]
+    for subject in (*models, *subjects_by_form(sentence), *_looked_up(sentence.tokens, known)):
         span = range(subject.place, subject.end)
         is_plan = subject.is_plan or subject.name in known.plans
         # A plan sets prices apart even where the product is named like it.
@@ -98,7 +111,7 @@ def find_subjects(sentence: ReadSentence, known: KnownNames) -> list[Subject]:
             not is_plan
             and len(subject.name) == 1
             and is_english(subject.name[0])
-            and not known.is_headed(subject.name)
+            and not known.is_told_of(subject.name)
             and (
                 subject.name[0] in known.lower_words or not known.by_first_word.get(subject.name[0])
             )
@@ -225,6 +238,23 @@ def _capitalised(sentence: ReadSentence) -> Iterator[Subject]:
             if not is_lone_common and not all(word in GENERIC_CAPITALS for word in words):
                 end = claim.start + len(words)
                 yield Subject(trimmed_name(words), claim.start, end, is_plan=False)
+
+
+def _models(sentence: ReadSentence) -> Iterator[Subject]:
+    """What is named by letters and digits, with a word behind: HX-80, HX-80 Ex."""
+    tokens = sentence.tokens
+    for claim in sentence.claims:
+        token = tokens[claim.start]
+        if claim.kind is not ClaimKind.CODE or not (
+            token.text[0].isalpha() and token.text[0].isupper()
+        ):
+            continue
+        end = claim.end
+        if end < len(tokens) and tokens[end].kind == "word" and tokens[end].text[0].isupper():
+            yield Subject(
+                (*words_of(claim.value), tokens[end].lower), claim.start, end + 1, is_plan=False
+            )
+        yield Subject(tuple(words_of(claim.value)), claim.start, end, is_plan=False)
 
 
 def _looked_up(tokens: Sequence[Token], known: KnownNames) -> Iterator[Subject]:

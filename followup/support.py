@@ -9,16 +9,17 @@ from followup.agreement import (
     Fact,
     cut,
     facts_of,
+    is_distinct,
     is_same_measure,
     value_keys,
     value_mismatch,
 )
 from followup.amounts import in_cents
 from followup.claim_context import Before, ClaimContext, read_context
-from followup.claims import Claim, ClaimKind, ReadSentence
+from followup.claims import Claim, ClaimKind, ReadSentence, read_sentence
 from followup.customer_figures import is_told_of_one, passes_for_all
 from followup.denials import affirms, denies
-from followup.derived import is_worked_out
+from followup.derived import compares, is_worked_out
 from followup.evidence_subjects import EvidenceSubjects
 from followup.known_names import equated, known_names
 from followup.name_support import NameFinder, Support
@@ -89,6 +90,8 @@ class SupportFinder:
                 )
                 if support.reason:
                     support = self._of_change(claim, read, subjects, before) or support
+                if not support.reason and self._is_other_difference(claim, read, support):
+                    support = Support(reason=_NO_VALUE)
                 is_new = support.reason == _NO_VALUE or (support.reason and claim.unit == "times")
                 if is_new and self._is_worked_out(claim, read, before):
                     support = Support(self.sources[-1].document, read.text)
@@ -151,7 +154,8 @@ class SupportFinder:
         # "A vehicle on Ranger costs $23 monthly" is $23 per vehicle.
         told = fact.claim.per if "each" in context.words else fact.claim.per & context.words
         claim = replace(claim, per=claim.per | told - TIME_UNITS)
-        mismatch = value_mismatch(claim, fact, is_linked=is_linked)
+        is_of_request = fact.source.is_request and not self._is_counted(claim)
+        mismatch = value_mismatch(claim, fact, is_linked=is_linked or is_of_request)
         if mismatch is not None or claim.kind not in _ABOUT_CHECKED:
             return mismatch
         if fact.source.is_request and (
@@ -164,6 +168,12 @@ class SupportFinder:
         if mismatch is None and self._passes_for_all(context, fact):
             return f"the sources tell this of one customer: {cut(fact.unit.shown)}"
         return mismatch
+
+    def _is_counted(self, claim: Claim) -> bool:
+        """Whether a document counts what the claim counts; else the lead's "5 pools" are units."""
+        return any(
+            claim.counted & f.claim.counted for f in self._all_facts if not f.source.is_request
+        )
 
     def _candidates(self, claim: Claim) -> Iterator[tuple[Fact, Claim]]:
         """Facts that may state the value, with the claim in their own figure.
@@ -207,7 +217,7 @@ class SupportFinder:
                 replace(
                     claim,
                     kind=c.kind,
-                    value=in_cents(claim.value) if "cent" in c.text else claim.value,
+                    value=in_cents(claim.value) if _is_in_cents(c) else claim.value,
                     unit=c.unit,
                     counted=c.counted,
                     per=c.per,
@@ -225,11 +235,19 @@ class SupportFinder:
         ]
         return None if any(end.reason for end in ends) else ends[-1]
 
+    def _is_other_difference(self, claim: Claim, read: ReadSentence, support: Support) -> bool:
+        """Whether "two weeks longer" rests on words that compare nothing: "delivery in 2 weeks"."""
+        if claim.kind is not ClaimKind.DURATION or not compares(claim, read):
+            return False
+        there = read_sentence(support.evidence)
+        alike = [c for c in there.claims if c.kind is claim.kind and c.value == claim.value]
+        return not any(compares(found, there) for found in alike)
+
     def _is_worked_out(self, claim: Claim, read: ReadSentence, before: Before) -> bool:
         asked = (c for u in self.sources[-1].units for c in u.sentence.claims)
         said = [c for c in (*before.claims, *read.claims, *asked) if c is not claim]
         known = [fact.claim for fact in self._all_facts]
-        return is_worked_out(claim, read.text, said, known)
+        return is_worked_out(claim, read, said, known)
 
     def _alone_among(self, claim: Claim, context: ClaimContext) -> Subject | None:
         """A subject that shares the value in the message, but in no source."""
@@ -298,6 +316,9 @@ class SupportFinder:
             return True
         if self._evidence.is_told_of([*context.subjects, *context.before.customers], fact):
             return False
+        if claim.kind is ClaimKind.NUMBER and not is_distinct(claim):
+            # Small numbers stand everywhere.
+            return True
         words = topic.head | topic.local
         return any(
             is_same_measure(claim, rival.claim)
@@ -307,6 +328,10 @@ class SupportFinder:
             for rival in self._all_facts
             if not rival.source.is_request
         )
+
+
+def _is_in_cents(claim: Claim) -> bool:
+    return claim.kind is ClaimKind.MONEY and "cent" in claim.text.lower()
 
 
 def _name_claim(read: ReadSentence, subject: Subject) -> Claim:

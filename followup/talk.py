@@ -44,7 +44,7 @@ _EMPATHY = re.compile(
 # "If it helps, ...", "From what you describe, ...", "Whatever you decide, ..."
 _OPENING_CLAUSE = re.compile(
     r"^(?:if|when|whenever|whatever|however|wherever|once|as|since|from|following|after|before|given"
-    r"|based on|on|regarding)\b[^,]{0,80},\s*",
+    r"|based on|on|regarding|should you|in case)\b(?:[^,]|,(?=\d)){0,80},\s+",
     re.IGNORECASE,
 )
 _STATEMENT = re.compile(

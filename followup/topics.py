@@ -125,7 +125,8 @@ def _excludes(claim: Claim, topic: Topic, fact: Fact, rival: Fact) -> bool:
     """Whether the rival says another value of the same measure, which the message does not."""
     other = rival.claim
     return (
-        is_same_measure(claim, other)
+        not rival.source.is_request
+        and is_same_measure(claim, other)
         and rival.unit.shown != fact.unit.shown
         and (claim.per == _rate_of(rival) or not claim.per or not _rate_of(rival))
         and not set(value_keys(claim)) & set(value_keys(other))
