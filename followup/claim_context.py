@@ -23,7 +23,9 @@ _OF_MONEY = _SAID | frozenset("budget spend spending budgeted asked aside invest
 _MAX_BEFORE_REPORT = 4
 # It tells nothing of the reader but that there is one.
 _LEAD_IN = re.compile(r"(?:as you asked|to answer your question)[^,:]{0,20}[,:]", re.IGNORECASE)
-_MET = frozenset({"call", "meeting", "conversation", "chat", "demo", "demonstration"})
+_MET = frozenset("call meet meeting conversation chat demo demonstration hear".split())  # noqa: SIM905
+_BUDGET = frozenset("budget budgeted invest aside".split())  # noqa: SIM905
+_WISHES = frozenset("want wanted plan hope intend".split())  # noqa: SIM905
 _SPOKE = frozenset({"spoke", "talked", "met"})
 
 
@@ -33,10 +35,15 @@ class Before:
 
     inherited: tuple[Subject, ...] = ()
     """What the sentence's "it" means; empty where it does not begin so."""
-    customers: tuple[Subject, ...] = ()
-    """All names in them that are no plans."""
+    subjects: tuple[Subject, ...] = ()
+    """All that they name."""
     text: str = ""
     claims: tuple[Claim, ...] = ()
+
+    @property
+    def customers(self) -> list[Subject]:
+        """The names that are no plans."""
+        return [subject for subject in self.subjects if not subject.is_plan]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +88,7 @@ def read_context(
     opening = _LEAD_IN.match(read.text)
     begin = opening.end() if opening else 0
     words = {token.lower for token in read.tokens[low:high] if token.start >= begin}
-    is_reported = _is_reported(read, low, high, claim.start) or (
-        # "Thank you for the call on May 7": when the two met, only the request says.
-        claim.kind is ClaimKind.DATE
-        and (bool(words & _SPOKE) or bool(words & _MET and words & {"thank", "thanks", "our"}))
-    )
+    is_reported = _is_reported(read, low, high, claim.start) or _is_of_request(claim, words)
     return ClaimContext(
         sentence=read.text,
         clause=_clause_around(read, claim),
@@ -104,6 +107,16 @@ def read_context(
         ),
         is_reported=is_reported,
     )
+
+
+def _is_of_request(claim: Claim, words: set[str]) -> bool:
+    """Whether only the request can say it: when the two met or the reader starts, its budget."""
+    if claim.kind is ClaimKind.MONEY:
+        return bool(words & _READER) and bool(words & _BUDGET)
+    if claim.kind is not ClaimKind.DATE or not ("-" in claim.value):
+        return False
+    is_of_both = bool(words & _MET) and bool(words & (_READER | {"thank", "thanks", "our"}))
+    return is_of_both or bool(words & _SPOKE) or (bool(words & _READER) and bool(words & _WISHES))
 
 
 def _clause_around(read: ReadSentence, claim: Claim) -> str:

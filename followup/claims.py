@@ -175,6 +175,8 @@ def _says_day(tokens: tuple[Token, ...]) -> bool:
 
 def _counts_talk(tokens: tuple[Token, ...], place: int, amount: Amount) -> bool:
     """Whether a small count is of what the two talk about: "your two questions", "the two of"."""
+    if tokens[place + 1 : place + 2] and _is_example(tokens, place):
+        return True
     if not tokens[place].lower.isalpha() or len(amount.value) > 1:
         return False
     before = tokens[place - 1].lower if place else ""
@@ -182,7 +184,13 @@ def _counts_talk(tokens: tuple[Token, ...], place: int, amount: Amount) -> bool:
     is_pointing = not amount.counted and (
         before in {"the", "all", "both", "these", "those"} or after == "of"
     )
-    return is_pointing or bool(amount.counted & _TALKED_OF)
+    return is_pointing or after in _FURTHER or bool(amount.counted & _TALKED_OF)
+
+
+def _is_example(tokens: tuple[Token, ...], place: int) -> bool:
+    """Whether a size is only supposed: "a 45-person team would pay"."""
+    is_joined = tokens[place + 1].text == "-" and tokens[place - 1].lower in {"a", "an", "any"}
+    return is_joined and any(token.lower in {"would", "could"} for token in tokens[place:])
 
 
 def _clock(tokens: tuple[Token, ...], place: int) -> tuple[ClaimKind, str, int] | None:
@@ -218,6 +226,7 @@ def _goes_on_counting(tokens: tuple[Token, ...], place: int) -> bool:
 # "Shall we begin with ten pumps?"
 _BEGINS = re.compile(r"(?:shall|should|could) we\b|(?:how|what) about\b|what if\b", re.IGNORECASE)
 _COUNTED = frozenset({ClaimKind.QUANTITY, ClaimKind.NUMBER})
+_FURTHER = frozenset({"more", "other", "further", "quick"})
 _HOURS_OF_FACE = 12
 _REPORTED = re.compile(r"\b(?:you|your)\b.*\b(?:asked|said|told|mentioned|suggested|wanted|want)\b")
 _TALKED_OF = frozenset(

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from followup.claims import ClaimKind, ReadSentence
-from followup.polarity import Clause, conflicts, joined, read_polarity, says_alike, statement_stem
+from followup.polarity import (
+    LIGHT_VERBS,
+    Clause,
+    conflicts,
+    joined,
+    read_polarity,
+    says_alike,
+    statement_stem,
+)
 from followup.relations import Placed, Relations, Side
 from followup.sources import Source, SourceUnit
 from followup.subjects import PLAN_WORDS, Subject, may_be_plan
@@ -130,7 +138,7 @@ class ContradictionFinder:
         pairs = [(clause, frozenset(part.stems)) for clause in clauses]
         pairs.append((part, statement.stems))
         for denying, stems in pairs:
-            said = denying.near_denials - self._ignored
+            said = denying.near_denials - self._ignored - LIGHT_VERBS
             if not (denying.heads and len(said) >= _MIN_SHARED):
                 continue
             covered = frozenset(word for word in said if word in stems or _in_roots(word, stems))

@@ -96,6 +96,9 @@ class EvidenceSubjects:
             return True
         if leans(unit.sentence) and any(self._is_rival(other, subject) for other in inherited):
             return False
+        if source.is_of_customers and not subject.is_plan:
+            # Of whom a story tells without a name, it does not tell of somebody else.
+            return False
         return not self.is_headed_by_another(subject, source)
 
     def _is_rival(self, other: Subject, subject: Subject) -> bool:

@@ -92,7 +92,7 @@ def check_claims(
     finder = SupportFinder(sources, own_names(request_text), said_plans)
     verdicts: list[Verdict] = []
     earlier: list[Subject] = []
-    customers: tuple[Subject, ...] = ()
+    before_subjects: tuple[Subject, ...] = ()
     claims: tuple[Claim, ...] = ()
     before_text = ""
     plain = (
@@ -109,13 +109,13 @@ def check_claims(
             and not is_expletive(read.tokens)
         )
         inherited = tuple(earlier) if starts_with_pronoun else ()
-        found = finder.find(read, subjects, Before(inherited, customers, before_text, claims))
+        found = finder.find(read, subjects, Before(inherited, before_subjects, before_text, claims))
         verdicts.extend(_verdict(claim, support) for claim, support in found)
         if statement:
             verdicts.append(_statement_verdict(unit.text, index, statement))
         if subjects or not starts_with_pronoun:
             earlier = leading_subjects(read.tokens, subjects)
-        customers = (*customers, *(s for s in subjects if not s.is_plan))
+        before_subjects = (*before_subjects, *subjects)
         claims = (*claims, *read.claims)
         before_text = f"{before_text} {read.text}"
     return verdicts

@@ -48,6 +48,19 @@ class NameFinder:
         of_noun = self._source_of_adjective(claim.value)
         return Support(of_noun.document, claim.text) if of_noun else _NO_NAME
 
+    def is_apart(self, claim: Claim, others: Sequence[Subject]) -> bool:
+        """Whether a person or thing of one customer's story is put to another customer.
+
+        The name stands in stories only, and none of them tells of the others.
+        """
+        stream = word_stream(claim.value)
+        told = [source for source in self._sources if stream in source.word_stream]
+        if not told or not all(source.is_of_customers for source in told):
+            return False
+        return not any(
+            f" {' '.join(other.name)} " in source.word_stream for source in told for other in others
+        )
+
     def _source_of_adjective(self, name: str) -> Source | None:
         """The source that has the noun of an adjective: European, of Europe; German, of Germany."""
         rest, _, last = name.rpartition(" ")

@@ -31,6 +31,7 @@ _VERBS = frozenset(
 )
 _ORDERS = frozenset({"plan", "allow", "expect", "thank", "see"})
 _OF_EXPLETIVE = frozenset("it's is was takes took costs can may will means only about".split())  # noqa: SIM905
+_PERSONS = frozenset({"you", "we", "i"})
 _MAX_BEFORE_VERB = 3
 _MIN_PART = 3
 
@@ -72,6 +73,7 @@ def _is_joint(tokens: Sequence[Token], place: int) -> bool:
         return False
     return (
         word in _CONTRASTS
+        or rest[0] in _PERSONS
         or rest[0] in _ORDERS
         or any(other in _VERBS or _may_be_verb(other) for other in rest[1:])
     )

@@ -59,6 +59,8 @@ _MARKS = frozenset(",;:()–—")  # noqa: RUF001
 _MAX_LIST_ITEM = 3
 _MAX_NOUN_WORDS = 2
 _ROOT = 5
+LIGHT_VERBS = frozenset(map(stem, "include offer have come provide give get need".split()))  # noqa: SIM905
+"""What they deny is what follows: "does not include support" is "no support"."""
 _NEIGHBOUR_WORDS = 3
 _MIN_SHARED_DENIAL = 2
 _MIN_DOUBLED = 6
@@ -231,6 +233,8 @@ def _read_clause(words: Sequence[str]) -> Clause:
             denied_at = place
             is_subject = place == 0 and bare in _DENYING_SUBJECTS
             num_heads = _MAX_NOUN_WORDS if bare == "no" else 1
+            if set(map(stem, words[place + 1 : place + 3])) & LIGHT_VERBS:
+                num_heads = _MAX_NOUN_WORDS
             if bare in _DENYING_OBJECTS:
                 heads.update(stems[-1:])
                 # "Pay nothing for it" denies the paying.
@@ -247,7 +251,7 @@ def _read_clause(words: Sequence[str]) -> Clause:
         elif word not in STOP_WORDS and (len(word) > 1 or word.isdigit()):
             stems.append(statement_stem(word))
             denied.append(None if is_weak else state)
-            if state and num_heads and not word.endswith("ly"):
+            if state and num_heads and stems[-1] not in LIGHT_VERBS and not word.endswith("ly"):
                 heads.add(stems[-1])
                 num_heads -= 1
         elif word in _PREPOSITIONS:

@@ -1,5 +1,6 @@
 """Finds the words of a source that support a claim, or says why none do."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -46,6 +47,8 @@ _WITH_UNITS = frozenset(
     {ClaimKind.MONEY, ClaimKind.PERCENT, ClaimKind.QUANTITY, ClaimKind.DURATION}
 )
 _MIN_QUOTED_WORDS = 3
+_APART = "no source brings this name together with the others"
+_LEANS = re.compile(r"\b(?:its?|they|their|there|the)\b", re.IGNORECASE)
 _NO_VALUE = "no source has this value"
 _FEES = roots_of(
     map(stem, "fee charge surcharge penalty deposit fine discount refund bonus credit".split())  # noqa: SIM905
@@ -92,12 +95,23 @@ class SupportFinder:
                     support = self._of_change(claim, read, subjects, before) or support
                 if not support.reason and self._is_other_difference(claim, read, support):
                     support = Support(reason=_NO_VALUE)
-                is_new = support.reason == _NO_VALUE or (support.reason and claim.unit == "times")
+                is_new = support.reason == _NO_VALUE or (
+                    bool(support.reason) and (claim.unit == "times" or compares(claim, read))
+                )
                 if is_new and self._is_worked_out(claim, read, before):
                     support = Support(self.sources[-1].document, read.text)
                 if not support.reason and denies(read, claim) and affirms(support.evidence, claim):
                     support = Support(reason=f"the source affirms this: {cut(support.evidence)}")
             found.append((claim, support))
+        found = [
+            (
+                c,
+                Support(reason=_APART)
+                if not quoted and self._is_apart(c, read, subjects, before)
+                else s,
+            )
+            for c, s in found
+        ]
         if quoted or any(support.reason for _, support in found):
             return found
         # Of whom a value is, has been checked with it.
@@ -105,6 +119,18 @@ class SupportFinder:
         told = [s for s in subjects if s.is_plan or self.known.is_told_of(s.name)]
         rest = [s for s in told if not any(low <= s.place < high for low, high in spans)]
         return [*found, *self._wrong_subjects(read, subjects, rest)]
+
+    def _is_apart(
+        self, claim: Claim, read: ReadSentence, subjects: list[Subject], before: Before
+    ) -> bool:
+        """Whether a name is said of a customer with whom no source brings it together."""
+        if claim.kind is not ClaimKind.NAME:
+            return False
+        here = [s for s in subjects if s.place != claim.start]
+        told = [s for s in here if not s.is_plan and self.known.is_told_of(s.name)]
+        if not told and _LEANS.search(read.text):
+            told = [s for s in before.customers if self.known.is_told_of(s.name)][-1:]
+        return bool(told) and self._names.is_apart(claim, told)
 
     def _wrong_subjects(
         self, read: ReadSentence, subjects: list[Subject], rest: list[Subject]
@@ -285,6 +311,9 @@ class SupportFinder:
                 return _other_subject(group, fact)
         if claim.kind is ClaimKind.CODE:
             return None
+        if not wanted and self._evidence.is_told_of(context.before.subjects, fact):
+            # It is told of what the sentences before speak of.
+            return None
         if not is_linked and self._is_off_topic(claim, context, fact):
             return f"the value stands there about something else: {cut(fact.unit.shown)}"
         # What is told of a subject by name gives way to nothing that is told of nobody.
@@ -314,7 +343,7 @@ class SupportFinder:
         topic = context.topic
         if claim.kind is ClaimKind.MONEY and topic.head & _FEES:
             return True
-        if self._evidence.is_told_of([*context.subjects, *context.before.customers], fact):
+        if self._evidence.is_told_of(context.subjects, fact):
             return False
         if claim.kind is ClaimKind.NUMBER and not is_distinct(claim):
             # Small numbers stand everywhere.
