@@ -36,7 +36,10 @@ _MAX_LENGTH_RATIO = 12
 _MIN_DISTINCT = 100
 _MIN_SHORT = 3
 _SPAN_JOINTS = frozenset({"to", "-", "till", "until", "through"})
-_ANYTHING = frozenset(map(stem, ["people", "persons", "places", "things", "items"]))
+_PEOPLE = frozenset(
+    map(stem, "people person employee staff worker colleague member head user".split())  # noqa: SIM905
+)
+_ANYTHING = frozenset(map(stem, ["people", "persons", "places", "things", "items", "units"]))
 """Stems that any count may be of: 25 people where the source writes participants."""
 
 
@@ -195,6 +198,8 @@ def _count_mismatch(claim: Claim, fact: Fact, *, is_linked: bool) -> str | None:
     if claim.counted and not (is_linked or is_distinct(claim)):
         # Of what a source counts, it may speak with another word: 3,000 texts, 3,000 messages.
         there = fact.roots | fact.context_roots | fact.source.heading_roots
+        if claim.counted & _PEOPLE and written.counted & _PEOPLE:
+            return _rate_mismatch(claim, fact)
         if not (
             roots_of(claim.counted) & there
             or claim.counted & _ANYTHING

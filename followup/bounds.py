@@ -56,6 +56,7 @@ _AFTER = {
 _MAX_WORDS = 3
 _MAX_FROM_LIMIT = 12
 _LIMITS = frozenset({"limit", "ceiling", "cap", "most", "largest", "maximum", "longest", "highest"})
+_FLOORS = frozenset({"minimum", "smallest", "shortest", "lowest"})
 _COMPARATIVES = frozenset({"less", "more", "fewer", "higher", "lower", "greater"})
 _BEFORE_COMPARISON = frozenset(
     "% percent usd eur gbp dollars euros pounds hours days weeks months years minutes".split()  # noqa: SIM905
@@ -76,8 +77,10 @@ def read_bound(tokens: Sequence[Token], start: int, end: int, kind: str) -> Boun
     phrase = _phrase_around(tokens, start, end, kind)
     if phrase:
         return phrase
-    if _is_limit(tokens, start):
+    if _is_limit(tokens, start, _LIMITS):
         return Bound.AT_MOST
+    if _is_limit(tokens, start, _FLOORS):
+        return Bound.AT_LEAST
     from_price = kind == "money" and start > 0 and tokens[start - 1].lower == "from"
     if from_price and not _is_change(tokens, start):
         return Bound.AT_LEAST
@@ -96,15 +99,16 @@ def _phrase_around(tokens: Sequence[Token], start: int, end: int, kind: str) -> 
         is_of_next = (
             words == ("and", "up") and end + 2 < len(tokens) and tokens[end + 2].lower == "to"
         )
-        if words in _AFTER and not is_of_next:
+        is_sum = words == ("+",) and tokens[end].start > tokens[end - 1].end
+        if words in _AFTER and not (is_of_next or is_sum):
             return _AFTER[words]
     return None
 
 
-def _is_limit(tokens: Sequence[Token], start: int) -> bool:
+def _is_limit(tokens: Sequence[Token], start: int, limits: frozenset[str]) -> bool:
     """Whether the figure is what a limit is: "the time limit of a call is 90 minutes"."""
     words = [token.lower for token in tokens[max(0, start - _MAX_FROM_LIMIT) : start]]
-    return words[-1:] in (["is"], ["at"], ["of"]) and not _LIMITS.isdisjoint(words)
+    return words[-1:] in (["is"], ["at"], ["of"]) and not limits.isdisjoint(words)
 
 
 def _compares(tokens: Sequence[Token], place: int) -> bool:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from followup.claims import Claim, ClaimKind, ReadSentence
 from followup.evidence_subjects import PRONOUNS
 from followup.parts import part_of
+from followup.rates import PERSONS
 from followup.subjects import KnownNames, Subject
 from followup.topics import Topic, topic_of
 from followup.value_subjects import (
@@ -16,6 +17,7 @@ from followup.value_subjects import (
 )
 from followup.vocabulary import stem
 
+_CONTRASTS = (["instead", "of"], ["rather", "than"], ["compared", "to"], ["compared", "with"])
 _MARKS = (", ", "; ", ": ")
 _READER = frozenset("you your yours you're you've you'd".split())  # noqa: SIM905
 _SAID = frozenset("said told mentioned wrote noted described explained shared".split())  # noqa: SIM905
@@ -64,6 +66,8 @@ class ClaimContext:
     """The words of the part of the sentence, and their stems."""
     is_of_lead: bool
     """The part of the sentence speaks of the reader, and of no plan: "your team of 35"."""
+    is_per_person: bool
+    """The sentence speaks of people or of a price for each: then a price may be each one's."""
     is_reported: bool
     """It says that the reader said so: "you told us"."""
 
@@ -89,6 +93,9 @@ def read_context(
     begin = opening.end() if opening else 0
     words = {token.lower for token in read.tokens[low:high] if token.start >= begin}
     is_reported = _is_reported(read, low, high, claim.start) or _is_of_request(claim, words)
+    if _is_contrast(read, claim):
+        # "$14 instead of $9", "2 hours against 6": the other value is another's.
+        about = [s for s in about if s.place > claim.start]
     return ClaimContext(
         sentence=read.text,
         clause=_clause_around(read, claim),
@@ -105,6 +112,9 @@ def read_context(
             or bool(words & _OF_MONEY)
             or " that you " in read.text.lower()
         ),
+        is_per_person=any(
+            stem(token.lower) in PERSONS or token.lower == "people" for token in read.tokens
+        ),
         is_reported=is_reported,
     )
 
@@ -113,10 +123,17 @@ def _is_of_request(claim: Claim, words: set[str]) -> bool:
     """Whether only the request can say it: when the two met or the reader starts, its budget."""
     if claim.kind is ClaimKind.MONEY:
         return bool(words & _READER) and bool(words & _BUDGET)
-    if claim.kind is not ClaimKind.DATE or not ("-" in claim.value):
+    if claim.kind is not ClaimKind.DATE or "-" not in claim.value:
+        return False
+    if claim.value.split("-")[1] == "?":
         return False
     is_of_both = bool(words & _MET) and bool(words & (_READER | {"thank", "thanks", "our"}))
     return is_of_both or bool(words & _SPOKE) or (bool(words & _READER) and bool(words & _WISHES))
+
+
+def _is_contrast(read: ReadSentence, claim: Claim) -> bool:
+    before = [token.lower for token in read.tokens[max(0, claim.start - 2) : claim.start]]
+    return before[-1:] in (["against"], ["than"], ["versus"], ["vs"]) or before in _CONTRASTS
 
 
 def _clause_around(read: ReadSentence, claim: Claim) -> str:

@@ -136,6 +136,14 @@ def _value_claims(
             # "Would Wednesday at 10 work?"
             place = end
             continue
+        if (
+            kind is ClaimKind.DURATION
+            and amount
+            and amount.unit == "minute"
+            and _OFFERS.search(folded)
+        ):
+            place = end
+            continue
         if kind in _COUNTED and amount and _counts_talk(tokens, place, amount):
             place = end
             continue
@@ -184,6 +192,7 @@ def _counts_talk(tokens: tuple[Token, ...], place: int, amount: Amount) -> bool:
     is_pointing = not amount.counted and (
         before in {"the", "all", "both", "these", "those"} or after == "of"
     )
+    is_pointing |= before == "your"
     return is_pointing or after in _FURTHER or bool(amount.counted & _TALKED_OF)
 
 
@@ -219,12 +228,15 @@ def _goes_on_counting(tokens: tuple[Token, ...], place: int) -> bool:
         return False
     word = tokens[place]
     return word.text == "%" or (
-        word.kind == "word" and word.lower not in STOP_WORDS and word.lower not in WEEKDAYS
+        word.text.islower() and word.lower not in STOP_WORDS and word.lower not in WEEKDAYS
     )
 
 
 # "Shall we begin with ten pumps?"
 _BEGINS = re.compile(r"(?:shall|should|could) we\b|(?:how|what) about\b|what if\b", re.IGNORECASE)
+_OFFERS = re.compile(
+    r"\bI(?:'d| could| can|'ll| will| would)\b.*\b(?:call|chat|talk|demo|join|meet)\b"
+)
 _COUNTED = frozenset({ClaimKind.QUANTITY, ClaimKind.NUMBER})
 _FURTHER = frozenset({"more", "other", "further", "quick"})
 _HOURS_OF_FACE = 12

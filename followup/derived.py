@@ -105,7 +105,7 @@ def _prices(
     counts = [number for number in numbers if number > 1]
     here = _values(c for c in read.claims if c.kind is ClaimKind.MONEY and c is not claim)
     yield from (price * count for price in here for count in counts)
-    if compares(claim, read):
+    if compares(claim, read) or "difference" in read.text:
         yield from (a - b for a, b in permutations((*ours, *theirs), 2))
     if not _is_told(read):
         return

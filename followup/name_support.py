@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from os.path import commonprefix
 
-from followup.claims import Claim
+from followup.claims import Claim, ClaimKind, ReadSentence
 from followup.english import is_english
 from followup.sources import Source, word_stream
 from followup.subjects import KnownNames, Subject
@@ -23,6 +23,10 @@ class Support:
 
 
 _OF_PLACES = ("an", "ish", "ese", "ic", "ch")
+_FULL_NAME = 2
+_MAX_ROLE = 6
+_ALSO = {"iphone": "ios", "ipad": "ios", "ios": "iphone", "mac": "macos", "macos": "mac"}
+"""Systems and what they run on."""
 _NO_NAME = Support(reason="no source has this name")
 
 
@@ -40,6 +44,10 @@ class NameFinder:
         for source in (self._sources[-1], *self._sources[:-1]):
             if stream in source.word_stream:
                 return Support(source.document, self._words_with(source, stream, claim))
+        other = word_stream(_ALSO.get(claim.value, claim.value))
+        for source in self._sources:
+            if other in source.word_stream:
+                return Support(source.document, claim.text)
         if any(set(stream.split()) - _TITLES <= set(line.split()) for line in self._known.own):
             return Support(self._sources[-1].document, claim.text)
         document = self._first_document(stream)
@@ -61,9 +69,25 @@ class NameFinder:
             f" {' '.join(other.name)} " in source.word_stream for source in told for other in others
         )
 
+    def is_of_nobody(self, claim: Claim, read: ReadSentence) -> bool:
+        """Whether "Ann Lee of Odell" joins a person with those of whom no source says so."""
+        if len(claim.value.split()) != _FULL_NAME:
+            return False
+        after = [c for c in read.claims if c.kind is ClaimKind.NAME and c.start >= claim.end][:1]
+        between = [t.lower for t in read.tokens[claim.end : after[0].start]] if after else []
+        if not between or between[-1] not in {"of", "at", "from"} or len(between) > _MAX_ROLE:
+            return False
+        stream, other = word_stream(claim.value), word_stream(after[0].value)
+        both = [s for s in self._sources if stream in s.word_stream and other in s.word_stream]
+        return not self._known.is_own(tuple(other.split())) and not any(
+            other in s.heading_stream
+            or any(stream in (found := word_stream(u.shown)) and other in found for u in s.units)
+            for s in both
+        )
+
     def _source_of_adjective(self, name: str) -> Source | None:
         """The source that has the noun of an adjective: European, of Europe; German, of Germany."""
-        rest, _, last = name.rpartition(" ")
+        last = name.rpartition(" ")[2]
         if not (is_english(last) and last.endswith(_OF_PLACES)):
             return None
         for source in self._sources:

@@ -12,7 +12,7 @@ _CALENDAR = frozenset({"month", "quarter", "year", "decade"})
 """Units of time that are no fixed number of days."""
 _CALENDAR_TOLERANCE = Decimal("0.025")
 """26 weeks and 6 months, 90 days and 3 months differ by less, 4 weeks and a month by more."""
-_LEAST, _MOST = Decimal("0.9"), Decimal("1.1")
+_LEAST, _MOST = Decimal("0.8"), Decimal("1.25")
 _ABOUT = Decimal("0.06")
 _HOURS_A_DAY = 24
 

@@ -59,7 +59,7 @@ _MARKS = frozenset(",;:()–—")  # noqa: RUF001
 _MAX_LIST_ITEM = 3
 _MAX_NOUN_WORDS = 2
 _ROOT = 5
-LIGHT_VERBS = frozenset(map(stem, "include offer have come provide give get need".split()))  # noqa: SIM905
+LIGHT_VERBS = frozenset(map(stem, "include offer have come provide give get".split()))  # noqa: SIM905
 """What they deny is what follows: "does not include support" is "no support"."""
 _NEIGHBOUR_WORDS = 3
 _MIN_SHARED_DENIAL = 2

@@ -12,12 +12,13 @@ TIME_RATES = frozenset({*EVERY.values(), "once", "hour", "minute", "second"})
 _ONCE = frozenset({"once", "onetime", "upfront"})
 _BETWEEN = frozenset({"more", "less", "extra", "additional", "cheaper"})
 # All of them are who uses a product: "per head" is "per user".
-_PERSONS = frozenset(
+PERSONS = frozenset(
     map(
         stem,
         "user head person seat member employee colleague login licence license staff".split(),  # noqa: SIM905
     )
 )
+_DESCRIBES = frozenset({"active", "additional", "extra", "named", "registered", "paying"})
 _ONE_TIME = (["-", "time"], ["-", "off"])
 
 
@@ -49,10 +50,14 @@ def read_rate(tokens: Sequence[Token], index: int) -> tuple[frozenset[str], int]
             per.add(str(time_unit(tokens, index + 1)))
             index += 2
         elif word in {"/", "per"} and following and following.kind == "word":
-            per.add(time_unit(tokens, index + 1) or _divisor(following.lower))
+            index += following.lower in _DESCRIBES and index + 2 < len(tokens)
+            per.add(time_unit(tokens, index + 1) or _divisor(tokens[index + 1].lower))
             index += 2
         elif word in {"a", "an", "each", "every"} and time_unit(tokens, index + 1):
             per.add(str(time_unit(tokens, index + 1)))
+            index += 2
+        elif word in {"a", "an"} and following and stem(following.lower) in PERSONS:
+            per.add("user")
             index += 2
         else:
             break
@@ -66,7 +71,7 @@ def _opens_clause(following: Token | None) -> bool:
 
 def _divisor(word: str) -> str:
     found = stem(word)
-    return "user" if found in _PERSONS else found
+    return "user" if found in PERSONS else found
 
 
 def rate_before(tokens: Sequence[Token], start: int) -> frozenset[str]:

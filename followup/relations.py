@@ -165,7 +165,12 @@ class Relations:
         if subject.is_plan:
             like = upright_subjects(unit.sentence, like) or like
         cell_names = evidence.of_cell(unit)
+        if subject.is_plan and any(name in evidence.known.plans for name in cell_names):
+            # "Grow plus reviews" in the row of Branch is of Branch.
+            like = []
         names = [*(s.name for s in like), *cell_names]
+        if subject.is_plan and _names_every_plan(unit.sentence):
+            return Side.OWN
         included = self._all_of(subject.name) if subject.is_plan else frozenset()
         is_own = _holds(subject, names) or bool(included.intersection(names))
         if is_own or evidence.is_headed(subject, placed.source):

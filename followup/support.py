@@ -49,6 +49,8 @@ _WITH_UNITS = frozenset(
 _MIN_QUOTED_WORDS = 3
 _APART = "no source brings this name together with the others"
 _LEANS = re.compile(r"\b(?:its?|they|their|there|the)\b", re.IGNORECASE)
+# Reasons that no arithmetic overrides.
+_OF_WHOM = ("the value does not stand there for", "the sources tell", "the lead did not")
 _NO_VALUE = "no source has this value"
 _FEES = roots_of(
     map(stem, "fee charge surcharge penalty deposit fine discount refund bonus credit".split())  # noqa: SIM905
@@ -95,9 +97,7 @@ class SupportFinder:
                     support = self._of_change(claim, read, subjects, before) or support
                 if not support.reason and self._is_other_difference(claim, read, support):
                     support = Support(reason=_NO_VALUE)
-                is_new = support.reason == _NO_VALUE or (
-                    bool(support.reason) and (claim.unit == "times" or compares(claim, read))
-                )
+                is_new = bool(support.reason) and not support.reason.startswith(_OF_WHOM)
                 if is_new and self._is_worked_out(claim, read, before):
                     support = Support(self.sources[-1].document, read.text)
                 if not support.reason and denies(read, claim) and affirms(support.evidence, claim):
@@ -124,8 +124,10 @@ class SupportFinder:
         self, claim: Claim, read: ReadSentence, subjects: list[Subject], before: Before
     ) -> bool:
         """Whether a name is said of a customer with whom no source brings it together."""
-        if claim.kind is not ClaimKind.NAME:
+        if claim.kind is not ClaimKind.NAME or self.known.is_told_of(tuple(claim.value.split())):
             return False
+        if self._names.is_of_nobody(claim, read):
+            return True
         here = [s for s in subjects if s.place != claim.start]
         told = [s for s in here if not s.is_plan and self.known.is_told_of(s.name)]
         if not told and _LEANS.search(read.text):
@@ -179,15 +181,21 @@ class SupportFinder:
         is_linked = bool(context.topic.telling & there)
         # "A vehicle on Ranger costs $23 monthly" is $23 per vehicle.
         told = fact.claim.per if "each" in context.words else fact.claim.per & context.words
-        claim = replace(claim, per=claim.per | told - TIME_UNITS)
-        is_of_request = fact.source.is_request and not self._is_counted(claim)
+        if context.is_per_person:
+            told |= {"user"}
+        claim = replace(claim, per=claim.per | (told & fact.claim.per) - TIME_UNITS)
+        is_count = claim.kind in {ClaimKind.NUMBER, ClaimKind.QUANTITY}
+        is_of_request = fact.source.is_request and is_count and not self._is_counted(claim)
         mismatch = value_mismatch(claim, fact, is_linked=is_linked or is_of_request)
         if mismatch is not None or claim.kind not in _ABOUT_CHECKED:
             return mismatch
         if fact.source.is_request and (
             context.is_of_lead
             or claim.kind is ClaimKind.DATE
-            or ((is_linked or not context.subjects) and claim.kind is not ClaimKind.MONEY)
+            or (
+                (is_linked or not context.subjects or is_of_request)
+                and claim.kind is not ClaimKind.MONEY
+            )
         ):
             return None
         mismatch = self._about_mismatch(claim, context, fact, is_linked=is_linked)

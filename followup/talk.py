@@ -21,6 +21,9 @@ _OPENS = re.compile(
   | (?:i|i'm|i've|i'd|i'll|my)\b
     (?!\s(?:\w+\s){{0,2}}(?:offer|give|provide|include|guarantee|promise|grant|waive|add)\b)
     # requests to the reader, no pressure
+  | (?:an?|one|two|three|some|few|short|quick|brief|small|our)\s(?:\w+\s){{0,2}}?(?:notes?|words?
+      |clarifications?|points?|facts?|things?|remarks?|updates?|answers?|thoughts?|follow-ups?)\b
+      (?!\s(?:is|are|was|were)\b)
   | please\b | let\s(?:me|us)\b | let's\b
   | (?:tell|send|give|drop|call|write|ask|email)\s(?:me|us)\b
   | (?:reply|respond|answer|write|reach|have\sa|say|forgive|feel\sfree|find\s(?:attached|below))\b
@@ -47,6 +50,8 @@ _OPENING_CLAUSE = re.compile(
     r"|based on|on|regarding|should you|in case)\b(?:[^,]|,(?=\d)){0,80},\s+",
     re.IGNORECASE,
 )
+# "Maria, ..."
+_ADDRESS = re.compile(r"^[A-Z]\w+,\s(?=\w+\s\w+)")
 _STATEMENT = re.compile(
     r"\bthat\s(?=\S+\s\S+\s\S)|[:;–—]\s|,\s(?:and|but|because|since|while|as)\s"  # noqa: RUF001
 )
@@ -70,6 +75,9 @@ def tells_of_writer(sentence: str) -> bool:
 def checkable_part(sentence: str) -> str:
     """The sentence; of talk between writer and reader only what it states beyond it, or ""."""
     rest = sentence.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    address = _ADDRESS.match(rest)
+    if address:
+        rest = rest[address.end() :]
     opening = _OPENING_CLAUSE.match(rest)
     if opening:
         rest = rest[opening.end() :]
@@ -78,4 +86,4 @@ def checkable_part(sentence: str) -> str:
     if _OPENS.match(rest):
         stated = _STATEMENT.search(rest)
         return checkable_part(rest[stated.end() :]) if stated else ""
-    return rest if opening else sentence
+    return rest if opening or address else sentence
