@@ -12,7 +12,7 @@ from followup.dates import WEEKDAY_ORDER, dates_agree, read_date
 from followup.nearness import length_in_seconds
 from followup.numerals import plain_text
 from followup.parts import leans
-from followup.rates import EVERY
+from followup.rates import EVERY, PERSONS
 from followup.sources import Source, SourceUnit
 from followup.vocabulary import content_stems, roots_of, stem
 
@@ -226,11 +226,16 @@ def _rate_mismatch(claim: Claim, fact: Fact) -> str | None:
     # "Fell from 240 a day to 95": a rate said of one figure of a sentence holds for the others.
     others = fact.unit.sentence.claims if not written.per else ()
     added = (claim.per - written.per).difference(*(other.per for other in others))
-    if claim.kind not in {ClaimKind.MONEY, ClaimKind.DURATION}:
+    if claim.kind is not ClaimKind.MONEY:
         # "99.8% of the time in each quarter"
         added = _not_told(added, fact.unit)
     if added and fact.unit.cell_names:
         added = _not_told(added, fact.unit)
+    if claim.kind is ClaimKind.MONEY:
+        # "£95 per lesson" where the source has "£95 per 60-minute lesson".
+        added = frozenset(
+            r for r in added if r in TIME_UNITS or r == "user" or r not in fact.unit.stems
+        )
     dropped = written.per - claim.per - TIME_UNITS - {"once"}
     if added or (dropped and claim.kind is ClaimKind.MONEY):
         return f"the value stands there at another rate: {cut(fact.unit.shown)}"
@@ -239,7 +244,11 @@ def _rate_mismatch(claim: Claim, fact: Fact) -> str | None:
 
 def _not_told(rates: frozenset[str], unit: SourceUnit) -> frozenset[str]:
     """The rates that no word of a unit tells; "monthly" tells "a month"."""
-    told = unit.stems | {EVERY[word] for word in EVERY if stem(word) in unit.stems}
+    told = (
+        unit.stems
+        | ({"user"} if unit.stems & PERSONS else set())
+        | {EVERY[word] for word in EVERY if stem(word) in unit.stems}
+    )
     return frozenset(rate for rate in rates if stem(rate) not in told and rate not in told)
 
 

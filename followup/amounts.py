@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from followup.figures import Figure, read_figure
-from followup.numerals import MULTIPLES, half_after, plain_text
+from followup.numerals import MULTIPLES, half_after, plain_text, read_numeral
 from followup.rates import EVERY, TIME_RATES, rate_before, read_rate
 from followup.tokens import Token
 from followup.units import MEASURES, money_unit, time_unit
@@ -53,6 +53,15 @@ _AFTER_MULTIPLE = frozenset(
     ]
 )
 _MIN_PLURAL = 100
+_PARTS = {
+    "third": 3,
+    "thirds": 3,
+    "quarter": 4,
+    "quarters": 4,
+    "fifth": 5,
+    "fifths": 5,
+    "tenth": 10,
+}
 _HALVES = frozenset({"first", "second", "other", "better"})
 _QUARTERS = {"quarter": 15, "quarters": 45}
 _WHOLES = frozenset({"three", "four", "five", "ten"})
@@ -91,11 +100,29 @@ def read_amount(tokens: Sequence[Token], start: int) -> Amount | None:
         single = _single_time(tokens, start)
     if single:
         return single
+    fraction = _fraction(tokens, start)
+    if fraction:
+        return fraction
     figure = read_figure(tokens, start)
     if figure is None:
         return None
     amount = _share(tokens, figure) or _with_unit(tokens, figure, start)
     return None if amount and _is_span_of_rate(tokens, amount, start) else amount
+
+
+def _fraction(tokens: Sequence[Token], start: int) -> Amount | None:
+    """ "A third of", "three quarters of": a share in percent, whole where it is not even."""
+    words = [token.lower for token in tokens[start : start + 3]]
+    place = start + 1
+    parts = _PARTS.get(words[1]) if len(words) > 1 else None
+    if parts is None or words[2:] != ["of"]:
+        return None
+    numeral = read_numeral(tokens, start)
+    count = 1 if words[0] in {"a", "one"} else int(numeral.value) if numeral else 0
+    if not 0 < count < parts:
+        return None
+    percent = (Decimal(100 * count) / parts).quantize(Decimal(1))
+    return Amount("percent", str(percent), place + 1, "percent")
 
 
 def _share(tokens: Sequence[Token], figure: Figure) -> Amount | None:
@@ -108,6 +135,9 @@ def _share(tokens: Sequence[Token], figure: Figure) -> Amount | None:
         return None
     whole = read_figure(tokens, place) if place < len(tokens) else None
     if whole is None or "-" in figure.value + whole.value or not Decimal(whole.value):
+        return None
+    if time_unit(tokens, whole.end):
+        # "You would finish the small one in five weeks."
         return None
     percent = Decimal(figure.value) * 100 / Decimal(whole.value)
     return Amount("percent", plain_text(percent), whole.end, "percent")

@@ -8,6 +8,7 @@ from followup.claims import Claim, ClaimKind, ReadSentence
 from followup.evidence_subjects import PRONOUNS
 from followup.parts import part_of
 from followup.rates import PERSONS
+from followup.sources import word_stream
 from followup.subjects import KnownNames, Subject
 from followup.topics import Topic, topic_of
 from followup.value_subjects import (
@@ -66,6 +67,10 @@ class ClaimContext:
     """The words of the part of the sentence, and their stems."""
     is_of_lead: bool
     """The part of the sentence speaks of the reader, and of no plan: "your team of 35"."""
+    is_contrast: bool
+    """The value is of what the sentence compares with: "instead of $9"."""
+    names: tuple[str, ...]
+    """Word streams of the sentence's names."""
     is_per_person: bool
     """The sentence speaks of people or of a price for each: then a price may be each one's."""
     is_reported: bool
@@ -92,13 +97,16 @@ def read_context(
     opening = _LEAD_IN.match(read.text)
     begin = opening.end() if opening else 0
     words = {token.lower for token in read.tokens[low:high] if token.start >= begin}
-    is_reported = _is_reported(read, low, high, claim.start) or _is_of_request(claim, words)
-    if _is_contrast(read, claim):
+    clause = _clause_around(read, claim)
+    near = words.intersection(clause.lower().split())
+    is_reported = _is_reported(read, low, high, claim.start) or _is_of_request(claim, near)
+    is_contrast = _is_contrast(read, claim)
+    if is_contrast:
         # "$14 instead of $9", "2 hours against 6": the other value is another's.
         about = [s for s in about if s.place > claim.start]
     return ClaimContext(
         sentence=read.text,
-        clause=_clause_around(read, claim),
+        clause=clause,
         before=before,
         customers=[subject for subject in subjects if not subject.is_plan],
         subjects=about,
@@ -112,6 +120,12 @@ def read_context(
             or bool(words & _OF_MONEY)
             or " that you " in read.text.lower()
         ),
+        is_contrast=is_contrast,
+        names=tuple(
+            word_stream(c.value)
+            for c in read.claims
+            if c.kind is ClaimKind.NAME and not known.is_own(tuple(c.value.split()))
+        ),
         is_per_person=any(
             stem(token.lower) in PERSONS or token.lower == "people" for token in read.tokens
         ),
@@ -124,6 +138,8 @@ def _is_of_request(claim: Claim, words: set[str]) -> bool:
     if claim.kind is ClaimKind.MONEY:
         return bool(words & _READER) and bool(words & _BUDGET)
     if claim.kind is not ClaimKind.DATE or "-" not in claim.value:
+        return False
+    if claim.value.endswith("?") and claim.value.startswith("?"):
         return False
     if claim.value.split("-")[1] == "?":
         return False

@@ -144,6 +144,9 @@ def _value_claims(
         ):
             place = end
             continue
+        if kind is ClaimKind.DURATION and _is_age(tokens, end):
+            place = end
+            continue
         if kind in _COUNTED and amount and _counts_talk(tokens, place, amount):
             place = end
             continue
@@ -177,6 +180,11 @@ def _may_open(word: Token) -> bool:
     )
 
 
+def _says_days(tokens: tuple[Token, ...]) -> bool:
+    """Whether the sentence speaks of hours of opening."""
+    return any(t.lower.removesuffix("s") in WEEKDAYS | {"weekday", "daily"} for t in tokens)
+
+
 def _says_day(tokens: tuple[Token, ...]) -> bool:
     return any(token.lower in WEEKDAYS | {"tomorrow", "today"} for token in tokens)
 
@@ -184,6 +192,9 @@ def _says_day(tokens: tuple[Token, ...]) -> bool:
 def _counts_talk(tokens: tuple[Token, ...], place: int, amount: Amount) -> bool:
     """Whether a small count is of what the two talk about: "your two questions", "the two of"."""
     if tokens[place + 1 : place + 2] and _is_example(tokens, place):
+        return True
+    if amount.value == "0" and not amount.counted:
+        # "From zero" is from the start.
         return True
     if not tokens[place].lower.isalpha() or len(amount.value) > 1:
         return False
@@ -196,14 +207,36 @@ def _counts_talk(tokens: tuple[Token, ...], place: int, amount: Amount) -> bool:
     return is_pointing or after in _FURTHER or bool(amount.counted & _TALKED_OF)
 
 
+def _is_age(tokens: tuple[Token, ...], place: int) -> bool:
+    """Whether "old" follows: "your eight-year-old"."""
+    return "old" in [token.lower for token in tokens[place : place + 2]]
+
+
 def _is_example(tokens: tuple[Token, ...], place: int) -> bool:
     """Whether a size is only supposed: "a 45-person team would pay"."""
     is_joined = tokens[place + 1].text == "-" and tokens[place - 1].lower in {"a", "an", "any"}
     return is_joined and any(token.lower in {"would", "could"} for token in tokens[place:])
 
 
+def _hour(tokens: tuple[Token, ...], place: int) -> tuple[ClaimKind, str, int] | None:
+    """ "Seven in the evening", "half past five", "10 at night", "6 o'clock"."""
+    if [t.lower for t in tokens[place : place + 2]] == ["half", "past"] and place + 2 < len(tokens):
+        hour = read_numeral(tokens, place + 2)
+        return (ClaimKind.DATE, f"{hour.value}:30h", hour.end) if hour else None
+    hour = read_numeral(tokens, place)
+    if hour is None or not 0 < hour.value <= _HOURS_OF_FACE or hour.value % 1:
+        return None
+    after = " ".join(token.lower for token in tokens[hour.end : hour.end + 3])
+    is_hour = after.startswith(("in the morning", "in the evening", "in the afternoon", "at night"))
+    is_hour |= after.startswith(("o'clock", "o 'clock"))
+    return (ClaimKind.DATE, f"{hour.value}h", hour.end) if is_hour else None
+
+
 def _clock(tokens: tuple[Token, ...], place: int) -> tuple[ClaimKind, str, int] | None:
     """One end of "eight till six" or "between 8 and 6", hours on the face of a clock."""
+    read = _hour(tokens, place)
+    if read:
+        return read
     for first in (place, place - 2):
         if first < 0 or first + 2 >= len(tokens):
             continue
@@ -213,8 +246,10 @@ def _clock(tokens: tuple[Token, ...], place: int) -> tuple[ClaimKind, str, int] 
         joint = tokens[first + 1].lower
         opener = tokens[first - 1].lower if first else ""
         is_span = joint in {"till", "until"} or (
-            (opener, joint) in {("between", "and"), ("from", "to")} and low.value > high.value
+            (opener, joint) in {("between", "and"), ("from", "to"), ("from", "till")}
+            and low.value > high.value
         )
+        is_span |= joint in {"to", "-"} and low.value > high.value and _says_days(tokens)
         is_face = all(0 < n.value <= _HOURS_OF_FACE and n.value % 1 == 0 for n in (low, high))
         if is_span and is_face and not _goes_on_counting(tokens, first + 3):
             value = low.value if first == place else high.value

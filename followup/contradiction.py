@@ -26,11 +26,13 @@ _MIN_SHARE = 0.6
 _MIN_AGREEING_SHARE = 0.45
 _MIN_AGREEMENT = 0.85
 _MIN_SHARED = 2
-_MIN_COVERED = 0.75
+_MIN_COVERED = 0.65
 """Share of a denying clause, by weight, that the other side says: then they are of the same."""
 _MIN_CLAUSE_STEMS = 3
 _PLAN_STEMS = frozenset(map(statement_stem, PLAN_WORDS))
 _PRONOUN = re.compile(r"(?:it|its|they|their|this|these|that)\b", re.IGNORECASE)
+# "Native-speaker surcharge: none"
+_NONE = re.compile(r"([^:.]{3,60}): (?:none|no|not available|not included)\.?", re.IGNORECASE)
 _NO_CELLS = frozenset({"no", "none", "-", "x", "✗", "✘", "not included", "n/a", "not available"})
 
 
@@ -108,11 +110,12 @@ class ContradictionFinder:
             shared = wanted & statement.stems
             if len(shared) < _MIN_SHARED:
                 continue
-            share = max(self._weight(shared) / total, self._denied_share(part, statement))
+            covered = self._denied_share(part, statement)
+            share = max(self._weight(shared) / total, covered)
             if share < _MIN_AGREEING_SHARE:
                 continue
             found = conflicts(part, statement.clause) - self._own - _PLAN_STEMS
-            if found <= names:
+            if found <= names and not covered:
                 # "Comes with Scale, not with Growth" denies nothing of Growth itself.
                 found = frozenset()
             if part.near_denials and statement.clause.near_denials:
@@ -184,6 +187,8 @@ def _statements(source: Source) -> Iterator[tuple[Clause, tuple[Clause, ...], Pl
             answer = after.split(maxsplit=1)[0].strip(",.!;:").lower() if after else ""
             if answer in {"yes", "no"}:
                 yield _all(_whole(text).stems, denied=answer == "no"), (), placed
+        elif (none := _NONE.fullmatch(text)) is not None:
+            yield _all(_whole(none.group(1)).stems, denied=True), (), placed
         else:
             clause = _whole(text)
             if _PRONOUN.match(text):
@@ -210,7 +215,8 @@ def _cell_clause(unit: SourceUnit) -> Clause:
 
 
 def _all(stems: tuple[str, ...], *, denied: bool) -> Clause:
-    return Clause(stems, (denied,) * len(stems))
+    heads = frozenset(stems) if denied else frozenset[str]()
+    return Clause(stems, (denied,) * len(stems), heads, heads)
 
 
 @lru_cache(maxsize=16_384)

@@ -113,9 +113,10 @@ def dates_agree(claimed: str, written: str) -> bool:
 
 
 def _hour(value: str) -> int:
-    """The hour on the face of a clock; -1 where the value is no full hour."""
-    digits = value.removesuffix("h").removesuffix(":00")
-    return int(digits) % _MAX_MONTH if digits.isdigit() else -1
+    """Minutes on the face of a clock; -1 where the value is no time of day."""
+    hour, _, minute = value.removesuffix("h").partition(":")
+    is_time = hour.isdigit() and (minute or "00").isdigit()
+    return int(hour) % _MAX_MONTH * 60 + int(minute or 0) if is_time else -1
 
 
 def _date(year: int | None, month: int, day: int | None) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from itertools import permutations
+from itertools import chain, permutations
 
 from followup.bounds import Bound
 from followup.claims import Claim, ClaimKind, ReadSentence
@@ -13,7 +13,7 @@ from followup.numerals import read_numeral
 _WORKED_OUT = re.compile(
     r"\b(?:so|that's|that is|this is|makes?|making|total|in all|altogether|comes?|would|works? out|"
     r"brings?|saves?|saving|i\.e|left|over|equals?|means?|plus|on top|off|each|apiece|instead of|"
-    r"then|fits?|half|times|adds? up)\b|=",
+    r"then|fits?|half|times|adds? up|buy|order|take)\b|=",
     re.IGNORECASE,
 )
 _COMPARES = re.compile(
@@ -22,11 +22,11 @@ _COMPARES = re.compile(
 _TOTALS = re.compile(r"\b(?:in all|total|altogether|together)\b", re.IGNORECASE)
 _DASH = re.compile(r"(?<=\d)-")
 _COUNTS = frozenset({ClaimKind.QUANTITY, ClaimKind.NUMBER})
-_MONEY = frozenset({ClaimKind.MONEY})
 _MIN_COUNT = 10
 _LARGE = 100
 _MONTHS = 12
 _ABOUT = Decimal("0.015")
+_ABOUT_TIMES = Decimal("0.1")
 _HUNDRED = 100
 
 
@@ -46,11 +46,12 @@ def is_worked_out(
         results = _prices(claim, read, said, known, numbers)
     elif claim.kind in _COUNTS and Decimal(claim.value) >= _MIN_COUNT:
         large = [v for v in _values(c for c in known if c.kind in _COUNTS) if v >= _LARGE]
-        results = _of_counts(numbers, [*numbers, *large]) if _is_told(read) else iter(())
+        ours = _values(c for c in (*said, *read.claims) if c.kind is ClaimKind.MONEY)
+        ratios = (a / b for a, b in permutations(ours, 2) if b)
+        results = chain(_of_counts(numbers, [*numbers, *large]), ratios) if _is_told(read) else ()
     elif claim.unit == "times":
-        here = [c for c in read.claims if c is not claim]
-        alike = (_values(c for c in here if c.kind in kinds) for kinds in (_COUNTS, _MONEY))
-        results = (b / a for values in alike for a in values for b in values if a)
+        here = [*_numerals(read, claim)]
+        results = (b / a for a in here for b in here)
     elif claim.kind is ClaimKind.DURATION and compares(claim, read):
         every = _values(c for c in (*said, *known) if c.unit == claim.unit)
         results = (a - b for a, b in permutations(every, 2))
@@ -75,7 +76,7 @@ def _is_told(read: ReadSentence) -> bool:
 
 def _agree(wanted: Decimal, result: Decimal, claim: Claim) -> bool:
     if claim.bound is Bound.ABOUT:
-        return abs(wanted - result) <= _ABOUT * wanted
+        return abs(wanted - result) <= (_ABOUT_TIMES if claim.unit == "times" else _ABOUT) * wanted
     is_whole = wanted == wanted.to_integral_value() and claim.kind in _COUNTS
     return abs(wanted - result) < (1 if is_whole and result < wanted else Decimal("0.005"))
 
@@ -105,14 +106,19 @@ def _prices(
     counts = [number for number in numbers if number > 1]
     here = _values(c for c in read.claims if c.kind is ClaimKind.MONEY and c is not claim)
     yield from (price * count for price in here for count in counts)
+    yield from (price / count for price in here for count in counts)
     if compares(claim, read) or "difference" in read.text:
         yield from (a - b for a, b in permutations((*ours, *theirs), 2))
     if not _is_told(read):
         return
     yield from (price * count for price in theirs for count in counts)
+    yield from (price / count for price in (*ours, *theirs) for count in counts)
     for price in ours:
         yield price * _MONTHS
         yield price / _MONTHS
+        yield from (
+            price * count * (_HUNDRED - share) / _HUNDRED for share in shares for count in counts
+        )
         for share in shares:
             yield price * share / _HUNDRED
             yield price * (_HUNDRED - share) / _HUNDRED

@@ -10,7 +10,7 @@ from followup.claims import Claim, ClaimKind, extract_claims, read_sentence
 from followup.name_support import Support
 from followup.parts import is_expletive
 from followup.passage import Passage
-from followup.sentences import join_units, keep_units, split_sentences, split_units
+from followup.sentences import is_signature, join_units, keep_units, split_sentences, split_units
 from followup.sources import own_names, read_sources
 from followup.statements import PLAIN, StatementChecker, StatementSupport
 from followup.subjects import Subject, find_subjects, subjects_by_form
@@ -110,13 +110,16 @@ def check_claims(
         )
         inherited = tuple(earlier) if starts_with_pronoun else ()
         found = finder.find(read, subjects, Before(inherited, before_subjects, before_text, claims))
+        if unit.is_sign_off or is_signature(units, index):
+            # Who signs is the sender; customers are not invented there.
+            found = [(c, s) for c, s in found if not (s.reason and c.kind is ClaimKind.NAME)]
         verdicts.extend(_verdict(claim, support) for claim, support in found)
         if statement:
             verdicts.append(_statement_verdict(unit.text, index, statement))
         if subjects or not starts_with_pronoun:
             earlier = leading_subjects(read.tokens, subjects)
         before_subjects = (*before_subjects, *subjects)
-        claims = (*claims, *read.claims)
+        claims = (*claims, *(c for c, support in found if not support.reason))
         before_text = f"{before_text} {read.text}"
     return verdicts
 

@@ -37,7 +37,7 @@ class NameFinder:
         self._sources = sources
         self._known = known
 
-    def find(self, claim: Claim) -> Support:
+    def find(self, claim: Claim, read: ReadSentence) -> Support:
         """A name is supported where its words stand in a row, or where it is made of such names."""
         stream = word_stream(claim.value)
         # The request goes first: the lead's own name is not the documents' to support.
@@ -53,8 +53,16 @@ class NameFinder:
         document = self._first_document(stream)
         if document and self._is_made_of_known(tuple(stream.split())):
             return Support(document, claim.text)
+        if self._is_of_reader(claim, read):
+            return Support(self._sources[-1].document, claim.text)
         of_noun = self._source_of_adjective(claim.value)
         return Support(of_noun.document, claim.text) if of_noun else _NO_NAME
+
+    def _is_of_reader(self, claim: Claim, read: ReadSentence) -> bool:
+        """Whether an adjective of a country describes what the reader has: "your Dutch staff"."""
+        before = [token.lower for token in read.tokens[max(0, claim.start - 3) : claim.start]]
+        is_adjective = is_english(claim.value) and claim.value.endswith(_OF_PLACES)
+        return is_adjective and "your" in before
 
     def is_apart(self, claim: Claim, others: Sequence[Subject]) -> bool:
         """Whether a person or thing of one customer's story is put to another customer.
@@ -75,7 +83,9 @@ class NameFinder:
             return False
         after = [c for c in read.claims if c.kind is ClaimKind.NAME and c.start >= claim.end][:1]
         between = [t.lower for t in read.tokens[claim.end : after[0].start]] if after else []
-        if not between or between[-1] not in {"of", "at", "from"} or len(between) > _MAX_ROLE:
+        are_people = bool(after) and len(after[0].value.split()) == _FULL_NAME
+        joints = {"of", "at", "from", "with", "by"} if are_people else {"of", "at", "from"}
+        if not between or between[-1] not in joints or len(between) > _MAX_ROLE:
             return False
         stream, other = word_stream(claim.value), word_stream(after[0].value)
         both = [s for s in self._sources if stream in s.word_stream and other in s.word_stream]

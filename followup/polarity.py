@@ -29,6 +29,11 @@ _GRATIS = re.compile(
     r"\bcosts? nothing\b|(?<=\bis )free\b(?! (?:of|from|to))|(?<=\bare )free\b(?! (?:of|from|to))",
     re.IGNORECASE,
 )
+_NOT_GRATIS = re.compile(
+    r"\b(?:is|are) not free\b(?! (?:of|from|to))|\b(?:isn't|aren't) free\b(?! (?:of|from|to))|"
+    r"\bthere(?:'s| is) a (?:sur)?charge for\b|\bfor a fee\b",
+    re.IGNORECASE,
+)
 _PURPOSE = re.compile(r"\b(?:in order|so as) to\b", re.IGNORECASE)
 # What these govern ends or is kept away: neither plainly affirmed nor plainly denied.
 _WEAKENERS = frozenset(
@@ -103,7 +108,8 @@ def read_polarity(sentence: str) -> tuple[Clause, ...]:
     a list follows: "not SSO, audit logs or SAML".
     """
     # "Need no account in order to manage seats": the purpose is not denied.
-    gratis = _GRATIS.sub("not charged", _NO_DENIAL.sub(" ", fold(sentence)))
+    paid = _NOT_GRATIS.sub("is charged ", fold(sentence))
+    gratis = _GRATIS.sub("not charged", _NO_DENIAL.sub(" ", paid))
     text = _PURPOSE.sub(", ", _FREE_OF.sub("without", gratis))
     clauses = []
     for words in _clauses([match.group().lower() for match in _WORD.finditer(text)]):

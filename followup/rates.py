@@ -50,7 +50,7 @@ def read_rate(tokens: Sequence[Token], index: int) -> tuple[frozenset[str], int]
             per.add(str(time_unit(tokens, index + 1)))
             index += 2
         elif word in {"/", "per"} and following and following.kind == "word":
-            index += following.lower in _DESCRIBES and index + 2 < len(tokens)
+            index += _describes(tokens, index + 1)
             per.add(time_unit(tokens, index + 1) or _divisor(tokens[index + 1].lower))
             index += 2
         elif word in {"a", "an", "each", "every"} and time_unit(tokens, index + 1):
@@ -62,6 +62,14 @@ def read_rate(tokens: Sequence[Token], index: int) -> tuple[frozenset[str], int]
         else:
             break
     return frozenset(per), index
+
+
+def _describes(tokens: Sequence[Token], place: int) -> int:
+    """How many tokens at `place` only describe the noun: "active", "hour-long"."""
+    words = [token.lower for token in tokens[place : place + 4]]
+    if len(words) > 1 and words[0] in _DESCRIBES:
+        return 1
+    return 3 if words[1:3] == ["-", "long"] and len(words) > 3 else 0  # noqa: PLR2004
 
 
 def _opens_clause(following: Token | None) -> bool:

@@ -21,6 +21,7 @@ _SIGN_OFF = re.compile(
 )
 _LIST_NUMBER = re.compile(r"\s*\d{1,2}$")
 MAX_GREETING_WORDS = 12
+_MAX_SIGNATURE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,13 @@ class Unit:
     def is_sign_off(self) -> bool:
         """Whether the unit only says good-bye: "Best regards,"."""
         return _SIGN_OFF.match(self.text) is not None
+
+
+def is_signature(units: Sequence[Unit], index: int) -> bool:
+    """Whether a unit is the last line and no more than a name or a farewell: "Hasta pronto"."""
+    unit = units[index]
+    is_last = index == len(units) - 1 and index > 0 and "\n" in unit.gap
+    return is_last and len(unit.text.split()) <= _MAX_SIGNATURE and unit.text[-1] not in ".!?:"
 
 
 def split_sentences(text: str) -> list[str]:

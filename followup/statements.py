@@ -13,7 +13,7 @@ from followup.english import is_english
 from followup.overlap import ReadText, overlap_features, read_text
 from followup.passage import Passage
 from followup.relations import Relations
-from followup.sentences import Unit
+from followup.sentences import Unit, is_signature
 from followup.sources import Source, SourceUnit, own_names, read_sources, word_stream
 from followup.support_model import load_support_model
 from followup.surprise import MIN_SURPRISE, surprise
@@ -97,7 +97,12 @@ class StatementChecker:
         found: list[StatementSupport | None] = [None] * len(units)
         plain: dict[int, str] = {}
         for index, unit in enumerate(_body(units)):
-            if unit.is_greeting or unit.is_sign_off or unit.text.endswith("?"):
+            if (
+                unit.is_greeting
+                or unit.is_sign_off
+                or unit.text.endswith("?")
+                or is_signature(units, index)
+            ):
                 continue
             sentence = read_sentence(unit.text)
             part = checkable_part(unit.text)

@@ -27,9 +27,9 @@ from followup.name_support import NameFinder, Support
 from followup.nearness import is_near
 from followup.parts import part_of
 from followup.relations import Relations
-from followup.sources import Source
+from followup.sources import REQUEST, Source, word_stream
 from followup.subjects import KnownNames, Name, Subject
-from followup.topics import better_fact
+from followup.topics import better_fact, other_of_list
 from followup.vocabulary import roots_of, stem
 
 _ABOUT_CHECKED = frozenset(
@@ -46,6 +46,7 @@ _ABOUT_CHECKED = frozenset(
 _WITH_UNITS = frozenset(
     {ClaimKind.MONEY, ClaimKind.PERCENT, ClaimKind.QUANTITY, ClaimKind.DURATION}
 )
+_COUNTS = frozenset({ClaimKind.NUMBER, ClaimKind.QUANTITY})
 _MIN_QUOTED_WORDS = 3
 _APART = "no source brings this name together with the others"
 _LEANS = re.compile(r"\b(?:its?|they|their|there|the)\b", re.IGNORECASE)
@@ -83,42 +84,56 @@ class SupportFinder:
         of which the sources do not say what the sentence says.
         """
         quoted = None if before.inherited else self._quoted_from(read)
-        found = []
-        for claim in read.claims:
-            if quoted and not (claim.is_relative and not quoted.is_request):
-                support = Support(quoted.document, read.text)
-            elif claim.kind is ClaimKind.NAME:
-                support = self._names.find(claim)
-            else:
-                support = self._of_value(
-                    claim, read_context(claim, read, subjects, before, self.known)
-                )
-                if support.reason:
-                    support = self._of_change(claim, read, subjects, before) or support
-                if not support.reason and self._is_other_difference(claim, read, support):
-                    support = Support(reason=_NO_VALUE)
-                is_new = bool(support.reason) and not support.reason.startswith(_OF_WHOM)
-                if is_new and self._is_worked_out(claim, read, before):
-                    support = Support(self.sources[-1].document, read.text)
-                if not support.reason and denies(read, claim) and affirms(support.evidence, claim):
-                    support = Support(reason=f"the source affirms this: {cut(support.evidence)}")
-            found.append((claim, support))
-        found = [
-            (
-                c,
-                Support(reason=_APART)
-                if not quoted and self._is_apart(c, read, subjects, before)
-                else s,
-            )
-            for c, s in found
-        ]
-        if quoted or any(support.reason for _, support in found):
+        if quoted:
+            return [
+                (claim, Support(quoted.document, read.text))
+                if quoted.is_request or not claim.is_relative
+                else (claim, self._of_claim(claim, read, subjects, before))
+                for claim in read.claims
+            ]
+        found = [(claim, self._of_claim(claim, read, subjects, before)) for claim in read.claims]
+        found = self._with_worked_out(found, read, before)
+        if any(support.reason for _, support in found):
             return found
         # Of whom a value is, has been checked with it.
         spans = [part_of(read.tokens, c.start) for c in read.claims if c.kind in _ABOUT_CHECKED]
         told = [s for s in subjects if s.is_plan or self.known.is_told_of(s.name)]
         rest = [s for s in told if not any(low <= s.place < high for low, high in spans)]
         return [*found, *self._wrong_subjects(read, subjects, rest)]
+
+    def _of_claim(
+        self, claim: Claim, read: ReadSentence, subjects: list[Subject], before: Before
+    ) -> Support:
+        if claim.kind is ClaimKind.NAME:
+            if self._is_apart(claim, read, subjects, before):
+                return Support(reason=_APART)
+            return self._names.find(claim, read)
+        support = self._of_value(claim, read_context(claim, read, subjects, before, self.known))
+        if support.reason:
+            support = self._of_change(claim, read, subjects, before) or support
+        if not support.reason and self._is_other_difference(claim, read, support):
+            return Support(reason=_NO_VALUE)
+        is_told = not support.reason and support.document != REQUEST
+        if is_told and denies(read, claim) and affirms(support.evidence, claim):
+            return Support(reason=f"the source affirms this: {cut(support.evidence)}")
+        return support
+
+    def _with_worked_out(
+        self, found: list[tuple[Claim, Support]], read: ReadSentence, before: Before
+    ) -> list[tuple[Claim, Support]]:
+        """The same, with support for what follows from supported figures of the message."""
+        asked = [c for u in self.sources[-1].units for c in u.sentence.claims]
+        sound = [*before.claims, *asked, *(c for c, s in found if not s.reason)]
+        known = [fact.claim for fact in self._all_facts]
+        result = []
+        for claim, support in found:
+            may_follow = support.reason and not support.reason.startswith(_OF_WHOM)
+            if may_follow and is_worked_out(claim, read, sound, known):
+                sound.append(claim)
+                result.append((claim, Support(REQUEST, read.text)))
+            else:
+                result.append((claim, support))
+        return result
 
     def _is_apart(
         self, claim: Claim, read: ReadSentence, subjects: list[Subject], before: Before
@@ -178,13 +193,13 @@ class SupportFinder:
     def _mismatch(self, claim: Claim, context: ClaimContext, fact: Fact) -> str | None:
         """None where a fact supports a claim of its value; else why not, "" for an unlike kind."""
         there = fact.roots | fact.context_roots | fact.source.heading_roots
-        is_linked = bool(context.topic.telling & there)
+        is_linked = bool(context.topic.telling & there) or self._shares_name(context, fact)
         # "A vehicle on Ranger costs $23 monthly" is $23 per vehicle.
         told = fact.claim.per if "each" in context.words else fact.claim.per & context.words
         if context.is_per_person:
             told |= {"user"}
         claim = replace(claim, per=claim.per | (told & fact.claim.per) - TIME_UNITS)
-        is_count = claim.kind in {ClaimKind.NUMBER, ClaimKind.QUANTITY}
+        is_count = claim.kind in _COUNTS
         is_of_request = fact.source.is_request and is_count and not self._is_counted(claim)
         mismatch = value_mismatch(claim, fact, is_linked=is_linked or is_of_request)
         if mismatch is not None or claim.kind not in _ABOUT_CHECKED:
@@ -203,10 +218,17 @@ class SupportFinder:
             return f"the sources tell this of one customer: {cut(fact.unit.shown)}"
         return mismatch
 
+    def _shares_name(self, context: ClaimContext, fact: Fact) -> bool:
+        """Whether a name of the sentence stands in the fact's own words: a person, a town."""
+        stream = word_stream(fact.unit.shown)
+        return any(name in stream for name in context.names)
+
     def _is_counted(self, claim: Claim) -> bool:
         """Whether a document counts what the claim counts; else the lead's "5 pools" are units."""
         return any(
-            claim.counted & f.claim.counted for f in self._all_facts if not f.source.is_request
+            claim.counted & f.claim.counted and claim.value == f.claim.value
+            for f in self._all_facts
+            if not f.source.is_request
         )
 
     def _candidates(self, claim: Claim) -> Iterator[tuple[Fact, Claim]]:
@@ -277,12 +299,6 @@ class SupportFinder:
         alike = [c for c in there.claims if c.kind is claim.kind and c.value == claim.value]
         return not any(compares(found, there) for found in alike)
 
-    def _is_worked_out(self, claim: Claim, read: ReadSentence, before: Before) -> bool:
-        asked = (c for u in self.sources[-1].units for c in u.sentence.claims)
-        said = [c for c in (*before.claims, *read.claims, *asked) if c is not claim]
-        known = [fact.claim for fact in self._all_facts]
-        return is_worked_out(claim, read, said, known)
-
     def _alone_among(self, claim: Claim, context: ClaimContext) -> Subject | None:
         """A subject that shares the value in the message, but in no source."""
         for subject in context.beside:
@@ -319,6 +335,8 @@ class SupportFinder:
                 return _other_subject(group, fact)
         if claim.kind is ClaimKind.CODE:
             return None
+        if context.is_contrast:
+            return None
         if not wanted and self._evidence.is_told_of(context.before.subjects, fact):
             # It is told of what the sentences before speak of.
             return None
@@ -327,6 +345,9 @@ class SupportFinder:
         # What is told of a subject by name gives way to nothing that is told of nobody.
         is_named = self._evidence.is_told_of(wanted, fact)
         is_theirs = self._evidence.is_told_of if is_named else self._evidence.supports
+        beside = other_of_list(claim, context.topic, fact)
+        if beside:
+            return f"of this the source says another value: {cut(beside.unit.shown)}"
         better = not fact.source.is_request and better_fact(
             claim,
             context.topic,
@@ -339,8 +360,12 @@ class SupportFinder:
         return None
 
     def _passes_for_all(self, context: ClaimContext, fact: Fact) -> bool:
-        is_told = is_told_of_one(fact, self._evidence)
-        return is_told and passes_for_all(context, fact, self._evidence)
+        is_small = fact.claim.kind in _COUNTS and not is_distinct(fact.claim)
+        return (
+            not is_small
+            and is_told_of_one(fact, self._evidence)
+            and passes_for_all(context, fact, self._evidence)
+        )
 
     def _is_off_topic(self, claim: Claim, context: ClaimContext, fact: Fact) -> bool:
         """Whether the message says of what the value is, and the sources tell that otherwise.
@@ -353,13 +378,14 @@ class SupportFinder:
             return True
         if self._evidence.is_told_of(context.subjects, fact):
             return False
-        if claim.kind is ClaimKind.NUMBER and not is_distinct(claim):
+        if claim.kind is ClaimKind.NUMBER and claim.text[-1].isdigit() and not is_distinct(claim):
             # Small numbers stand everywhere.
             return True
         words = topic.head | topic.local
         return any(
             is_same_measure(claim, rival.claim)
             and not set(value_keys(claim)) & set(value_keys(rival.claim))
+            and f"={value_keys(rival.claim)[0]}" not in topic.clause
             and words & rival.roots
             and (not context.subjects or self._evidence.supports(context.subjects, rival))
             for rival in self._all_facts

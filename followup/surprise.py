@@ -14,6 +14,7 @@ _COMMON_USES = 50_000
 _MAX_SURPRISE = 4.0
 _MIN_OF_WORD = 0.3
 _ODD = 3.0
+_MAX_WORDS_OF_ODD = 4
 # What the writer asks for, or leaves to the reader, states nothing.
 _ASIDE = re.compile(r"\b(?:please\b[^.]*|if you (?:need|like|want|wish|prefer|would)\b[^,.;]*)")
 _WORD = re.compile(r"[^\W\d_]{2,}(?:'[^\W\d_]+)?")
@@ -32,8 +33,9 @@ def surprise(sentence: str, known: frozenset[str], sources: Sequence[Source]) ->
         word for word in words if stem(word) not in known and not roots_of((stem(word),)) & roots
     }
     bits = [found for word in news if (found := _of_word(word)) > _MIN_OF_WORD]
-    # One odd word is a way of speaking, unless it is hardly ever heard.
-    return sum(bits) if len(bits) > 1 or sum(bits) >= _ODD else 0.0
+    # One odd word is a way of speaking, unless it is hardly ever heard and much of the sentence.
+    is_odd = sum(bits) >= _ODD and len(words) <= _MAX_WORDS_OF_ODD
+    return sum(bits) if len(bits) > 1 or is_odd else 0.0
 
 
 def _of_word(word: str) -> float:

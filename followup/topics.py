@@ -38,6 +38,7 @@ GENERIC_STEMS = (
 _STATING_VERBS = frozenset("is are was were costs cost will runs takes lasts starts".split())  # noqa: SIM905
 _NO_NOUNS = frozenset({"excluding", "including", "plus", "instead", "rather"})
 _MAX_HEAD_WORDS = 3
+_MAX_BEFORE_VALUE = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class Topic:
     """Of the words between the nearest commas, without names, other values, and common words."""
     telling: frozenset[str]
     """The same of the whole clause."""
+    words: frozenset[str]
+    """Roots and figures of the words between the nearest commas."""
     clause: frozenset[str]
     """Of the whole clause, names included, and "=" before the keys of its other values."""
 
@@ -82,6 +85,7 @@ def topic_of(
     low, high = clause_of(read.tokens, claim.start)
     local = range(max(low, wide.start), min(high, wide.stop))
     return Topic(
+        words=_words_around(read, claim),
         head=roots_of(_stems(read, head, ()) - own - common),
         local=roots_of(_stems(read, local, named) - own - GENERIC_STEMS),
         telling=roots_of(_stems(read, wide, named) - own - GENERIC_STEMS),
@@ -115,6 +119,58 @@ def better_fact(
         if fits_better and is_about_same(rival):
             return rival
     return None
+
+
+def other_of_list(claim: Claim, topic: Topic, fact: Fact) -> Fact | None:
+    """The figure of the same list that the message's words belong to: "$9 for 4 kW, $15 for 11".
+
+    Both stand in one sentence of the source; words before the first of them belong to the list.
+    """
+    read = fact.unit.sentence
+    if fact.unit.cell_names:
+        return None
+    ours = _words_around(read, fact.claim)
+    for other in read.claims:
+        if not is_same_measure(fact.claim, other) or other.value in {fact.claim.value, claim.value}:
+            continue
+        theirs = _words_around(read, other)
+        first = ours if fact.claim.start < other.start else theirs
+        lead_in = _words_before(
+            read, min(fact.claim, other, key=_start), max(fact.claim, other, key=_start)
+        )
+        only_ours, only_theirs = ours - theirs, theirs - ours
+        if first is ours:
+            only_ours = only_ours - lead_in
+        else:
+            only_theirs = only_theirs - lead_in
+        if topic.words & only_theirs and not topic.words & only_ours:
+            return Fact(other, fact.unit, fact.source, fact.unit_index, fact.roots)
+    return None
+
+
+def _start(claim: Claim) -> int:
+    return claim.start
+
+
+def _words_around(read: ReadSentence, claim: Claim) -> frozenset[str]:
+    """Roots and figures of the clause around a value, the value itself left out."""
+    low, high = clause_of(read.tokens, claim.start)
+    tokens = [
+        t for i, t in enumerate(read.tokens[low:high], low) if not claim.start <= i < claim.end
+    ]
+    figures = {token.text for token in tokens if token.kind == "number"}
+    return (
+        roots_of(content_stems(" ".join(token.lower for token in tokens)) - GENERIC_STEMS) | figures
+    )
+
+
+def _words_before(read: ReadSentence, first: Claim, second: Claim) -> frozenset[str]:
+    """Words before the first value of a list whose next item begins with its value."""
+    low, _ = clause_of(read.tokens, second.start)
+    if second.start - low > _MAX_BEFORE_VALUE:
+        return frozenset()
+    low, _ = clause_of(read.tokens, first.start)
+    return roots_of(content_stems(" ".join(t.lower for t in read.tokens[low : first.start])))
 
 
 _GENERIC_ROOTS = roots_of(GENERIC_STEMS)
