@@ -115,7 +115,8 @@ def _fraction(tokens: Sequence[Token], start: int) -> Amount | None:
     words = [token.lower for token in tokens[start : start + 3]]
     place = start + 1
     parts = _PARTS.get(words[1]) if len(words) > 1 else None
-    if parts is None or words[2:] != ["of"]:
+    is_share = words[2:] == ["of"] or (start > 0 and tokens[start - 1].lower == "by")
+    if parts is None or not is_share:
         return None
     numeral = read_numeral(tokens, start)
     count = 1 if words[0] in {"a", "one"} else int(numeral.value) if numeral else 0

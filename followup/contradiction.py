@@ -138,7 +138,9 @@ class ContradictionFinder:
     def _denied_share(self, part: Clause, statement: _Statement) -> float:
         """How much one side's denying clauses are covered by what the other affirms; 0 or 1."""
         clauses = statement.clauses or (statement.clause,)
-        pairs = [(clause, frozenset(part.stems)) for clause in clauses]
+        pairs = [
+            (_with_subject(clauses, place), frozenset(part.stems)) for place in range(len(clauses))
+        ]
         pairs.append((part, statement.stems))
         for denying, stems in pairs:
             said = denying.near_denials - self._ignored - LIGHT_VERBS
@@ -165,6 +167,15 @@ class ContradictionFinder:
         """Sum of the stems' inverse document frequencies: log(1 + statements / with the stem)."""
         num = len(self._statements)
         return sum(math.log(1 + num / self._frequency.get(stem, 1)) for stem in stems)
+
+
+def _with_subject(clauses: Sequence[Clause], place: int) -> Clause:
+    """A clause; one too short to tell of what it is, with the clause before."""
+    clause = clauses[place]
+    if place and clause.heads and len(set(clause.stems) - LIGHT_VERBS) < _MIN_SHARED:
+        both = joined((clauses[place - 1], clause))
+        return Clause(both.stems, both.denied, frozenset(both.stems), clause.heads)
+    return clause
 
 
 def _in_roots(word: str, stems: frozenset[str]) -> bool:

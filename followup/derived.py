@@ -46,15 +46,12 @@ def is_worked_out(
         results = _prices(claim, read, said, known, numbers)
     elif claim.kind in _COUNTS and Decimal(claim.value) >= _MIN_COUNT:
         large = [v for v in _values(c for c in known if c.kind in _COUNTS) if v >= _LARGE]
-        ours = _values(c for c in (*said, *read.claims) if c.kind is ClaimKind.MONEY)
+        ours = _values(c for c in said if c.kind is ClaimKind.MONEY)
         ratios = (a / b for a, b in permutations(ours, 2) if b)
         results = chain(_of_counts(numbers, [*numbers, *large]), ratios) if _is_told(read) else ()
     elif claim.unit == "times":
         here = [*_numerals(read, claim)]
         results = (b / a for a in here for b in here)
-    elif claim.kind is ClaimKind.DURATION and compares(claim, read):
-        every = _values(c for c in (*said, *known) if c.unit == claim.unit)
-        results = (a - b for a, b in permutations(every, 2))
     elif claim.kind is ClaimKind.DURATION and _TOTALS.search(read.text):
         ours = _values(c for c in said if c.unit == claim.unit)
         theirs = _values(c for c in known if c.unit == claim.unit)
@@ -77,7 +74,7 @@ def _is_told(read: ReadSentence) -> bool:
 def _agree(wanted: Decimal, result: Decimal, claim: Claim) -> bool:
     if claim.bound is Bound.ABOUT:
         return abs(wanted - result) <= (_ABOUT_TIMES if claim.unit == "times" else _ABOUT) * wanted
-    is_whole = wanted == wanted.to_integral_value() and claim.kind in _COUNTS
+    is_whole = wanted == wanted.to_integral_value() and claim.kind in _COUNTS and not claim.unit
     return abs(wanted - result) < (1 if is_whole and result < wanted else Decimal("0.005"))
 
 
@@ -104,7 +101,7 @@ def _prices(
     theirs = _values(c for c in known if c.kind is ClaimKind.MONEY and c.unit == claim.unit)
     shares = _values(c for c in (*said, *known) if c.kind is ClaimKind.PERCENT)
     counts = [number for number in numbers if number > 1]
-    here = _values(c for c in read.claims if c.kind is ClaimKind.MONEY and c is not claim)
+    here = _values(c for c in said if c.kind is ClaimKind.MONEY and c in read.claims)
     yield from (price * count for price in here for count in counts)
     yield from (price / count for price in here for count in counts)
     if compares(claim, read) or "difference" in read.text:

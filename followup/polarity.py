@@ -262,5 +262,8 @@ def _read_clause(words: Sequence[str]) -> Clause:
                 num_heads -= 1
         elif word in _PREPOSITIONS:
             num_heads = 0
+    if True in denied and not heads:
+        # "The exam fee is not included" denies the exam fee.
+        heads.update(stems)
     near = frozenset(stems) if True in denied else frozenset[str]()
     return Clause(tuple(stems), tuple(denied), near, frozenset(heads))

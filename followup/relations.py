@@ -32,6 +32,7 @@ _NEGATIONS = frozenset(
     "not no never without except unless neither nor cannot doesn't don't isn't aren't".split()  # noqa: SIM905
 )
 _CONTRASTS = frozenset("unlike than versus vs from to over like".split())  # noqa: SIM905
+_EVERY = frozenset({"every", "all", "any", "each", "both"})
 _NO_CELLS = frozenset({"no", "none", "-", "x", "n/a", "not included", "false", "✗", "✕", "❌"})
 
 
@@ -92,6 +93,9 @@ class Relations:
         """
         if read.text.endswith("?"):
             return
+        everywhere = self._restricted(read)
+        if everywhere:
+            yield everywhere
         for subject in wanted:
             if not subject.is_plan and word_before(read.tokens, subject.place) == "in":
                 # Where it holds, "in Europe", is not of whom it is said.
@@ -102,6 +106,20 @@ class Relations:
                 words = self._said_of_another(subject, said, is_negated=_is_negated(read))
                 if words:
                     yield subject, words
+
+    def _restricted(self, read: ReadSentence) -> tuple[Subject, str] | None:
+        """What is said of every plan where the sources say it of some: "API: Branch only"."""
+        places = [
+            place
+            for place, (first, second) in enumerate(pairwise(read.tokens))
+            if first.lower in _EVERY and second.lower in PLAN_WORDS
+        ]
+        if not places:
+            return None
+        subject = Subject(("every",), places[0], places[0] + 2, is_plan=True, is_role=True)
+        said = _said_of(read, [], subject) - _EVERY
+        words = self._said_of_another(subject, said, is_negated=_is_negated(read))
+        return (subject, words) if words and len(said) >= MIN_WORDS else None
 
     def _said_of_another(self, subject: Subject, said: frozenset[str], *, is_negated: bool) -> str:
         """The words that say of another most of what is said of the subject, or ""."""
@@ -252,10 +270,7 @@ def _is_contrasted(read: ReadSentence, subject: Subject) -> bool:
 
 def _names_every_plan(sentence: ReadSentence) -> bool:
     words = [token.lower for token in sentence.tokens]
-    return any(
-        first in {"every", "all", "any", "each", "both"} and second in PLAN_WORDS
-        for first, second in pairwise(words)
-    )
+    return any(first in _EVERY and second in PLAN_WORDS for first, second in pairwise(words))
 
 
 def _is_leaning(sentence: ReadSentence) -> bool:

@@ -17,7 +17,7 @@ REQUEST = "request"
 # No sentence ends in a cell's name: "Ward gets two. Most need none: the guide is enough" is prose.
 _NAMED_CELL = re.compile(r"((?:[^:;|.?!]|[.?!](?!\s+[A-Z\"])){1,80}): (.+)")
 _CUSTOMER_PAGE = re.compile(
-    r" (?:case stud(?:y|ies)|customers|clients|stor(?:y|ies)|testimonials?|success) "
+    r" (?:case stud(?:y|ies)|customers|clients|stor(?:y|ies)|testimonials?|references|success) "
 )
 _SEPARATOR_ROW = re.compile(r"[\s|:+-]+")
 _SECTION_SEPARATOR = " > "
@@ -76,8 +76,8 @@ def read_sources(passages: Sequence[Passage], request_text: str) -> tuple[Source
     """The sources of a message: its passages in order, then the request."""
     chunks = [passage.chunk for passage in passages]
     return (
-        *[_read(chunk.document, chunk.text, chunk.title, chunk.section) for chunk in chunks],
-        _read(None, request_text, "", ""),
+        *[_read(c.document, c.text, c.title, c.section, c.source_type) for c in chunks],
+        _read(None, request_text, "", "", ""),
     )
 
 
@@ -104,7 +104,7 @@ def word_stream(text: str) -> str:
 
 
 @lru_cache(maxsize=4_096)
-def _read(document: str | None, text: str, title: str, section: str) -> Source:
+def _read(document: str | None, text: str, title: str, section: str, source_type: str) -> Source:
     """One source; `document` is None for the request."""
     name = (document.rpartition(".")[0] or document) if document else ""
     heading = f"{title}\n{section}\n{name}"
@@ -132,7 +132,8 @@ def _read(document: str | None, text: str, title: str, section: str) -> Source:
         lines=frozenset(lines),
         word_stream=word_stream(f"{heading}\n{text}"),
         heading_stream=heading_stream,
-        is_of_customers=_CUSTOMER_PAGE.search(heading_stream) is not None,
+        is_of_customers=_CUSTOMER_PAGE.search(heading_stream + word_stream(source_type))
+        is not None,
         heading_roots=heading_roots,
         roots=heading_roots.union(*(roots_of(unit.stems) for unit in units)),
         capital_words=frozenset(

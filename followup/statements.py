@@ -7,7 +7,7 @@ from functools import cache
 from itertools import islice
 
 from followup.alignment import SentenceAligner, SupportJudge, alignment_features
-from followup.claims import ClaimKind, read_sentence
+from followup.claims import ClaimKind, ReadSentence, read_sentence
 from followup.contradiction import Contradiction, ContradictionFinder
 from followup.english import is_english
 from followup.overlap import ReadText, overlap_features, read_text
@@ -16,7 +16,7 @@ from followup.relations import Relations
 from followup.sentences import Unit, is_signature
 from followup.sources import Source, SourceUnit, own_names, read_sources, word_stream
 from followup.support_model import load_support_model
-from followup.surprise import MIN_SURPRISE, surprise
+from followup.surprise import MIN_INVENTED, MIN_SURPRISE, surprise
 from followup.talk import checkable_part
 from followup.topics import GENERIC_STEMS
 from followup.vocabulary import content_stems, roots_of, stem
@@ -42,6 +42,7 @@ _MIN_ADDED_STEMS = 2
 _MIN_BEHIND_TALK = 2
 _MIN_FACT_WORDS = 4
 _JOINER = re.compile(r",\s(?:and|while|but)\s|;\s")
+_PIECES = re.compile(r"\s*[,;:]\s(?:and\s|but\s|while\s)?|\s(?:and|but|while)\s")
 _MAX_SIGNATURE = 8
 
 
@@ -114,6 +115,10 @@ class StatementChecker:
                 claim.kind is ClaimKind.NAME for claim in sentence.claims
             ) and _states_something(part, own, is_whole=part == unit.text):
                 plain[index] = part
+            elif part and _invents(stated, own, sources):
+                found[index] = StatementSupport(
+                    None, supported=False, reason="the sources say too little of this"
+                )
         texts = list(
             dict.fromkeys(piece for part in plain.values() for piece in _joined_facts(part))
         )
@@ -218,6 +223,18 @@ class StatementChecker:
 
 PLAIN = StatementChecker()
 """Plain computation, without a model."""
+
+
+def _invents(sentence: ReadSentence, own: frozenset[str], sources: Sequence[Source]) -> bool:
+    """Whether a clause without a figure, beside one with it, tells what no source knows."""
+    valued = [claim.text for claim in sentence.claims if claim.kind is not ClaimKind.NAME]
+    return any(
+        len(piece.split()) >= _MIN_FACT_WORDS
+        and not any(value in piece for value in valued)
+        and checkable_part(piece) == piece
+        and surprise(piece, own | COURTESY, sources) >= MIN_INVENTED
+        for piece in _PIECES.split(sentence.text)
+    )
 
 
 def _is_about_nothing_said(part: str, names: frozenset[str], sources: Sequence[Source]) -> bool:

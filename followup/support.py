@@ -125,15 +125,14 @@ class SupportFinder:
         asked = [c for u in self.sources[-1].units for c in u.sentence.claims]
         sound = [*before.claims, *asked, *(c for c, s in found if not s.reason)]
         known = [fact.claim for fact in self._all_facts]
-        result = []
-        for claim, support in found:
-            may_follow = support.reason and not support.reason.startswith(_OF_WHOM)
+        followed = dict(found)
+        # Twice: "forty lessons would be $3,800" tells the price first.
+        for claim, support in found * 2:
+            may_follow = followed[claim].reason and not support.reason.startswith(_OF_WHOM)
             if may_follow and is_worked_out(claim, read, sound, known):
                 sound.append(claim)
-                result.append((claim, Support(REQUEST, read.text)))
-            else:
-                result.append((claim, support))
-        return result
+                followed[claim] = Support(REQUEST, read.text)
+        return [(claim, followed[claim]) for claim, _ in found]
 
     def _is_apart(
         self, claim: Claim, read: ReadSentence, subjects: list[Subject], before: Before
@@ -214,7 +213,7 @@ class SupportFinder:
         ):
             return None
         mismatch = self._about_mismatch(claim, context, fact, is_linked=is_linked)
-        if mismatch is None and self._passes_for_all(context, fact):
+        if mismatch is None and self._passes_for_all(claim, context, fact):
             return f"the sources tell this of one customer: {cut(fact.unit.shown)}"
         return mismatch
 
@@ -359,8 +358,8 @@ class SupportFinder:
             return f"of this the source says another value: {cut(better.unit.shown)}"
         return None
 
-    def _passes_for_all(self, context: ClaimContext, fact: Fact) -> bool:
-        is_small = fact.claim.kind in _COUNTS and not is_distinct(fact.claim)
+    def _passes_for_all(self, claim: Claim, context: ClaimContext, fact: Fact) -> bool:
+        is_small = fact.claim.kind in _COUNTS and not claim.text[0].isdigit()
         return (
             not is_small
             and is_told_of_one(fact, self._evidence)

@@ -1,6 +1,6 @@
 """What a value is said of, beyond the named subject: is it the price, or the setup fee?"""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -8,6 +8,7 @@ from followup.agreement import Fact, is_same_measure, value_keys
 from followup.claims import Claim, ClaimKind, ReadSentence
 from followup.parts import part_of
 from followup.subjects import Subject
+from followup.tokens import Token
 from followup.value_subjects import clause_of
 from followup.vocabulary import STOP_WORDS, content_stems, roots_of, stem
 
@@ -238,12 +239,18 @@ def strong_ends(read: ReadSentence) -> list[int]:
         place
         for place, token in enumerate(tokens)
         if token.lower in _STRONG_CLAUSE_ENDS
+        and not (token.text == ":" and _is_pronoun(tokens[place + 1 : place + 2]))
         and (
             token.text != ":"
             or tokens[place + 1 : place + 2] == ()
             or tokens[place + 1].start > token.end
         )
     ]
+
+
+def _is_pronoun(tokens: Sequence[Token]) -> bool:
+    """Whether "it's" or the like follows, which speaks on of what stands before."""
+    return bool(tokens) and tokens[0].lower.partition("'")[0] in {"it", "that", "they", "this"}
 
 
 def _is_noun(word: str) -> bool:
