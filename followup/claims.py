@@ -234,6 +234,8 @@ def _hour(tokens: tuple[Token, ...], place: int) -> tuple[ClaimKind, str, int] |
 
 def _clock(tokens: tuple[Token, ...], place: int) -> tuple[ClaimKind, str, int] | None:
     """One end of "eight till six" or "between 8 and 6", hours on the face of a clock."""
+    if tokens[place].kind != "number" and tokens[place].lower not in NUMBER_OPENERS:
+        return None
     read = _hour(tokens, place)
     if read:
         return read

@@ -79,7 +79,7 @@ class ContradictionFinder:
             _Statement(clause, clauses, frozenset(clause.stems), source.document, placed)
             for source in sources
             if not source.is_request
-            for clause, clauses, placed in _statements(source)
+            for clause, clauses, placed in _statements_of(source)
         ]
         self._frequency = Counter(stem for found in self._statements for stem in found.stems)
 
@@ -115,7 +115,7 @@ class ContradictionFinder:
             if share < _MIN_AGREEING_SHARE:
                 continue
             found = conflicts(part, statement.clause) - self._own - _PLAN_STEMS
-            if found <= names and not covered:
+            if found <= names and (not covered or len(plans) > 1):
                 # "Comes with Scale, not with Growth" denies nothing of Growth itself.
                 found = frozenset()
             if part.near_denials and statement.clause.near_denials:
@@ -180,6 +180,11 @@ def _with_subject(clauses: Sequence[Clause], place: int) -> Clause:
 
 def _in_roots(word: str, stems: frozenset[str]) -> bool:
     return bool(roots_of((word,)) & roots_of(stems))
+
+
+@lru_cache(maxsize=4_096)
+def _statements_of(source: Source) -> tuple[tuple[Clause, tuple[Clause, ...], Placed], ...]:
+    return tuple(_statements(source))
 
 
 def _statements(source: Source) -> Iterator[tuple[Clause, tuple[Clause, ...], Placed]]:

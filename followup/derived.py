@@ -120,13 +120,13 @@ def _prices(
             yield price * share / _HUNDRED
             yield price * (_HUNDRED - share) / _HUNDRED
             yield price * _MONTHS * (_HUNDRED - share) / _HUNDRED
+    times = {*counts, *(more - less for more, less in permutations(counts, 2))}
+    wanted = Decimal(claim.value)
     for first, second in permutations(ours, 2):
         yield first + second
         yield first - second
-        for count in counts:
-            yield first + second * count
-        for more, less in permutations(counts, 2):
-            yield first + second * (more - less)
+        if second and (wanted - first) / second in times:
+            yield wanted
 
 
 def _of_counts(said: Sequence[Decimal], known: Sequence[Decimal]) -> Iterator[Decimal]:

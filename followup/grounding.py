@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,9 +12,9 @@ from followup.name_support import Support
 from followup.parts import is_expletive
 from followup.passage import Passage
 from followup.sentences import is_signature, join_units, keep_units, split_sentences, split_units
-from followup.sources import own_names, read_sources
+from followup.sources import Source, own_names, read_sources
 from followup.statements import PLAIN, StatementChecker, StatementSupport
-from followup.subjects import Subject, find_subjects, subjects_by_form
+from followup.subjects import Name, Subject, find_subjects, subjects_by_form
 from followup.support import SupportFinder
 from followup.value_subjects import leading_subjects
 
@@ -89,7 +90,7 @@ def check_claims(
         if subject.is_plan and not subject.is_role
     )
     sources = read_sources(passages, request_text)
-    finder = SupportFinder(sources, own_names(request_text), said_plans)
+    finder = _finder_of(sources, own_names(request_text), said_plans)
     verdicts: list[Verdict] = []
     earlier: list[Subject] = []
     before_subjects: tuple[Subject, ...] = ()
@@ -122,6 +123,14 @@ def check_claims(
         claims = (*claims, *(c for c, support in found if not support.reason))
         before_text = f"{before_text} {read.text}"
     return verdicts
+
+
+@lru_cache(maxsize=64)
+def _finder_of(
+    sources: tuple[Source, ...], own: frozenset[str], said_plans: frozenset[Name]
+) -> SupportFinder:
+    """The finder of one request: a draft, its repair and the next candidate share it."""
+    return SupportFinder(sources, own, said_plans)
 
 
 def supported_share(verdicts: Sequence[Verdict]) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from os.path import commonprefix
 
 from followup.claims import Claim, ClaimKind, ReadSentence
@@ -91,7 +92,10 @@ class NameFinder:
         both = [s for s in self._sources if stream in s.word_stream and other in s.word_stream]
         return not self._known.is_own(tuple(other.split())) and not any(
             other in s.heading_stream
-            or any(stream in (found := word_stream(u.shown)) and other in found for u in s.units)
+            or any(
+                stream in (found := word_stream(f"{first.shown} {second.shown}")) and other in found
+                for first, second in pairwise((*s.units, *s.units[-1:]))
+            )
             for s in both
         )
 

@@ -48,6 +48,7 @@ _SCALES = {
     "trillion": 1_000_000_000_000,
     "dozen": 12,
 }
+_ZERO = Decimal(0)
 _NUM_DIGITS = 10
 _SUFFIXES = {"k": 1_000, "K": 1_000, "M": 1_000_000, "mm": 1_000_000, "MM": 1_000_000, "mn": 10**6}
 _SUFFIXES |= {"bn": 10**9, "B": 10**9, "b": 10**9, "T": 10**12}
@@ -145,8 +146,10 @@ def _read_words(tokens: Sequence[Token], start: int) -> Numeral | None:
 
 def half_after(tokens: Sequence[Token], index: int) -> tuple[Decimal, int]:
     """One half where "and a half" stands at `index`, and the index after it."""
-    words = [token.lower for token in tokens[index : index + 3]]
-    return (Decimal("0.5"), index + 3) if words == ["and", "a", "half"] else (Decimal(0), index)
+    if index + 2 >= len(tokens) or tokens[index].lower != "and":
+        return _ZERO, index
+    is_half = tokens[index + 1].lower == "a" and tokens[index + 2].lower == "half"
+    return (Decimal("0.5"), index + 3) if is_half else (_ZERO, index)
 
 
 def _joins(tokens: Sequence[Token], index: int, last: str) -> bool:

@@ -64,6 +64,7 @@ _MARKS = frozenset(",;:()–—")  # noqa: RUF001
 _MAX_LIST_ITEM = 3
 _MAX_NOUN_WORDS = 2
 _ROOT = 5
+_VERBS_IN_LY = frozenset("reply apply supply rely comply imply multiply".split())  # noqa: SIM905
 LIGHT_VERBS = frozenset(map(stem, "include offer have come provide give get".split()))  # noqa: SIM905
 """What they deny is what follows: "does not include support" is "no support"."""
 _NEIGHBOUR_WORDS = 3
@@ -219,6 +220,10 @@ def _starts_list_item(rest: Sequence[str]) -> bool:
     return 0 < length <= _MAX_LIST_ITEM and rest[0] not in _CLAUSE_ENDS
 
 
+def _is_adverb(word: str) -> bool:
+    return word.endswith("ly") and word not in _VERBS_IN_LY
+
+
 def _read_clause(words: Sequence[str]) -> Clause:
     stems: list[str] = []
     denied: list[bool | None] = []
@@ -257,7 +262,7 @@ def _read_clause(words: Sequence[str]) -> Clause:
         elif word not in STOP_WORDS and (len(word) > 1 or word.isdigit()):
             stems.append(statement_stem(word))
             denied.append(None if is_weak else state)
-            if state and num_heads and stems[-1] not in LIGHT_VERBS and not word.endswith("ly"):
+            if state and num_heads and stems[-1] not in LIGHT_VERBS and not _is_adverb(word):
                 heads.add(stems[-1])
                 num_heads -= 1
         elif word in _PREPOSITIONS:

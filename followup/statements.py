@@ -1,9 +1,9 @@
 """Plain statements of a message: how probably do the sources support each, and in which words?"""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 
 from followup.alignment import SentenceAligner, SupportJudge, alignment_features
@@ -94,7 +94,7 @@ class StatementChecker:
         """
         sources = read_sources(passages, request_text)
         own = frozenset(stem(word) for line in own_names(request_text) for word in line.split())
-        finder = ContradictionFinder(sources, relations, known=COURTESY, own=own)
+        finder = _contradictions(sources, relations, own)
         found: list[StatementSupport | None] = [None] * len(units)
         plain: dict[int, str] = {}
         for index, unit in enumerate(_body(units)):
@@ -119,10 +119,11 @@ class StatementChecker:
                 found[index] = StatementSupport(
                     None, supported=False, reason="the sources say too little of this"
                 )
-        texts = list(
-            dict.fromkeys(piece for part in plain.values() for piece in _joined_facts(part))
-        )
-        fits = self._fits(texts, passages, request_text) if texts else {}
+        news = {part for part in plain.values() if surprise(part, own, sources) >= MIN_SURPRISE}
+        fits = {
+            **self._fits(_pieces(set(plain.values()) - news), passages, request_text, None),
+            **self._fits(_pieces(news), passages, request_text, self._aligner),
+        }
         for index, part in plain.items():
             whole, *pieces = (fits[piece] for piece in _joined_facts(part))
             # Two facts joined by "and" may come from two sources, and one may be invented.
@@ -138,15 +139,24 @@ class StatementChecker:
             )
             if names and _is_about_nothing_said(part, names | own, sources):
                 fit = _Fit(0.0, fit.source)
-            if fit.probability < self._threshold and surprise(part, own, sources) < MIN_SURPRISE:
+            if fit.probability < self._threshold and part not in news:
                 continue
             found[index] = self._support(part, fit, sources[fit.source], own)
         return found
 
     def _fits(
-        self, texts: Sequence[str], passages: Sequence[Passage], request_text: str
+        self,
+        texts: Sequence[str],
+        passages: Sequence[Passage],
+        request_text: str,
+        aligner: SentenceAligner | None,
     ) -> dict[str, _Fit]:
-        """For each text the source that supports it best: a passage, or the request after them."""
+        """For each text the source that supports it best: a passage, or the request after them.
+
+        Word vectors cost most of the time and decide only about news: the rest goes without.
+        """
+        if not texts:
+            return {}
         sources = [*(passage.chunk.text for passage in passages), request_text]
         if self._judge:
             table = _judged(self._judge, texts, sources)
@@ -158,7 +168,7 @@ class StatementChecker:
                 ),
                 (_courtesy(),),
             ]
-            table = self._estimated(texts, sources, known)
+            table = _estimated(aligner, texts, sources, known)
         streams = [
             word_stream(f"{p.chunk.title} {p.chunk.section} {p.chunk.document} {p.chunk.text}")
             for p in passages
@@ -175,29 +185,6 @@ class StatementChecker:
             for text, row in zip(texts, table, strict=True)
         )
         return dict(zip(texts, best, strict=True))
-
-    def _estimated(
-        self, texts: Sequence[str], sources: Sequence[str], known: Sequence[Sequence[ReadText]]
-    ) -> list[list[float]]:
-        """The fitted probability of each text (row) by each source (column)."""
-        model = load_support_model()
-        if self._aligner is None:
-            return [
-                [
-                    model.without_embeddings.probability(_features(text, source, also))
-                    for source, also in zip(sources, known, strict=True)
-                ]
-                for text in texts
-            ]
-        return [
-            [
-                model.with_embeddings.probability(
-                    [*_features(text, source, also), *alignment_features(alignment)]
-                )
-                for source, also, alignment in zip(sources, known, row, strict=True)
-            ]
-            for text, row in zip(texts, self._aligner.align(texts, sources), strict=True)
-        ]
 
     def _support(
         self, text: str, fit: _Fit, source: Source, own: frozenset[str]
@@ -256,10 +243,49 @@ def _has_names(text: str, stream: str, streams: Sequence[str]) -> bool:
     return all(word_stream(name) in stream or word_stream(name) in streams[-1] for name in names)
 
 
+def _estimated(
+    aligner: SentenceAligner | None,
+    texts: Sequence[str],
+    sources: Sequence[str],
+    known: Sequence[Sequence[ReadText]],
+) -> list[list[float]]:
+    """The fitted probability of each text (row) by each source (column)."""
+    model = load_support_model()
+    if aligner is None:
+        return [
+            [
+                model.without_embeddings.probability(_features(text, source, also))
+                for source, also in zip(sources, known, strict=True)
+            ]
+            for text in texts
+        ]
+    return [
+        [
+            model.with_embeddings.probability(
+                [*_features(text, source, also), *alignment_features(alignment)]
+            )
+            for source, also, alignment in zip(sources, known, row, strict=True)
+        ]
+        for text, row in zip(texts, aligner.align(texts, sources), strict=True)
+    ]
+
+
 def _judged(judge: SupportJudge, texts: Sequence[str], sources: Sequence[str]) -> list[list[float]]:
     """The judge's probability of each text (row) by each source (column)."""
     found = iter(judge.probabilities([(source, text) for text in texts for source in sources]))
     return [list(islice(found, len(sources))) for _ in texts]
+
+
+@lru_cache(maxsize=64)
+def _contradictions(
+    sources: tuple[Source, ...], relations: Relations, own: frozenset[str]
+) -> ContradictionFinder:
+    return ContradictionFinder(sources, relations, known=COURTESY, own=own)
+
+
+def _pieces(parts: Collection[str]) -> list[str]:
+    """The parts and the facts that they join, each once."""
+    return list(dict.fromkeys(piece for part in sorted(parts) for piece in _joined_facts(part)))
 
 
 def _joined_facts(part: str) -> list[str]:

@@ -10,7 +10,7 @@ from followup.vocabulary import STOP_WORDS, roots_of, stem
 
 MIN_SURPRISE = 1.5
 """Below this, what a sentence adds to the sources is talk: "Good to know before you decide"."""
-MIN_INVENTED = 2.5
+MIN_INVENTED = 3.0
 """So much is no way of speaking of a figure that stands beside it."""
 _COMMON_USES = 50_000
 _MAX_SURPRISE = 4.0

@@ -157,7 +157,11 @@ def _check(
     as_written = check_claims(written, task.passages, known, statements)
     repaired = _repaired(written, as_written, task, rules)
     message = apply_fixes(repaired.text, task.lead, task.situation, rules)
-    verdicts = tuple(check_claims(message, task.passages, known, statements))
+    # What repair and fixes left alone has been checked already.
+    is_same = message == written
+    verdicts = tuple(
+        as_written if is_same else check_claims(message, task.passages, known, statements)
+    )
     violations = check_rules(message, task.lead, task.situation, rules)
     quality = _quality(written, message, candidate, task, rules)
     is_grounded = not task.require_grounding or all(item.supported for item in verdicts)
