@@ -7,7 +7,6 @@ from itertools import pairwise
 from followup.claims import Claim, ClaimKind, ReadSentence
 from followup.evidence_subjects import PRONOUNS
 from followup.parts import part_of
-from followup.rates import PERSONS
 from followup.sources import word_stream
 from followup.subjects import KnownNames, Subject
 from followup.topics import Topic, topic_of
@@ -19,6 +18,7 @@ from followup.value_subjects import (
 from followup.vocabulary import stem
 
 _CONTRASTS = (["instead", "of"], ["rather", "than"], ["compared", "to"], ["compared", "with"])
+_EACH_OF = frozenset("head person people employee employees each staff".split())  # noqa: SIM905
 _MARKS = (", ", "; ", ": ")
 _READER = frozenset("you your yours you're you've you'd".split())  # noqa: SIM905
 _SAID = frozenset("said told mentioned wrote noted described explained shared".split())  # noqa: SIM905
@@ -119,6 +119,7 @@ def read_context(
             claim.kind is not ClaimKind.MONEY
             or bool(words & _OF_MONEY)
             or " that you " in read.text.lower()
+            or "your" in {t.lower for t in read.tokens[max(0, claim.start - 2) : claim.start]}
         ),
         is_contrast=is_contrast,
         names=tuple(
@@ -126,9 +127,7 @@ def read_context(
             for c in read.claims
             if c.kind is ClaimKind.NAME and not known.is_own(tuple(c.value.split()))
         ),
-        is_per_person=any(
-            stem(token.lower) in PERSONS or token.lower == "people" for token in read.tokens
-        ),
+        is_per_person=any(token.lower in _EACH_OF for token in read.tokens),
         is_reported=is_reported,
     )
 

@@ -193,7 +193,7 @@ def _counts_talk(tokens: tuple[Token, ...], place: int, amount: Amount) -> bool:
     """Whether a small count is of what the two talk about: "your two questions", "the two of"."""
     if tokens[place + 1 : place + 2] and _is_example(tokens, place):
         return True
-    if amount.value == "0" and not amount.counted:
+    if amount.value == "0" and not amount.counted and tokens[place].text.isalpha():
         # "From zero" is from the start.
         return True
     if not tokens[place].lower.isalpha() or len(amount.value) > 1:

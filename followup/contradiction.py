@@ -217,9 +217,8 @@ def _statements(source: Source) -> Iterator[tuple[Clause, tuple[Clause, ...], Pl
 def _in_context(clause: Clause, context: frozenset[str]) -> Clause:
     """The clause with stems that tell what it is about and neither affirm nor deny."""
     more = sorted(context - set(clause.stems))
-    return Clause(
-        (*more, *clause.stems), (*[None] * len(more), *clause.denied), clause.near_denials
-    )
+    denied = (*[None] * len(more), *clause.denied)
+    return Clause((*more, *clause.stems), denied, clause.near_denials, clause.heads)
 
 
 def _cell_clause(unit: SourceUnit) -> Clause:

@@ -149,9 +149,11 @@ class EvidenceSubjects:
         names = self.of_cell(unit)
         if any(_same(subject, name) for name in names) or self.is_headed(subject, source):
             return True
-        if subject.is_plan:
-            return not any(name in self.known.plans for name in names)
-        return False
+        if not subject.is_plan or any(name in self.known.plans for name in names):
+            return False
+        # Where another cell of the row is the subject's, this one is not.
+        row = (other for other in source.units if other.shown == unit.shown)
+        return not any(_same(subject, name) for other in row for name in self.of_cell(other))
 
     def inherited(self, unit: SourceUnit, unit_index: int, source: Source) -> list[Subject]:
         """The subjects of the nearest sentence before that names any."""

@@ -30,7 +30,7 @@ _GRATIS = re.compile(
     re.IGNORECASE,
 )
 _NOT_GRATIS = re.compile(
-    r"\b(?:is|are) not free\b(?! (?:of|from|to))|\b(?:isn't|aren't) free\b(?! (?:of|from|to))|"
+    r"\b(?:(?:is|are) not|isn't|aren't) (?:free of charge|free(?! (?:of|from|to)))\b|"
     r"\bthere(?:'s| is) a (?:sur)?charge for\b|\bfor a fee\b",
     re.IGNORECASE,
 )
@@ -65,7 +65,9 @@ _MAX_LIST_ITEM = 3
 _MAX_NOUN_WORDS = 2
 _ROOT = 5
 _VERBS_IN_LY = frozenset("reply apply supply rely comply imply multiply".split())  # noqa: SIM905
-LIGHT_VERBS = frozenset(map(stem, "include offer have come provide give get".split()))  # noqa: SIM905
+LIGHT_VERBS = frozenset(
+    map(stem, "include offer have come provide give get part contain available".split())
+)  # noqa: SIM905
 """What they deny is what follows: "does not include support" is "no support"."""
 _NEIGHBOUR_WORDS = 3
 _MIN_SHARED_DENIAL = 2

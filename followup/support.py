@@ -52,6 +52,7 @@ _APART = "no source brings this name together with the others"
 _LEANS = re.compile(r"\b(?:its?|they|their|there|the)\b", re.IGNORECASE)
 # Reasons that no arithmetic overrides.
 _OF_WHOM = ("the value does not stand there for", "the sources tell", "the lead did not")
+_PRICED = re.compile(r"([A-Z][a-z]{2,}) (?:costs?|is|starts|comes)\b")
 _NO_VALUE = "no source has this value"
 _FEES = roots_of(
     map(stem, "fee charge surcharge penalty deposit fine discount refund bonus credit".split())  # noqa: SIM905
@@ -212,10 +213,22 @@ class SupportFinder:
             )
         ):
             return None
+        if fact.source.is_request and claim.kind is ClaimKind.MONEY:
+            return "the request says this of the lead"
+        if claim.kind is ClaimKind.MONEY:
+            is_linked = bool(context.topic.telling & there)
         mismatch = self._about_mismatch(claim, context, fact, is_linked=is_linked)
         if mismatch is None and self._passes_for_all(claim, context, fact):
             return f"the sources tell this of one customer: {cut(fact.unit.shown)}"
         return mismatch
+
+    def _is_unknown(self, context: ClaimContext) -> bool:
+        """Whether a price is said of a capitalised word that no source has: "Premium costs $9"."""
+        opening = _PRICED.match(context.sentence)
+        if opening is None or context.subjects:
+            return False
+        word = frozenset([stem(opening.group(1).lower())])
+        return not any(roots_of(word) & source.roots for source in self.sources)
 
     def _shares_name(self, context: ClaimContext, fact: Fact) -> bool:
         """Whether a name of the sentence stands in the fact's own words: a person, a town."""
@@ -373,7 +386,7 @@ class SupportFinder:
         may not exist.
         """
         topic = context.topic
-        if claim.kind is ClaimKind.MONEY and topic.head & _FEES:
+        if claim.kind is ClaimKind.MONEY and (topic.head & _FEES or self._is_unknown(context)):
             return True
         if self._evidence.is_told_of(context.subjects, fact):
             return False
