@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from followup.figures import Figure, read_figure
-from followup.numerals import MULTIPLES, half_after, plain_text, read_numeral
+from followup.numerals import MULTIPLES, half_after, plain_text
 from followup.rates import EVERY, TIME_RATES, rate_before, read_rate
+from followup.shares import read_half, read_part, read_share
 from followup.tokens import Token
 from followup.units import MEASURES, money_unit, time_unit
 from followup.vocabulary import STOP_WORDS, stem
@@ -16,19 +17,8 @@ _LETTERS_OF_TIME = frozenset("smhdw")
 _MAX_SHORT_UNIT = 2
 _WORK_DAYS = frozenset({"business", "working", "work"})
 _TIME_ADJECTIVES = frozenset(
-    {
-        "full",
-        "short",
-        "quick",
-        "calendar",
-        "whole",
-        "extra",
-        "more",
-        "free",
-        "operating",
-        "running",
-        "consecutive",
-    }
+    """full short quick calendar whole extra more free operating running
+    consecutive""".split()  # noqa: SIM905
 )
 _IDIOMS = frozenset({"second", "minute", "moment"})
 _BEFORE_SINGLE_TIME = frozenset(
@@ -36,35 +26,9 @@ _BEFORE_SINGLE_TIME = frozenset(
     least most just nearly almost roughly""".split()  # noqa: SIM905
 )
 _AFTER_MULTIPLE = frozenset(
-    [
-        "as",
-        "the",
-        "a",
-        "an",
-        "per",
-        "that",
-        "this",
-        "your",
-        "every",
-        "each",
-        "daily",
-        "weekly",
-        "monthly",
-    ]
+    "as the a an per that this your every each daily weekly monthly".split()  # noqa: SIM905
 )
 _MIN_PLURAL = 100
-_PARTS = {
-    "third": 3,
-    "thirds": 3,
-    "quarter": 4,
-    "quarters": 4,
-    "fifth": 5,
-    "fifths": 5,
-    "tenth": 10,
-}
-_HALVES = frozenset({"first", "second", "other", "better"})
-_QUARTERS = {"quarter": 15, "quarters": 45}
-_WHOLES = frozenset({"three", "four", "five", "ten"})
 _MAX_COUNTED = 3
 _ENDS_COUNTED = STOP_WORDS | frozenset(
     """is are plus including percent since last next past previous coming without despite because
@@ -95,53 +59,22 @@ def read_amount(tokens: Sequence[Token], start: int) -> Amount | None:
         # "A retry prints nothing twice" multiplies nothing either.
         is_noun |= word in {"twice", "thrice"} and not _goes_on(tokens, start + 1)
         return None if is_noun else Amount("quantity", str(MULTIPLES[word]), start + 1, "times")
-    single = _quarter_of_an_hour(tokens, start)
-    if single is None and word in {"a", "an"}:
-        single = _single_time(tokens, start)
+    part = read_part(tokens, start)
+    if part:
+        return Amount(part.kind, part.value, part.end, part.unit)
+    single = _single_time(tokens, start) if word in {"a", "an"} else None
     if single:
         return single
-    fraction = _fraction(tokens, start)
-    if fraction:
-        return fraction
     figure = read_figure(tokens, start)
     if figure is None:
         return None
-    amount = _share(tokens, figure) or _with_unit(tokens, figure, start)
+    share = read_share(tokens, figure)
+    amount = (
+        Amount(share.kind, share.value, share.end, share.unit)
+        if share
+        else _with_unit(tokens, figure, start)
+    )
     return None if amount and _is_span_of_rate(tokens, amount, start) else amount
-
-
-def _fraction(tokens: Sequence[Token], start: int) -> Amount | None:
-    """ "A third of", "three quarters of": a share in percent, whole where it is not even."""
-    words = [token.lower for token in tokens[start : start + 3]]
-    place = start + 1
-    parts = _PARTS.get(words[1]) if len(words) > 1 else None
-    is_share = words[2:] == ["of"] or (start > 0 and tokens[start - 1].lower == "by")
-    if parts is None or not is_share:
-        return None
-    numeral = read_numeral(tokens, start)
-    count = 1 if words[0] in {"a", "one"} else int(numeral.value) if numeral else 0
-    if not 0 < count < parts:
-        return None
-    percent = (Decimal(100 * count) / parts).quantize(Decimal(1))
-    return Amount("percent", str(percent), place + 1, "percent")
-
-
-def _share(tokens: Sequence[Token], figure: Figure) -> Amount | None:
-    """ "Seven out of ten", "one in five" as 70 and 20 percent."""
-    joint = [token.lower for token in tokens[figure.end : figure.end + 2]]
-    place = figure.end + 2 if joint == ["out", "of"] else figure.end + 1
-    if joint != ["out", "of"] and not (
-        figure.in_words and joint[:1] == ["in"] and joint[1:] and joint[1] in _WHOLES
-    ):
-        return None
-    whole = read_figure(tokens, place) if place < len(tokens) else None
-    if whole is None or "-" in figure.value + whole.value or not Decimal(whole.value):
-        return None
-    if time_unit(tokens, whole.end):
-        # "You would finish the small one in five weeks."
-        return None
-    percent = Decimal(figure.value) * 100 / Decimal(whole.value)
-    return Amount("percent", plain_text(percent), whole.end, "percent")
 
 
 def _is_span_of_rate(tokens: Sequence[Token], amount: Amount, start: int) -> bool:
@@ -157,14 +90,6 @@ def _has_figure(tokens: Sequence[Token]) -> bool:
 
 def _goes_on(tokens: Sequence[Token], place: int) -> bool:
     return place < len(tokens) and tokens[place].lower in _AFTER_MULTIPLE
-
-
-def _quarter_of_an_hour(tokens: Sequence[Token], start: int) -> Amount | None:
-    words = [token.lower for token in tokens[start : start + 5]]
-    if words[:1] not in (["a"], ["three"]) or words[2:] != ["of", "an", "hour"]:
-        return None
-    minutes = _QUARTERS.get(words[1])
-    return Amount("duration", str(minutes), start + 5, "minute") if minutes else None
 
 
 def _single_time(tokens: Sequence[Token], start: int) -> Amount | None:
@@ -324,14 +249,9 @@ def _glued_letters(figure: Figure, following: Token, index: int, *, glued: bool)
 def _count(tokens: Sequence[Token], figure: Figure, index: int, *, glued: bool) -> Amount | None:
     if _is_bare_one(figure):
         return None
-    if figure.value == "0.5" and figure.in_words and _is_half_percent(tokens, index):
-        return Amount("percent", "0.5", index + 2, "percent")
-    if figure.value == "0.5" and figure.in_words and tokens[figure.end - 2].lower in _HALVES:
-        # "The second half of the month"
-        return None
     if figure.value == "0.5" and figure.in_words:
-        # "Half of our customers", "cut errors in half".
-        return Amount("percent", "50", figure.end, "percent")
+        part = read_half(tokens, figure, index)
+        return Amount(part.kind, part.value, part.end, part.unit) if part else None
     is_open = tokens[index].text == "+" and glued
     counted, end = _counted(tokens, index + is_open)
     if not counted:
@@ -339,10 +259,6 @@ def _count(tokens: Sequence[Token], figure: Figure, index: int, *, glued: bool) 
         return Amount("number", figure.value, end, per=per)
     per, after = read_rate(tokens, end)
     return Amount("quantity", figure.value, after, per=per, counted=counted)
-
-
-def _is_half_percent(tokens: Sequence[Token], index: int) -> bool:
-    return [t.lower for t in tokens[index : index + 2]] in (["a", "percent"], ["a", "per cent"])
 
 
 def _is_bare_one(figure: Figure) -> bool:

@@ -79,12 +79,9 @@ def read_bound(tokens: Sequence[Token], start: int, end: int, kind: str) -> Boun
         return phrase
     if _is_limit(tokens, start, _LIMITS):
         return Bound.AT_MOST
-    if _is_limit(tokens, start, _FLOORS):
-        return Bound.AT_LEAST
     from_price = kind == "money" and start > 0 and tokens[start - 1].lower == "from"
-    if from_price and not _is_change(tokens, start):
-        return Bound.AT_LEAST
-    return Bound.EXACT
+    is_least = from_price and not _is_change(tokens, start)
+    return Bound.AT_LEAST if is_least or _is_limit(tokens, start, _FLOORS) else Bound.EXACT
 
 
 def _phrase_around(tokens: Sequence[Token], start: int, end: int, kind: str) -> Bound | None:

@@ -1,6 +1,5 @@
 """What a text states that can be checked: figures, dates, addresses and proper names."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,13 +7,14 @@ from functools import lru_cache
 
 from followup.amounts import Amount, read_amount
 from followup.bounds import Bound, read_bound
-from followup.dates import DATE_OPENERS, WEEKDAYS, read_date
+from followup.clock import read_clock
+from followup.dates import DATE_OPENERS, WEEKDAYS, ReadDate, read_date
 from followup.names import read_names
-from followup.numerals import MULTIPLES, NUMBER_OPENERS, VAGUE, is_odd_number, read_numeral
+from followup.numerals import MULTIPLES, NUMBER_OPENERS, VAGUE, is_odd_number
+from followup.offers import read_manner, states_nothing
 from followup.sentences import split_sentences
 from followup.tokens import Token, fold, tokenise
 from followup.units import MEASURES, money_unit, time_unit
-from followup.vocabulary import STOP_WORDS, stem
 
 
 class ClaimKind(StrEnum):
@@ -109,14 +109,7 @@ def _value_claims(
     """Each claim but the names, with the index of the token after it."""
     place = 0
     is_question = folded.endswith("?")
-    # "Would a call in the next two weeks suit you?" proposes a time and states none.
-    proposes = is_question and tokens[:1] != () and tokens[0].lower in _PROPOSALS
-    begins = is_question and _BEGINS.match(folded) is not None
-    # So does "I could call you on Monday"; what the reader said of days is no offer.
-    offers = is_question or (
-        any(token.text == "I" or token.text.startswith("I'") for token in tokens)
-        and not _REPORTED.search(folded)
-    )
+    manner = read_manner(folded, tokens)
     while place < len(tokens):
         if tokens[place].kind == "word" and not _may_open(tokens[place]):
             place += 1
@@ -126,28 +119,7 @@ def _value_claims(
             place += 1
             continue
         kind, value, end, amount, is_relative = read
-        if (proposes and kind is ClaimKind.DURATION) or (begins and kind in _COUNTED):
-            place = end
-            continue
-        if offers and kind is ClaimKind.DATE and not value[0].isdigit():
-            place = end
-            continue
-        if offers and kind in _COUNTED and tokens[place - 1].lower == "at" and _says_day(tokens):
-            # "Would Wednesday at 10 work?"
-            place = end
-            continue
-        if (
-            kind is ClaimKind.DURATION
-            and amount
-            and amount.unit == "minute"
-            and _OFFERS.search(folded)
-        ):
-            place = end
-            continue
-        if kind is ClaimKind.DURATION and _is_age(tokens, end):
-            place = end
-            continue
-        if kind in _COUNTED and amount and _counts_talk(tokens, place, amount):
+        if states_nothing(manner, tokens, place, kind, value, end, amount):
             place = end
             continue
         yield (
@@ -162,13 +134,16 @@ def _value_claims(
                 start=place,
                 end=end,
                 is_relative=is_relative,
-                bound=read_bound(tokens, place, end, kind)
-                if amount and kind is not ClaimKind.CODE
-                else Bound.EXACT,
+                bound=_bound(tokens, place, end, kind) if amount else Bound.EXACT,
             ),
             end,
         )
         place = end
+
+
+def _bound(tokens: tuple[Token, ...], place: int, end: int, kind: ClaimKind) -> Bound:
+    """Of a figure; what is written like 3OO has none."""
+    return Bound.EXACT if kind is ClaimKind.CODE else read_bound(tokens, place, end, kind)
 
 
 def _may_open(word: Token) -> bool:
@@ -180,112 +155,6 @@ def _may_open(word: Token) -> bool:
     )
 
 
-def _says_days(tokens: tuple[Token, ...]) -> bool:
-    """Whether the sentence speaks of hours of opening."""
-    return any(t.lower.removesuffix("s") in WEEKDAYS | {"weekday", "daily"} for t in tokens)
-
-
-def _says_day(tokens: tuple[Token, ...]) -> bool:
-    return any(token.lower in WEEKDAYS | {"tomorrow", "today"} for token in tokens)
-
-
-def _counts_talk(tokens: tuple[Token, ...], place: int, amount: Amount) -> bool:
-    """Whether a small count is of what the two talk about: "your two questions", "the two of"."""
-    if tokens[place + 1 : place + 2] and _is_example(tokens, place):
-        return True
-    if amount.value == "0" and not amount.counted and tokens[place].text.isalpha():
-        # "From zero" is from the start.
-        return True
-    if not tokens[place].lower.isalpha() or len(amount.value) > 1:
-        return False
-    before = tokens[place - 1].lower if place else ""
-    after = tokens[amount.end].lower if amount.end < len(tokens) else ""
-    is_pointing = not amount.counted and (
-        before in {"the", "all", "both", "these", "those"} or after == "of"
-    )
-    is_pointing |= before == "your"
-    return is_pointing or after in _FURTHER or bool(amount.counted & _TALKED_OF)
-
-
-def _is_age(tokens: tuple[Token, ...], place: int) -> bool:
-    """Whether "old" follows: "your eight-year-old"."""
-    return "old" in [token.lower for token in tokens[place : place + 2]]
-
-
-def _is_example(tokens: tuple[Token, ...], place: int) -> bool:
-    """Whether a size is only supposed: "a 45-person team would pay"."""
-    is_joined = tokens[place + 1].text == "-" and tokens[place - 1].lower in {"a", "an", "any"}
-    return is_joined and any(token.lower in {"would", "could"} for token in tokens[place:])
-
-
-def _hour(tokens: tuple[Token, ...], place: int) -> tuple[ClaimKind, str, int] | None:
-    """ "Seven in the evening", "half past five", "10 at night", "6 o'clock"."""
-    if [t.lower for t in tokens[place : place + 2]] == ["half", "past"] and place + 2 < len(tokens):
-        hour = read_numeral(tokens, place + 2)
-        return (ClaimKind.DATE, f"{hour.value}:30h", hour.end) if hour else None
-    hour = read_numeral(tokens, place)
-    if hour is None or not 0 < hour.value <= _HOURS_OF_FACE or hour.value % 1:
-        return None
-    after = " ".join(token.lower for token in tokens[hour.end : hour.end + 3])
-    is_hour = after.startswith(("in the morning", "in the evening", "in the afternoon", "at night"))
-    is_hour |= after.startswith(("o'clock", "o 'clock"))
-    return (ClaimKind.DATE, f"{hour.value}h", hour.end) if is_hour else None
-
-
-def _clock(tokens: tuple[Token, ...], place: int) -> tuple[ClaimKind, str, int] | None:
-    """One end of "eight till six" or "between 8 and 6", hours on the face of a clock."""
-    if tokens[place].kind != "number" and tokens[place].lower not in NUMBER_OPENERS:
-        return None
-    read = _hour(tokens, place)
-    if read:
-        return read
-    for first in (place, place - 2):
-        if first < 0 or first + 2 >= len(tokens):
-            continue
-        low, high = read_numeral(tokens, first), read_numeral(tokens, first + 2)
-        if not (low and high and low.end == first + 1 and high.end == first + 3):
-            continue
-        joint = tokens[first + 1].lower
-        opener = tokens[first - 1].lower if first else ""
-        is_span = joint in {"till", "until"} or (
-            (opener, joint) in {("between", "and"), ("from", "to"), ("from", "till")}
-            and low.value > high.value
-        )
-        is_span |= joint in {"to", "-"} and low.value > high.value and _says_days(tokens)
-        is_face = all(0 < n.value <= _HOURS_OF_FACE and n.value % 1 == 0 for n in (low, high))
-        if is_span and is_face and not _goes_on_counting(tokens, first + 3):
-            value = low.value if first == place else high.value
-            return ClaimKind.DATE, f"{value}h", place + 1
-    return None
-
-
-def _goes_on_counting(tokens: tuple[Token, ...], place: int) -> bool:
-    """Whether a unit or noun follows, so that the figures count something."""
-    if place >= len(tokens):
-        return False
-    word = tokens[place]
-    return word.text == "%" or (
-        word.text.islower() and word.lower not in STOP_WORDS and word.lower not in WEEKDAYS
-    )
-
-
-# "Shall we begin with ten pumps?"
-_BEGINS = re.compile(r"(?:shall|should|could) we\b|(?:how|what) about\b|what if\b", re.IGNORECASE)
-_OFFERS = re.compile(
-    r"\bI(?:'d| could| can|'ll| will| would)\b.*\b(?:call|chat|talk|demo|join|meet)\b"
-)
-_COUNTED = frozenset({ClaimKind.QUANTITY, ClaimKind.NUMBER})
-_FURTHER = frozenset({"more", "other", "further", "quick"})
-_HOURS_OF_FACE = 12
-_REPORTED = re.compile(r"\b(?:you|your)\b.*\b(?:asked|said|told|mentioned|suggested|wanted|want)\b")
-_TALKED_OF = frozenset(
-    map(
-        stem,
-        """question point thing note detail reason way idea thought concern topic remark answer
-        must-have musts follow-up example suggestion option word line""".split(),  # noqa: SIM905
-    )
-)
-_PROPOSALS = frozenset("would could can shall should may how what".split())  # noqa: SIM905
 _OPENERS = NUMBER_OPENERS | DATE_OPENERS | VAGUE | MULTIPLES.keys() | {"around", "round"}
 _HOURS_A_DAY, _DAYS_A_WEEK = "24", "7"
 _BETWEEN_DAY_AND_WEEK = frozenset({",", "and", "/", "-"})
@@ -294,15 +163,11 @@ _Read = tuple[ClaimKind, str, int, Amount | None, bool]
 
 def _claim_at(tokens: tuple[Token, ...], place: int, *, is_question: bool) -> _Read | None:
     token = tokens[place]
-    fixed = (
-        _address(token, place)
-        or _clock(tokens, place)
-        or _always_on(tokens, place)
-        or _model(tokens, place)
-    )
+    fixed = _address(token, place) or _always_on(tokens, place) or _model(tokens, place)
     if fixed:
         return (*fixed, None, False)
-    date = read_date(tokens, place)
+    hour = read_clock(tokens, place)
+    date = ReadDate(*hour) if hour else read_date(tokens, place)
     if date:
         # "Shall we talk next week?" proposes, it states nothing.
         proposed = is_question and date.value in {"next week", "this week", "next month"}

@@ -77,14 +77,13 @@ class EvidenceSubjects:
             self._is_about_cached[key] = self._is_about(subject, fact)
         return self._is_about_cached[key]
 
-    def _is_about(self, subject: Subject, fact: Fact) -> bool:  # noqa: PLR0911
+    def _is_about(self, subject: Subject, fact: Fact) -> bool:
         unit, source = fact.unit, fact.source
         if unit.cell_names:
             return self._is_cell_of(subject, unit, source)
         about = self._subjects_of(fact)
-        if any(_same(subject, other.name) for other in about):
-            return True
-        if not subject.is_plan and self._is_named_beside(subject, fact):
+        is_beside = not subject.is_plan and self._is_named_beside(subject, fact)
+        if is_beside or any(_same(subject, other.name) for other in about):
             return True
         is_headed = self.is_headed(subject, source)
         rivals = [other for other in about if self._is_rival(other, subject)]
@@ -94,12 +93,12 @@ class EvidenceSubjects:
         inherited = [] if about else self.inherited(unit, fact.unit_index, source)
         if is_headed or any(_same(subject, other.name) for other in inherited):
             return True
-        if leans(unit.sentence) and any(self._is_rival(other, subject) for other in inherited):
-            return False
-        if source.is_of_customers and not subject.is_plan:
-            # Of whom a story tells without a name, it does not tell of somebody else.
-            return False
-        return not self.is_headed_by_another(subject, source)
+        leans_on_rival = leans(unit.sentence) and any(
+            self._is_rival(other, subject) for other in inherited
+        )
+        # Of whom a story tells without a name, it does not tell of somebody else.
+        is_of_story = source.is_of_customers and not subject.is_plan
+        return not (leans_on_rival or is_of_story or self.is_headed_by_another(subject, source))
 
     def _is_rival(self, other: Subject, subject: Subject) -> bool:
         """Whether a name in the sources is of the subject's kind, so that a figure is its own."""

@@ -1,5 +1,6 @@
 """Finds the source that holds a name of the message."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -24,6 +25,7 @@ class Support:
 
 
 _OF_PLACES = ("an", "ish", "ese", "ic", "ch")
+_LEANS = re.compile(r"\b(?:its?|they|their|there|the)\b", re.IGNORECASE)
 _FULL_NAME = 2
 _MAX_ROLE = 6
 _ALSO = {"iphone": "ios", "ipad": "ios", "ios": "iphone", "mac": "macos", "macos": "mac"}
@@ -65,7 +67,31 @@ class NameFinder:
         is_adjective = is_english(claim.value) and claim.value.endswith(_OF_PLACES)
         return is_adjective and "your" in before
 
-    def is_apart(self, claim: Claim, others: Sequence[Subject]) -> bool:
+    def is_apart(
+        self,
+        claim: Claim,
+        read: ReadSentence,
+        subjects: Sequence[Subject],
+        before: Sequence[Subject],
+    ) -> bool:
+        """Whether a name is said of a customer with whom no source brings it together.
+
+        `before` are the customers that the sentences before name.
+        """
+        if self._known.is_told_of(tuple(claim.value.split())):
+            return False
+        if self._is_of_nobody(claim, read):
+            return True
+        told = [
+            s
+            for s in subjects
+            if s.place != claim.start and not s.is_plan and self._known.is_told_of(s.name)
+        ]
+        if not told and _LEANS.search(read.text):
+            told = [s for s in before if self._known.is_told_of(s.name)][-1:]
+        return bool(told) and self._is_of_another(claim, told)
+
+    def _is_of_another(self, claim: Claim, others: Sequence[Subject]) -> bool:
         """Whether a person or thing of one customer's story is put to another customer.
 
         The name stands in stories only, and none of them tells of the others.
@@ -78,7 +104,7 @@ class NameFinder:
             f" {' '.join(other.name)} " in source.word_stream for source in told for other in others
         )
 
-    def is_of_nobody(self, claim: Claim, read: ReadSentence) -> bool:
+    def _is_of_nobody(self, claim: Claim, read: ReadSentence) -> bool:
         """Whether "Ann Lee of Odell" joins a person with those of whom no source says so."""
         if len(claim.value.split()) != _FULL_NAME:
             return False

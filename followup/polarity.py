@@ -66,8 +66,11 @@ _MAX_NOUN_WORDS = 2
 _ROOT = 5
 _VERBS_IN_LY = frozenset("reply apply supply rely comply imply multiply".split())  # noqa: SIM905
 LIGHT_VERBS = frozenset(
-    map(stem, "include offer have come provide give get part contain available".split())
-)  # noqa: SIM905
+    map(
+        stem,
+        "include offer have come provide give get part contain available".split(),  # noqa: SIM905
+    )
+)
 """What they deny is what follows: "does not include support" is "no support"."""
 _NEIGHBOUR_WORDS = 3
 _MIN_SHARED_DENIAL = 2
@@ -222,6 +225,12 @@ def _starts_list_item(rest: Sequence[str]) -> bool:
     return 0 < length <= _MAX_LIST_ITEM and rest[0] not in _CLAUSE_ENDS
 
 
+def _num_heads(denial: str, after: Sequence[str]) -> int:
+    """How many words a denial denies first: a verb, or the nouns behind "no" and "not include"."""
+    is_of_nouns = denial == "no" or not LIGHT_VERBS.isdisjoint(map(stem, after))
+    return _MAX_NOUN_WORDS if is_of_nouns else 1
+
+
 def _is_adverb(word: str) -> bool:
     return word.endswith("ly") and word not in _VERBS_IN_LY
 
@@ -245,9 +254,7 @@ def _read_clause(words: Sequence[str]) -> Clause:
         if bare in _DENIALS and state is not None:
             denied_at = place
             is_subject = place == 0 and bare in _DENYING_SUBJECTS
-            num_heads = _MAX_NOUN_WORDS if bare == "no" else 1
-            if set(map(stem, words[place + 1 : place + 3])) & LIGHT_VERBS:
-                num_heads = _MAX_NOUN_WORDS
+            num_heads = _num_heads(bare, words[place + 1 : place + 3])
             if bare in _DENYING_OBJECTS:
                 heads.update(stems[-1:])
                 # "Pay nothing for it" denies the paying.
@@ -269,8 +276,6 @@ def _read_clause(words: Sequence[str]) -> Clause:
                 num_heads -= 1
         elif word in _PREPOSITIONS:
             num_heads = 0
-    if True in denied and not heads:
-        # "The exam fee is not included" denies the exam fee.
-        heads.update(stems)
     near = frozenset(stems) if True in denied else frozenset[str]()
-    return Clause(tuple(stems), tuple(denied), near, frozenset(heads))
+    # "The exam fee is not included" denies the exam fee.
+    return Clause(tuple(stems), tuple(denied), near, frozenset(heads) or near)

@@ -53,11 +53,8 @@ def read_rate(tokens: Sequence[Token], index: int) -> tuple[frozenset[str], int]
             index += _describes(tokens, index + 1)
             per.add(time_unit(tokens, index + 1) or _divisor(tokens[index + 1].lower))
             index += 2
-        elif word in {"a", "an", "each", "every"} and time_unit(tokens, index + 1):
-            per.add(str(time_unit(tokens, index + 1)))
-            index += 2
-        elif word in {"a", "an"} and following and stem(following.lower) in PERSONS:
-            per.add("user")
+        elif word in {"a", "an", "each", "every"} and _counted_off(tokens, index + 1):
+            per.add(_counted_off(tokens, index + 1))
             index += 2
         else:
             break
@@ -70,6 +67,12 @@ def _describes(tokens: Sequence[Token], place: int) -> int:
     if len(words) > 1 and words[0] in _DESCRIBES:
         return 1
     return 3 if words[1:3] == ["-", "long"] and len(words) > 3 else 0  # noqa: PLR2004
+
+
+def _counted_off(tokens: Sequence[Token], place: int) -> str:
+    """What "a" or "each" divides by: a unit of time, a head; "" where it is none."""
+    is_person = place < len(tokens) and stem(tokens[place].lower) in PERSONS
+    return time_unit(tokens, place) or ("user" if is_person else "")
 
 
 def _opens_clause(following: Token | None) -> bool:

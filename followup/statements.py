@@ -4,17 +4,17 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import islice
 
-from followup.alignment import SentenceAligner, SupportJudge, alignment_features
+from followup.alignment import SentenceAligner, SupportJudge
 from followup.claims import ClaimKind, ReadSentence, read_sentence
 from followup.contradiction import Contradiction, ContradictionFinder
 from followup.english import is_english
-from followup.overlap import ReadText, overlap_features, read_text
+from followup.overlap import ReadText, read_text
 from followup.passage import Passage
 from followup.relations import Relations
 from followup.sentences import Unit, is_signature
 from followup.sources import Source, SourceUnit, own_names, read_sources, word_stream
+from followup.statement_fit import estimated, judged
 from followup.support_model import load_support_model
 from followup.surprise import MIN_INVENTED, MIN_SURPRISE, surprise
 from followup.talk import checkable_part
@@ -159,7 +159,7 @@ class StatementChecker:
             return {}
         sources = [*(passage.chunk.text for passage in passages), request_text]
         if self._judge:
-            table = _judged(self._judge, texts, sources)
+            table = judged(self._judge, texts, sources)
         else:
             known = [
                 *(
@@ -168,7 +168,7 @@ class StatementChecker:
                 ),
                 (_courtesy(),),
             ]
-            table = _estimated(aligner, texts, sources, known)
+            table = estimated(aligner, texts, sources, known)
         streams = [
             word_stream(f"{p.chunk.title} {p.chunk.section} {p.chunk.document} {p.chunk.text}")
             for p in passages
@@ -243,39 +243,6 @@ def _has_names(text: str, stream: str, streams: Sequence[str]) -> bool:
     return all(word_stream(name) in stream or word_stream(name) in streams[-1] for name in names)
 
 
-def _estimated(
-    aligner: SentenceAligner | None,
-    texts: Sequence[str],
-    sources: Sequence[str],
-    known: Sequence[Sequence[ReadText]],
-) -> list[list[float]]:
-    """The fitted probability of each text (row) by each source (column)."""
-    model = load_support_model()
-    if aligner is None:
-        return [
-            [
-                model.without_embeddings.probability(_features(text, source, also))
-                for source, also in zip(sources, known, strict=True)
-            ]
-            for text in texts
-        ]
-    return [
-        [
-            model.with_embeddings.probability(
-                [*_features(text, source, also), *alignment_features(alignment)]
-            )
-            for source, also, alignment in zip(sources, known, row, strict=True)
-        ]
-        for text, row in zip(texts, aligner.align(texts, sources), strict=True)
-    ]
-
-
-def _judged(judge: SupportJudge, texts: Sequence[str], sources: Sequence[str]) -> list[list[float]]:
-    """The judge's probability of each text (row) by each source (column)."""
-    found = iter(judge.probabilities([(source, text) for text in texts for source in sources]))
-    return [list(islice(found, len(sources))) for _ in texts]
-
-
 @lru_cache(maxsize=64)
 def _contradictions(
     sources: tuple[Source, ...], relations: Relations, own: frozenset[str]
@@ -311,14 +278,6 @@ def _states_something(part: str, own: frozenset[str], *, is_whole: bool) -> bool
     return len(informative) >= (1 if is_whole else _MIN_BEHIND_TALK)
 
 
-def _features(text: str, source: str, known: Sequence[ReadText]) -> list[float]:
-    return overlap_features(read_text(text), read_text(source), known)
-
-
-def _heading(passage: Passage) -> ReadText:
-    return read_text(f"{passage.chunk.title}\n{passage.chunk.section}")
-
-
 def _contradicted(opposite: Contradiction) -> StatementSupport:
     reason = f"{opposite.document} says the opposite: {opposite.evidence}"
     return StatementSupport(None, supported=False, reason=reason)
@@ -335,6 +294,10 @@ def _evidence(wanted: frozenset[str], source: Source) -> str:
         wanted -= best.stems
     in_order = [unit.shown for unit in source.units if unit in chosen]
     return " … ".join(dict.fromkeys(in_order))
+
+
+def _heading(passage: Passage) -> ReadText:
+    return read_text(f"{passage.chunk.title}\n{passage.chunk.section}")
 
 
 @cache

@@ -1,6 +1,5 @@
 """Finds the words of a source that support a claim, or says why none do."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -10,15 +9,12 @@ from followup.agreement import (
     Fact,
     cut,
     facts_of,
-    is_distinct,
-    is_same_measure,
     value_keys,
     value_mismatch,
 )
 from followup.amounts import in_cents
 from followup.claim_context import Before, ClaimContext, read_context
 from followup.claims import Claim, ClaimKind, ReadSentence, read_sentence
-from followup.customer_figures import is_told_of_one, passes_for_all
 from followup.denials import affirms, denies
 from followup.derived import compares, is_worked_out
 from followup.evidence_subjects import EvidenceSubjects
@@ -27,10 +23,10 @@ from followup.name_support import NameFinder, Support
 from followup.nearness import is_near
 from followup.parts import part_of
 from followup.relations import Relations
+from followup.rivals import Rivals, other_subject
 from followup.sources import REQUEST, Source, word_stream
 from followup.subjects import KnownNames, Name, Subject
-from followup.topics import better_fact, other_of_list
-from followup.vocabulary import roots_of, stem
+from followup.vocabulary import roots_of
 
 _ABOUT_CHECKED = frozenset(
     {
@@ -49,14 +45,9 @@ _WITH_UNITS = frozenset(
 _COUNTS = frozenset({ClaimKind.NUMBER, ClaimKind.QUANTITY})
 _MIN_QUOTED_WORDS = 3
 _APART = "no source brings this name together with the others"
-_LEANS = re.compile(r"\b(?:its?|they|their|there|the)\b", re.IGNORECASE)
 # Reasons that no arithmetic overrides.
 _OF_WHOM = ("the value does not stand there for", "the sources tell", "the lead did not")
-_PRICED = re.compile(r"([A-Z][a-z]{2,}) (?:costs?|is|starts|comes)\b")
 _NO_VALUE = "no source has this value"
-_FEES = roots_of(
-    map(stem, "fee charge surcharge penalty deposit fine discount refund bonus credit".split())  # noqa: SIM905
-)
 
 
 class SupportFinder:
@@ -74,6 +65,7 @@ class SupportFinder:
         self._all_facts = list(dict.fromkeys(f for source in sources for _, f in facts_of(source)))
         self._names = NameFinder(sources, self.known)
         self._evidence = EvidenceSubjects(self.known)
+        self._rivals = Rivals(sources, self._all_facts, self._evidence)
         self.relations = Relations(sources, self._evidence)
 
     def find(
@@ -106,7 +98,7 @@ class SupportFinder:
         self, claim: Claim, read: ReadSentence, subjects: list[Subject], before: Before
     ) -> Support:
         if claim.kind is ClaimKind.NAME:
-            if self._is_apart(claim, read, subjects, before):
+            if self._names.is_apart(claim, read, subjects, before.customers):
                 return Support(reason=_APART)
             return self._names.find(claim, read)
         support = self._of_value(claim, read_context(claim, read, subjects, before, self.known))
@@ -134,20 +126,6 @@ class SupportFinder:
                 sound.append(claim)
                 followed[claim] = Support(REQUEST, read.text)
         return [(claim, followed[claim]) for claim, _ in found]
-
-    def _is_apart(
-        self, claim: Claim, read: ReadSentence, subjects: list[Subject], before: Before
-    ) -> bool:
-        """Whether a name is said of a customer with whom no source brings it together."""
-        if claim.kind is not ClaimKind.NAME or self.known.is_told_of(tuple(claim.value.split())):
-            return False
-        if self._names.is_of_nobody(claim, read):
-            return True
-        here = [s for s in subjects if s.place != claim.start]
-        told = [s for s in here if not s.is_plan and self.known.is_told_of(s.name)]
-        if not told and _LEANS.search(read.text):
-            told = [s for s in before.customers if self.known.is_told_of(s.name)][-1:]
-        return bool(told) and self._names.is_apart(claim, told)
 
     def _wrong_subjects(
         self, read: ReadSentence, subjects: list[Subject], rest: list[Subject]
@@ -181,9 +159,11 @@ class SupportFinder:
             if mismatch is None:
                 alone = self._alone_among(claim, context)
                 if alone:
-                    return Support(reason=_other_subject([alone], fact))
+                    return Support(reason=other_subject([alone], fact))
                 return Support(fact.source.document, fact.unit.shown)
             reason = mismatch or reason
+        if reason == _NO_VALUE and self._counts_unheard(claim):
+            return Support(REQUEST, claim.text)
         if claim.kind is ClaimKind.LINK:
             source = self._source_of_host(claim)
             if source:
@@ -213,22 +193,19 @@ class SupportFinder:
             )
         ):
             return None
-        if fact.source.is_request and claim.kind is ClaimKind.MONEY:
+        is_money = claim.kind is ClaimKind.MONEY
+        if fact.source.is_request and is_money and not context.topic.telling & fact.roots:
             return "the request says this of the lead"
-        if claim.kind is ClaimKind.MONEY:
+        if is_money:
             is_linked = bool(context.topic.telling & there)
-        mismatch = self._about_mismatch(claim, context, fact, is_linked=is_linked)
-        if mismatch is None and self._passes_for_all(claim, context, fact):
-            return f"the sources tell this of one customer: {cut(fact.unit.shown)}"
-        return mismatch
+        return self._rivals.objection(claim, context, fact, is_linked=is_linked)
 
-    def _is_unknown(self, context: ClaimContext) -> bool:
-        """Whether a price is said of a capitalised word that no source has: "Premium costs $9"."""
-        opening = _PRICED.match(context.sentence)
-        if opening is None or context.subjects:
-            return False
-        word = frozenset([stem(opening.group(1).lower())])
-        return not any(roots_of(word) & source.roots for source in self.sources)
+    def _counts_unheard(self, claim: Claim) -> bool:
+        """Whether a small number in words counts what no source counts: "three must-haves"."""
+        is_small = claim.kind is ClaimKind.QUANTITY and claim.text[0].isalpha() and not claim.unit
+        return is_small and not any(
+            roots_of(claim.counted) & roots_of(fact.claim.counted) for fact in self._all_facts
+        )
 
     def _shares_name(self, context: ClaimContext, fact: Fact) -> bool:
         """Whether a name of the sentence stands in the fact's own words: a person, a town."""
@@ -334,76 +311,6 @@ class SupportFinder:
                     return fact.source
         return None
 
-    def _about_mismatch(
-        self, claim: Claim, context: ClaimContext, fact: Fact, *, is_linked: bool
-    ) -> str | None:
-        """Why a fact with the claim's value is about something else; None where it may be not.
-
-        That takes another subject or another value in the sources: silence is no rival.
-        """
-        wanted = context.subjects
-        for group in ([s for s in wanted if s.is_plan], [s for s in wanted if not s.is_plan]):
-            if group and not self._evidence.supports(group, fact):
-                return _other_subject(group, fact)
-        if claim.kind is ClaimKind.CODE:
-            return None
-        if context.is_contrast:
-            return None
-        if not wanted and self._evidence.is_told_of(context.before.subjects, fact):
-            # It is told of what the sentences before speak of.
-            return None
-        if not is_linked and self._is_off_topic(claim, context, fact):
-            return f"the value stands there about something else: {cut(fact.unit.shown)}"
-        # What is told of a subject by name gives way to nothing that is told of nobody.
-        is_named = self._evidence.is_told_of(wanted, fact)
-        is_theirs = self._evidence.is_told_of if is_named else self._evidence.supports
-        beside = other_of_list(claim, context.topic, fact)
-        if beside:
-            return f"of this the source says another value: {cut(beside.unit.shown)}"
-        better = not fact.source.is_request and better_fact(
-            claim,
-            context.topic,
-            fact,
-            self._all_facts,
-            lambda rival: not wanted or is_theirs(wanted, rival),
-        )
-        if better:
-            return f"of this the source says another value: {cut(better.unit.shown)}"
-        return None
-
-    def _passes_for_all(self, claim: Claim, context: ClaimContext, fact: Fact) -> bool:
-        is_small = fact.claim.kind in _COUNTS and not claim.text[0].isdigit()
-        return (
-            not is_small
-            and is_told_of_one(fact, self._evidence)
-            and passes_for_all(context, fact, self._evidence)
-        )
-
-    def _is_off_topic(self, claim: Claim, context: ClaimContext, fact: Fact) -> bool:
-        """Whether the message says of what the value is, and the sources tell that otherwise.
-
-        Words that no source knows may be other words for the same; but a fee of an unknown name
-        may not exist.
-        """
-        topic = context.topic
-        if claim.kind is ClaimKind.MONEY and (topic.head & _FEES or self._is_unknown(context)):
-            return True
-        if self._evidence.is_told_of(context.subjects, fact):
-            return False
-        if claim.kind is ClaimKind.NUMBER and claim.text[-1].isdigit() and not is_distinct(claim):
-            # Small numbers stand everywhere.
-            return True
-        words = topic.head | topic.local
-        return any(
-            is_same_measure(claim, rival.claim)
-            and not set(value_keys(claim)) & set(value_keys(rival.claim))
-            and f"={value_keys(rival.claim)[0]}" not in topic.clause
-            and words & rival.roots
-            and (not context.subjects or self._evidence.supports(context.subjects, rival))
-            for rival in self._all_facts
-            if not rival.source.is_request
-        )
-
 
 def _is_in_cents(claim: Claim) -> bool:
     return claim.kind is ClaimKind.MONEY and "cent" in claim.text.lower()
@@ -418,8 +325,3 @@ def _name_claim(read: ReadSentence, subject: Subject) -> Claim:
         sentence_index=read.index,
         start=subject.place,
     )
-
-
-def _other_subject(wanted: Sequence[Subject], fact: Fact) -> str:
-    name = " ".join(wanted[0].name)
-    return f"the value does not stand there for {name}: {cut(fact.unit.shown)}"

@@ -1,0 +1,66 @@
+"""Reads hours of the day that are written without minutes: "eight till six", "7 at night"."""
+
+from collections.abc import Sequence
+
+from followup.dates import WEEKDAYS
+from followup.numerals import NUMBER_OPENERS, read_numeral
+from followup.tokens import Token
+from followup.vocabulary import STOP_WORDS
+
+_HOURS_OF_FACE = 12
+
+
+def read_clock(tokens: Sequence[Token], place: int) -> tuple[str, int] | None:
+    """Hour as "8h", on the face of a clock, and the index after it; one end of a span at a time."""
+    if tokens[place].kind != "number" and tokens[place].lower not in NUMBER_OPENERS:
+        return None
+    read = _hour(tokens, place)
+    if read:
+        return read
+    for first in (place, place - 2):
+        if first < 0 or first + 2 >= len(tokens):
+            continue
+        low, high = read_numeral(tokens, first), read_numeral(tokens, first + 2)
+        if not (low and high and low.end == first + 1 and high.end == first + 3):
+            continue
+        joint = tokens[first + 1].lower
+        opener = tokens[first - 1].lower if first else ""
+        is_span = joint in {"till", "until"} or (
+            (opener, joint) in {("between", "and"), ("from", "to"), ("from", "till")}
+            and low.value > high.value
+        )
+        is_span |= joint in {"to", "-"} and low.value > high.value and _says_days(tokens)
+        is_face = all(0 < n.value <= _HOURS_OF_FACE and n.value % 1 == 0 for n in (low, high))
+        if is_span and is_face and not _goes_on_counting(tokens, first + 3):
+            value = low.value if first == place else high.value
+            return f"{value}h", place + 1
+    return None
+
+
+def _hour(tokens: Sequence[Token], place: int) -> tuple[str, int] | None:
+    """ "Seven in the evening", "half past five", "10 at night", "6 o'clock"."""
+    if [t.lower for t in tokens[place : place + 2]] == ["half", "past"] and place + 2 < len(tokens):
+        hour = read_numeral(tokens, place + 2)
+        return (f"{hour.value}:30h", hour.end) if hour else None
+    hour = read_numeral(tokens, place)
+    if hour is None or not 0 < hour.value <= _HOURS_OF_FACE or hour.value % 1:
+        return None
+    after = " ".join(token.lower for token in tokens[hour.end : hour.end + 3])
+    is_hour = after.startswith(("in the morning", "in the evening", "in the afternoon", "at night"))
+    is_hour |= after.startswith(("o'clock", "o 'clock"))
+    return (f"{hour.value}h", hour.end) if is_hour else None
+
+
+def _says_days(tokens: Sequence[Token]) -> bool:
+    """Whether the sentence speaks of hours of opening."""
+    return any(t.lower.removesuffix("s") in WEEKDAYS | {"weekday", "daily"} for t in tokens)
+
+
+def _goes_on_counting(tokens: Sequence[Token], place: int) -> bool:
+    """Whether a unit or noun follows, so that the figures count something."""
+    if place >= len(tokens):
+        return False
+    word = tokens[place]
+    return word.text == "%" or (
+        word.text.islower() and word.lower not in STOP_WORDS and word.lower not in WEEKDAYS
+    )

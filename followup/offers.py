@@ -1,0 +1,108 @@
+"""Figures that state nothing: a proposed day, what is supposed, and counts of the talk itself."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from followup.amounts import Amount
+from followup.dates import WEEKDAYS
+from followup.tokens import Token
+from followup.vocabulary import stem
+
+# "Shall we begin with ten pumps?"
+_BEGINS = re.compile(r"(?:shall|should|could) we\b|(?:how|what) about\b|what if\b", re.IGNORECASE)
+_OFFERS = re.compile(
+    r"\bI(?:'d| could| can|'ll| will| would)\b.*\b(?:call|chat|talk|demo|join|meet)\b"
+)
+_COUNTED = frozenset({"quantity", "number"})
+_FURTHER = frozenset({"more", "other", "further", "quick"})
+_REPORTED = re.compile(r"\b(?:you|your)\b.*\b(?:asked|said|told|mentioned|suggested|wanted|want)\b")
+_TALKED_OF = frozenset(
+    map(
+        stem,
+        """question point thing note detail reason way idea thought concern topic remark answer
+        must-have musts follow-up example suggestion option word line""".split(),  # noqa: SIM905
+    )
+)
+_PROPOSALS = frozenset("would could can shall should may how what".split())  # noqa: SIM905
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a sentence speaks of times and figures."""
+
+    proposes: bool
+    """It asks for a time: "Would a call in the next two weeks suit you?"."""
+    begins: bool
+    """It asks for a size: "Shall we begin with ten pumps?"."""
+    offers: bool
+    """A question, or "I could call you on Monday"; not what the reader said of days."""
+    promises: bool
+    """It offers time: "I could join your call for ten minutes"."""
+
+
+def read_manner(folded: str, tokens: Sequence[Token]) -> Manner:
+    """The manner of a folded sentence."""
+    is_question = folded.endswith("?")
+    has_writer = any(token.text == "I" or token.text.startswith("I'") for token in tokens)
+    return Manner(
+        proposes=is_question and bool(tokens) and tokens[0].lower in _PROPOSALS,
+        begins=is_question and _BEGINS.match(folded) is not None,
+        offers=is_question or (has_writer and not _REPORTED.search(folded)),
+        promises=_OFFERS.search(folded) is not None,
+    )
+
+
+def states_nothing(
+    manner: Manner,
+    tokens: Sequence[Token],
+    place: int,
+    kind: str,
+    value: str,
+    end: int,
+    amount: Amount | None,
+) -> bool:
+    """Whether the figure in tokens `place` to `end`, of a claim's kind, is no claim."""
+    if kind == "date":
+        return manner.offers and not value[0].isdigit()
+    if kind == "duration":
+        is_short = amount is not None and amount.unit == "minute"
+        return manner.proposes or (manner.promises and is_short) or _is_age(tokens, end)
+    if kind not in _COUNTED or amount is None:
+        return False
+    # "Would Wednesday at 10 work?"
+    is_hour = manner.offers and tokens[place - 1].lower == "at" and _says_day(tokens)
+    return manner.begins or is_hour or _counts_talk(tokens, place, amount)
+
+
+def _counts_talk(tokens: Sequence[Token], place: int, amount: Amount) -> bool:
+    """Whether a small count is of what the two talk about: "your two questions", "the two of"."""
+    if tokens[place + 1 : place + 2] and _is_example(tokens, place):
+        return True
+    if amount.value == "0" and not amount.counted and tokens[place].text.isalpha():
+        # "From zero" is from the start.
+        return True
+    if not tokens[place].lower.isalpha() or len(amount.value) > 1:
+        return False
+    before = tokens[place - 1].lower if place else ""
+    after = tokens[amount.end].lower if amount.end < len(tokens) else ""
+    is_pointing = not amount.counted and (
+        before in {"the", "all", "both", "these", "those"} or after == "of"
+    )
+    is_pointing |= before == "your"
+    return is_pointing or after in _FURTHER or bool(amount.counted & _TALKED_OF)
+
+
+def _is_age(tokens: Sequence[Token], place: int) -> bool:
+    """Whether "old" follows: "your eight-year-old"."""
+    return "old" in [token.lower for token in tokens[place : place + 2]]
+
+
+def _is_example(tokens: Sequence[Token], place: int) -> bool:
+    """Whether a size is only supposed: "a 45-person team would pay"."""
+    is_joined = tokens[place + 1].text == "-" and tokens[place - 1].lower in {"a", "an", "any"}
+    return is_joined and any(token.lower in {"would", "could"} for token in tokens[place:])
+
+
+def _says_day(tokens: Sequence[Token]) -> bool:
+    return any(token.lower in WEEKDAYS | {"tomorrow", "today"} for token in tokens)

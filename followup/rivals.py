@@ -1,0 +1,128 @@
+"""Whether the sources give a message's value to another subject, or its subject another value."""
+
+import re
+from collections.abc import Sequence
+
+from followup.agreement import Fact, cut, is_distinct, is_same_measure, value_keys
+from followup.claim_context import ClaimContext
+from followup.claims import Claim, ClaimKind
+from followup.customer_figures import is_told_of_one, passes_for_all
+from followup.evidence_subjects import EvidenceSubjects
+from followup.sources import Source
+from followup.subjects import Subject
+from followup.topics import better_fact, other_of_list
+from followup.vocabulary import roots_of, stem
+
+_COUNTS = frozenset({ClaimKind.NUMBER, ClaimKind.QUANTITY})
+_PRICED = re.compile(r"([A-Z][a-z]{2,}) (?:costs?|is|starts|comes)\b")
+_FEES = roots_of(
+    map(stem, "fee charge surcharge penalty deposit fine discount refund bonus credit".split())  # noqa: SIM905
+)
+
+
+class Rivals:
+    """The facts of one message's sources, each a possible rival of the others."""
+
+    def __init__(
+        self, sources: Sequence[Source], facts: Sequence[Fact], evidence: EvidenceSubjects
+    ) -> None:
+        self._sources = sources
+        self._facts = facts
+        self._evidence = evidence
+
+    def objection(
+        self, claim: Claim, context: ClaimContext, fact: Fact, *, is_linked: bool
+    ) -> str | None:
+        """Why a fact with the claim's value is about something else; None where it may be not.
+
+        That takes another subject or another value in the sources: silence is no rival.
+        """
+        wanted = context.subjects
+        for group in ([s for s in wanted if s.is_plan], [s for s in wanted if not s.is_plan]):
+            if group and not self._evidence.supports(group, fact):
+                return other_subject(group, fact)
+        rival = None
+        if not self._is_settled(claim, context, fact):
+            if not is_linked and self._is_off_topic(claim, context, fact):
+                return f"the value stands there about something else: {cut(fact.unit.shown)}"
+            rival = self._better(claim, context, fact)
+        if rival:
+            return f"of this the source says another value: {cut(rival.unit.shown)}"
+        if self._passes_for_all(claim, context, fact):
+            return f"the sources tell this of one customer: {cut(fact.unit.shown)}"
+        return None
+
+    def _is_settled(self, claim: Claim, context: ClaimContext, fact: Fact) -> bool:
+        """Whether nothing but the subject has to agree.
+
+        A code is what it is, "instead of $9" is of something else, and what the sentences before
+        speak of needs no words here.
+        """
+        is_of_before = not context.subjects and self._evidence.is_told_of(
+            context.before.subjects, fact
+        )
+        return claim.kind is ClaimKind.CODE or context.is_contrast or is_of_before
+
+    def _better(self, claim: Claim, context: ClaimContext, fact: Fact) -> Fact | None:
+        """A fact of which the message's words speak rather."""
+        wanted = context.subjects
+        # What is told of a subject by name gives way to nothing that is told of nobody.
+        is_named = self._evidence.is_told_of(wanted, fact)
+        is_theirs = self._evidence.is_told_of if is_named else self._evidence.supports
+        beside = other_of_list(claim, context.topic, fact)
+        if beside or fact.source.is_request:
+            return beside
+        return better_fact(
+            claim,
+            context.topic,
+            fact,
+            self._facts,
+            lambda rival: not wanted or is_theirs(wanted, rival),
+        )
+
+    def _passes_for_all(self, claim: Claim, context: ClaimContext, fact: Fact) -> bool:
+        is_small = fact.claim.kind in _COUNTS and not claim.text[0].isdigit()
+        return (
+            not is_small
+            and is_told_of_one(fact, self._evidence)
+            and passes_for_all(context, fact, self._evidence)
+        )
+
+    def _is_off_topic(self, claim: Claim, context: ClaimContext, fact: Fact) -> bool:
+        """Whether the message says of what the value is, and the sources tell that otherwise.
+
+        Words that no source knows may be other words for the same; but a fee of an unknown name
+        may not exist.
+        """
+        topic = context.topic
+        if claim.kind is ClaimKind.MONEY and (topic.head & _FEES or self._is_unknown(context)):
+            return True
+        if self._evidence.is_told_of(context.subjects, fact):
+            return False
+        if claim.kind is ClaimKind.NUMBER and claim.text[-1].isdigit() and not is_distinct(claim):
+            # Small numbers stand everywhere.
+            return True
+        words = topic.head | topic.local
+        return any(
+            is_same_measure(claim, rival.claim)
+            and not set(value_keys(claim)) & set(value_keys(rival.claim))
+            and f"={value_keys(rival.claim)[0]}" not in topic.clause
+            and words & rival.roots
+            and (not context.subjects or self._evidence.supports(context.subjects, rival))
+            for rival in self._facts
+            if not rival.source.is_request
+        )
+
+    def _is_unknown(self, context: ClaimContext) -> bool:
+        """Whether a price is said of a capitalised word that no source has: "Premium costs $9"."""
+        opening = _PRICED.match(context.sentence)
+        if opening is None or context.subjects:
+            return False
+        word = frozenset([stem(opening.group(1).lower())])
+        return not any(roots_of(word) & source.roots for source in self._sources)
+
+
+def other_subject(wanted: Sequence[Subject], fact: Fact) -> str:
+    """The reason where a value is another subject's."""
+    name = " ".join(wanted[0].name)
+    return f"the value does not stand there for {name}: {cut(fact.unit.shown)}"

@@ -1,0 +1,48 @@
+"""The probability that each of several sources supports a text: fitted, or a judge model's."""
+
+from collections.abc import Sequence
+from itertools import islice
+
+from followup.alignment import SentenceAligner, SupportJudge, alignment_features
+from followup.overlap import ReadText, overlap_features, read_text
+from followup.support_model import load_support_model
+
+
+def estimated(
+    aligner: SentenceAligner | None,
+    texts: Sequence[str],
+    sources: Sequence[str],
+    known: Sequence[Sequence[ReadText]],
+) -> list[list[float]]:
+    """The fitted probability, 0 to 1, of each text (row) by each source (column).
+
+    `known` holds for each source the texts whose words count as said, but not as content.
+    """
+    model = load_support_model()
+    if aligner is None:
+        return [
+            [
+                model.without_embeddings.probability(_features(text, source, also))
+                for source, also in zip(sources, known, strict=True)
+            ]
+            for text in texts
+        ]
+    return [
+        [
+            model.with_embeddings.probability(
+                [*_features(text, source, also), *alignment_features(alignment)]
+            )
+            for source, also, alignment in zip(sources, known, row, strict=True)
+        ]
+        for text, row in zip(texts, aligner.align(texts, sources), strict=True)
+    ]
+
+
+def judged(judge: SupportJudge, texts: Sequence[str], sources: Sequence[str]) -> list[list[float]]:
+    """The judge's probability of each text (row) by each source (column)."""
+    found = iter(judge.probabilities([(source, text) for text in texts for source in sources]))
+    return [list(islice(found, len(sources))) for _ in texts]
+
+
+def _features(text: str, source: str, known: Sequence[ReadText]) -> list[float]:
+    return overlap_features(read_text(text), read_text(source), known)
