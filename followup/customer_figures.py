@@ -31,7 +31,7 @@ _SOMEONE = re.compile(
     r"business|firm|team|shop|store|clinic|practice|school|college|university|agency|studio|office|"
     r"hospital|hotel|restaurant|group|bank|startup|site|user|retailer|wholesaler|manufacturer|"
     r"\w*maker|grocer|courier|distributor|contractor|carrier|operator|provider|dealer|publisher|"
-    r"builder|supplier|organi[sz]ation|\w{3,}ery|\w{3,}ist)\b(?! of\b)",
+    r"builder|supplier|organi[sz]ation|\w{3,}ery|\w{3,}ist)\b(?! of\b(?! ours))",
     re.IGNORECASE,
 )
 _EVERY_CUSTOMER = re.compile(

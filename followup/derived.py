@@ -110,6 +110,8 @@ def _prices(
         return
     yield from (price * count for price in theirs for count in counts)
     yield from (price / count for price in (*ours, *theirs) for count in counts)
+    told = _values(c for c in said if c.kind is ClaimKind.PERCENT)
+    yield from (price * (_HUNDRED - share) / _HUNDRED for price in theirs for share in told)
     for price in ours:
         yield price * _MONTHS
         yield price / _MONTHS

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from followup.claims import ClaimKind
+from followup.courtesy import COURTESY
 from followup.lead import Lead
 from followup.passage import Passage
 from followup.query import last_question, lead_words
 from followup.sentences import split_units
 from followup.sources import SourceUnit, read_sources
-from followup.statements import COURTESY
 from followup.vocabulary import content_stems
 
 MIN_WORDS = 6

@@ -3,11 +3,11 @@
 import re
 
 from followup.conservative import conservative_reply
+from followup.courtesy import COURTESY
 from followup.lead import Lead, LeadStage
 from followup.rules import ComplianceRules
 from followup.sentences import Unit, split_units
 from followup.situation import Situation
-from followup.statements import COURTESY
 from followup.vocabulary import content_stems
 
 MAX_ASKED_WORDS = 18

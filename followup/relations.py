@@ -119,7 +119,7 @@ class Relations:
         subject = Subject(("every",), places[0], places[0] + 2, is_plan=True, is_role=True)
         said = _said_of(read, [], subject) - _EVERY
         words = self._said_of_another(subject, said, is_negated=_is_negated(read))
-        return (subject, words) if words and len(said) >= MIN_WORDS else None
+        return (subject, words) if words else None
 
     def _said_of_another(self, subject: Subject, said: frozenset[str], *, is_negated: bool) -> str:
         """The words that say of another most of what is said of the subject, or ""."""

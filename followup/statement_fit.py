@@ -5,6 +5,7 @@ from itertools import islice
 
 from followup.alignment import SentenceAligner, SupportJudge, alignment_features
 from followup.overlap import ReadText, overlap_features, read_text
+from followup.passage import Passage
 from followup.support_model import load_support_model
 
 
@@ -46,3 +47,8 @@ def judged(judge: SupportJudge, texts: Sequence[str], sources: Sequence[str]) ->
 
 def _features(text: str, source: str, known: Sequence[ReadText]) -> list[float]:
     return overlap_features(read_text(text), read_text(source), known)
+
+
+def heading_of(passage: Passage) -> ReadText:
+    """Title and section of a passage."""
+    return read_text(f"{passage.chunk.title}\n{passage.chunk.section}")

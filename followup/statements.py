@@ -3,39 +3,25 @@
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from followup.alignment import SentenceAligner, SupportJudge
 from followup.claims import ClaimKind, ReadSentence, read_sentence
 from followup.contradiction import Contradiction, ContradictionFinder
+from followup.courtesy import COURTESY, courtesy_text
 from followup.english import is_english
-from followup.overlap import ReadText, read_text
+from followup.overlap import read_text
 from followup.passage import Passage
 from followup.relations import Relations
 from followup.sentences import Unit, is_signature
 from followup.sources import Source, SourceUnit, own_names, read_sources, word_stream
-from followup.statement_fit import estimated, judged
+from followup.statement_fit import estimated, heading_of, judged
 from followup.support_model import load_support_model
 from followup.surprise import MIN_INVENTED, MIN_SURPRISE, surprise
 from followup.talk import checkable_part
 from followup.topics import GENERIC_STEMS
 from followup.vocabulary import content_stems, roots_of, stem
 
-# What a polite message says of itself and its reader; it cannot be wrong about a product.
-_COURTESY = """answer answers appreciate arrange ask asking call chat choose choice close connect
-    contact decide detail details discuss email excited explain feel fine fit forward free glad
-    good great happy hear hello help helpful hesitate hope information interest interested join
-    know learn like look love mail meet meeting mention mentioned message mind moment need needs
-    next note offer options please pleased point pressure problem question questions quick reach
-    read ready regarding reply right see send share short show start step sure take talk team
-    tell thank thanks think time today touch understand useful walk want welcome well week
-    whenever worry worth write writing"""
-COURTESY = content_stems(_COURTESY)
-# The two who a message is between; a statement about them is the request's or a courtesy.
-_PERSONS = """i i'm i've i'd i'll me my we we're we've we'd we'll us our ours you you're you've
-    you'd you'll your yours a an and are be can do for if in is it of on or so that the this to
-    will with would"""
-_KNOWN = f"{_COURTESY} {_PERSONS}"
 _JUDGED_AS_SUPPORTED = 0.5
 _MAX_EVIDENCE = 2
 _MIN_ADDED_STEMS = 2
@@ -43,6 +29,7 @@ _MIN_BEHIND_TALK = 2
 _MIN_FACT_WORDS = 4
 _JOINER = re.compile(r",\s(?:and|while|but)\s|;\s")
 _PIECES = re.compile(r"\s*[,;:]\s(?:and\s|but\s|while\s)?|\s(?:and|but|while)\s")
+_TOO_LITTLE = "the sources say too little of this"
 _MAX_SIGNATURE = 8
 
 
@@ -98,50 +85,27 @@ class StatementChecker:
         found: list[StatementSupport | None] = [None] * len(units)
         plain: dict[int, str] = {}
         for index, unit in enumerate(_body(units)):
-            if (
-                unit.is_greeting
-                or unit.is_sign_off
-                or unit.text.endswith("?")
-                or is_signature(units, index)
-            ):
+            part = "" if _is_polite(units, index) else checkable_part(unit.text)
+            if not part:
                 continue
-            sentence = read_sentence(unit.text)
-            part = checkable_part(unit.text)
             stated = read_sentence(part)
-            opposite = finder.find(stated, relations.subjects_of(stated)) if part else None
+            opposite = finder.find(stated, relations.subjects_of(stated))
+            has_figure = any(c.kind is not ClaimKind.NAME for c in read_sentence(unit.text).claims)
             if opposite:
                 found[index] = _contradicted(opposite)
-            elif all(
-                claim.kind is ClaimKind.NAME for claim in sentence.claims
-            ) and _states_something(part, own, is_whole=part == unit.text):
+            elif has_figure and _invents(stated, own, sources):
+                found[index] = StatementSupport(None, supported=False, reason=_TOO_LITTLE)
+            elif not has_figure and _states_something(part, own, is_whole=part == unit.text):
                 plain[index] = part
-            elif part and _invents(stated, own, sources):
-                found[index] = StatementSupport(
-                    None, supported=False, reason="the sources say too little of this"
-                )
         news = {part for part in plain.values() if surprise(part, own, sources) >= MIN_SURPRISE}
         fits = {
             **self._fits(_pieces(set(plain.values()) - news), passages, request_text, None),
             **self._fits(_pieces(news), passages, request_text, self._aligner),
         }
         for index, part in plain.items():
-            whole, *pieces = (fits[piece] for piece in _joined_facts(part))
-            # Two facts joined by "and" may come from two sources, and one may be invented.
-            fit = min(pieces, default=whole, key=_by_probability)
-            read = read_sentence(part)
-            # The words as written: "mid-tier plan", whose name is another.
-            names = content_stems(
-                " ".join(
-                    token.text
-                    for subject in relations.subjects_of(read)
-                    for token in read.tokens[subject.place : subject.end]
-                )
-            )
-            if names and _is_about_nothing_said(part, names | own, sources):
-                fit = _Fit(0.0, fit.source)
-            if fit.probability < self._threshold and part not in news:
-                continue
-            found[index] = self._support(part, fit, sources[fit.source], own)
+            fit = _fit_of(part, fits, own, sources, relations)
+            if fit.probability >= self._threshold or part in news:
+                found[index] = self._support(part, fit, sources[fit.source], own)
         return found
 
     def _fits(
@@ -163,10 +127,10 @@ class StatementChecker:
         else:
             known = [
                 *(
-                    (_heading(passage), read_text(request_text), _courtesy())
+                    (heading_of(passage), read_text(request_text), courtesy_text())
                     for passage in passages
                 ),
-                (_courtesy(),),
+                (courtesy_text(),),
             ]
             table = estimated(aligner, texts, sources, known)
         streams = [
@@ -191,8 +155,7 @@ class StatementChecker:
     ) -> StatementSupport | None:
         """None where nothing but courtesy and own names made the sentence probable."""
         if fit.probability < self._threshold:
-            reason = "the sources say too little of this"
-            return StatementSupport(fit.probability, supported=False, reason=reason)
+            return StatementSupport(fit.probability, supported=False, reason=_TOO_LITTLE)
         evidence = _evidence(content_stems(text) - COURTESY - own, source)
         if not evidence and self._judge is None:
             return None
@@ -210,6 +173,36 @@ class StatementChecker:
 
 PLAIN = StatementChecker()
 """Plain computation, without a model."""
+
+
+def _is_polite(units: Sequence[Unit], index: int) -> bool:
+    """Whether a unit greets, says good-bye or asks, and so states nothing."""
+    unit = units[index]
+    is_formula = unit.is_greeting or unit.is_sign_off or is_signature(units, index)
+    return is_formula or unit.text.endswith("?")
+
+
+def _fit_of(
+    part: str,
+    fits: dict[str, _Fit],
+    own: frozenset[str],
+    sources: Sequence[Source],
+    relations: Relations,
+) -> _Fit:
+    """The fit of a statement: of two facts joined by "and", the worse, as one may be invented."""
+    whole, *pieces = (fits[piece] for piece in _joined_facts(part))
+    fit = min(pieces, default=whole, key=_by_probability)
+    read = read_sentence(part)
+    # The words as written: "mid-tier plan", whose name is another.
+    names = content_stems(
+        " ".join(
+            token.text
+            for subject in relations.subjects_of(read)
+            for token in read.tokens[subject.place : subject.end]
+        )
+    )
+    is_empty = bool(names) and _is_about_nothing_said(part, names | own, sources)
+    return _Fit(0.0, fit.source) if is_empty else fit
 
 
 def _invents(sentence: ReadSentence, own: frozenset[str], sources: Sequence[Source]) -> bool:
@@ -294,12 +287,3 @@ def _evidence(wanted: frozenset[str], source: Source) -> str:
         wanted -= best.stems
     in_order = [unit.shown for unit in source.units if unit in chosen]
     return " … ".join(dict.fromkeys(in_order))
-
-
-def _heading(passage: Passage) -> ReadText:
-    return read_text(f"{passage.chunk.title}\n{passage.chunk.section}")
-
-
-@cache
-def _courtesy() -> ReadText:
-    return read_text(_KNOWN)

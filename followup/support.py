@@ -1,6 +1,5 @@
 """Finds the words of a source that support a claim, or says why none do."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -8,7 +7,6 @@ from followup.agreement import (
     TIME_UNITS,
     Fact,
     cut,
-    facts_of,
     value_keys,
     value_mismatch,
 )
@@ -18,9 +16,9 @@ from followup.claims import Claim, ClaimKind, ReadSentence, read_sentence
 from followup.denials import affirms, denies
 from followup.derived import compares, is_worked_out
 from followup.evidence_subjects import EvidenceSubjects
+from followup.fact_index import FactIndex
 from followup.known_names import equated, known_names
 from followup.name_support import NameFinder, Support
-from followup.nearness import is_near
 from followup.parts import part_of
 from followup.relations import Relations
 from followup.rivals import Rivals, other_subject
@@ -58,14 +56,10 @@ class SupportFinder:
     ) -> None:
         self.sources = sources
         self.known: KnownNames = known_names(sources, own, said_plans)
-        self._facts: defaultdict[str, list[Fact]] = defaultdict(list)
-        for source in sources:
-            for key, fact in facts_of(source):
-                self._facts[key].append(fact)
-        self._all_facts = list(dict.fromkeys(f for source in sources for _, f in facts_of(source)))
+        self._facts = FactIndex(sources)
         self._names = NameFinder(sources, self.known)
         self._evidence = EvidenceSubjects(self.known)
-        self._rivals = Rivals(sources, self._all_facts, self._evidence)
+        self._rivals = Rivals(sources, self._facts.all, self._evidence)
         self.relations = Relations(sources, self._evidence)
 
     def find(
@@ -117,7 +111,7 @@ class SupportFinder:
         """The same, with support for what follows from supported figures of the message."""
         asked = [c for u in self.sources[-1].units for c in u.sentence.claims]
         sound = [*before.claims, *asked, *(c for c, s in found if not s.reason)]
-        known = [fact.claim for fact in self._all_facts]
+        known = [fact.claim for fact in self._facts.all]
         followed = dict(found)
         # Twice: "forty lessons would be $3,800" tells the price first.
         for claim, support in found * 2:
@@ -151,7 +145,7 @@ class SupportFinder:
 
     def _of_value(self, claim: Claim, context: ClaimContext) -> Support:
         reason = _NO_VALUE
-        for fact, claimed in self._candidates(claim):
+        for fact, claimed in self._facts.candidates(claim):
             if context.is_reported and not fact.source.is_request:
                 reason = "the lead did not say so"
                 continue
@@ -165,7 +159,7 @@ class SupportFinder:
         if reason == _NO_VALUE and self._counts_unheard(claim):
             return Support(REQUEST, claim.text)
         if claim.kind is ClaimKind.LINK:
-            source = self._source_of_host(claim)
+            source = self._facts.source_of_host(claim)
             if source:
                 return Support(source.document, claim.text)
         return Support(reason=reason)
@@ -180,7 +174,7 @@ class SupportFinder:
             told |= {"user"}
         claim = replace(claim, per=claim.per | (told & fact.claim.per) - TIME_UNITS)
         is_count = claim.kind in _COUNTS
-        is_of_request = fact.source.is_request and is_count and not self._is_counted(claim)
+        is_of_request = fact.source.is_request and is_count and not self._facts.has_count(claim)
         mismatch = value_mismatch(claim, fact, is_linked=is_linked or is_of_request)
         if mismatch is not None or claim.kind not in _ABOUT_CHECKED:
             return mismatch
@@ -201,52 +195,14 @@ class SupportFinder:
         return self._rivals.objection(claim, context, fact, is_linked=is_linked)
 
     def _counts_unheard(self, claim: Claim) -> bool:
-        """Whether a small number in words counts what no source counts: "three must-haves"."""
+        """Whether a small number in words counts what no source knows: "three must-haves"."""
         is_small = claim.kind is ClaimKind.QUANTITY and claim.text[0].isalpha() and not claim.unit
-        return is_small and not any(
-            roots_of(claim.counted) & roots_of(fact.claim.counted) for fact in self._all_facts
-        )
+        return is_small and not any(roots_of(claim.counted) & s.roots for s in self.sources)
 
     def _shares_name(self, context: ClaimContext, fact: Fact) -> bool:
         """Whether a name of the sentence stands in the fact's own words: a person, a town."""
         stream = word_stream(fact.unit.shown)
         return any(name in stream for name in context.names)
-
-    def _is_counted(self, claim: Claim) -> bool:
-        """Whether a document counts what the claim counts; else the lead's "5 pools" are units."""
-        return any(
-            claim.counted & f.claim.counted and claim.value == f.claim.value
-            for f in self._all_facts
-            if not f.source.is_request
-        )
-
-    def _candidates(self, claim: Claim) -> Iterator[tuple[Fact, Claim]]:
-        """Facts that may state the value, with the claim in their own figure.
-
-        Also a bare number in a table, "2vCPUs", and what is rounded or in other units.
-        """
-        keys = [value_keys(claim)[0]]
-        if claim.kind is ClaimKind.DURATION:
-            keys.append(claim.value)
-        if claim.kind is ClaimKind.QUANTITY and not claim.unit:
-            keys.append("".join(claim.text.lower().split()))
-        for key in keys:
-            for fact in self._facts.get(key, ()):
-                yield fact, claim
-        for fact in self._all_facts:
-            if is_near(claim, fact.claim):
-                there = fact.claim
-                yield (
-                    fact,
-                    replace(
-                        claim,
-                        kind=there.kind,
-                        value=there.value,
-                        unit=there.unit,
-                        bound=there.bound,
-                        per=claim.per if claim.kind is there.kind else there.per,
-                    ),
-                )
 
     def _of_change(
         self, claim: Claim, read: ReadSentence, subjects: list[Subject], before: Before
@@ -292,7 +248,9 @@ class SupportFinder:
         """A subject that shares the value in the message, but in no source."""
         for subject in context.beside:
             facts = [
-                f for f, c in self._candidates(claim) if not value_mismatch(c, f, is_linked=True)
+                f
+                for f, c in self._facts.candidates(claim)
+                if not value_mismatch(c, f, is_linked=True)
             ]
             joined = f" {' '.join(subject.name)} and {' '.join(context.subjects[0].name)} "
             if any(joined in fact.source.word_stream for fact in facts):
@@ -300,15 +258,6 @@ class SupportFinder:
                 continue
             if not any(self._evidence.supports([subject], fact) for fact in facts):
                 return subject
-        return None
-
-    def _source_of_host(self, claim: Claim) -> Source | None:
-        """The source of a link below the host that the message names without a path."""
-        for facts in self._facts.values():
-            for fact in facts:
-                is_link = fact.claim.kind is ClaimKind.LINK
-                if is_link and fact.claim.value.startswith(f"{claim.value}/"):
-                    return fact.source
         return None
 
 

@@ -71,14 +71,18 @@ def unsupported(message: str) -> list[str]:
         pytest.param("The VX-40 costs $79 and has a warranty of 3 years.", id="rest-of-row"),
         pytest.param("Convoy allows 900 requests a minute.", id="heading-names-the-plan"),
         pytest.param("Oak and Ivy Vets set itself up in six days.", id="joint-name-of-heading"),
-        pytest.param("On-time arrivals rose to 94%, up from 81%.", id="rise-is-no-range"),
-        pytest.param("They now get 95 calls a day; it used to be 240.", id="rate-beside"),
+        pytest.param(
+            "At Oak and Ivy Vets on-time arrivals rose to 94%, up from 81%.", id="rise-is-no-range"
+        ),
+        pytest.param(
+            "Oak and Ivy Vets now gets 95 calls a day; it used to be 240.", id="rate-beside"
+        ),
         pytest.param("Odell Cold Chain cut spoilage by 63 percent.", id="heading-names-customer"),
         pytest.param("The notice period is sixty days before the end.", id="digits-again"),
         pytest.param("On Ranger you hear back after 6 working hours.", id="value-before-plan"),
         pytest.param("Reckon with 25 working days on Convoy.", id="unit-left-out-in-the-source"),
         pytest.param("More than 550 users signed up.", id="open-number"),
-        pytest.param("They moved to Routeline in July 2023.", id="month-hyphen-year"),
+        pytest.param("Oak and Ivy Vets moved to Routeline in July 2023.", id="month-hyphen-year"),
         pytest.param("The depot covers 48 square metres.", id="square-metres"),
         pytest.param("Each further text costs 5 cents.", id="cents-of-any-currency"),
         pytest.param("It takes about 15 minutes to connect a tool.", id="expletive-it"),

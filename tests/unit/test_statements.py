@@ -141,7 +141,7 @@ class EvenAligner:
 
 
 def test_alignment_changes_the_probability_and_is_asked_once_a_message() -> None:
-    message = "Our invoices get paired with payments. A reminder leaves late in the day."
+    message = "Our invoices get reconciled with ledgers. A reminder embarks at dusk by pigeon."
     like, unlike = EvenAligner(0.95), EvenAligner(0.1)
     pairs = zip(
         statements(message, StatementChecker(like)),
