@@ -28,6 +28,7 @@ _MAX_BEFORE_REPORT = 4
 _LEAD_IN = re.compile(r"(?:as you asked|to answer your question)[^,:]{0,20}[,:]", re.IGNORECASE)
 _MET = frozenset("call meet meeting conversation chat demo demonstration hear".split())  # noqa: SIM905
 _BUDGET = frozenset("budget budgeted invest aside".split())  # noqa: SIM905
+_ASKED_FOR = frozenset("asked wished wanted requested suggested proposed".split())  # noqa: SIM905
 _WISHES = frozenset("want wanted plan hope intend".split())  # noqa: SIM905
 _SPOKE = frozenset({"spoke", "talked", "met"})
 
@@ -99,7 +100,7 @@ def read_context(
     words = {token.lower for token in read.tokens[low:high] if token.start >= begin}
     clause = _clause_around(read, claim)
     near = words.intersection(clause.lower().split())
-    is_reported = _is_reported(read, low, high, claim.start) or _is_of_request(claim, near)
+    is_reported = _is_reported(read, low, high, claim.start) or _is_of_request(claim, near, words)
     is_contrast = _is_contrast(read, claim)
     if is_contrast:
         # "$14 instead of $9", "2 hours against 6": the other value is another's.
@@ -132,10 +133,12 @@ def read_context(
     )
 
 
-def _is_of_request(claim: Claim, words: set[str]) -> bool:
+def _is_of_request(claim: Claim, words: set[str], around: set[str]) -> bool:
     """Whether only the request can say it: when the two met or the reader starts, its budget."""
     if claim.kind is ClaimKind.MONEY:
         return bool(words & _READER) and bool(words & _BUDGET)
+    if claim.kind is ClaimKind.DATE and around & _READER and around & _ASKED_FOR:
+        return True
     if claim.kind is not ClaimKind.DATE or "-" not in claim.value:
         return False
     if claim.value.endswith("?") and claim.value.startswith("?"):
@@ -148,7 +151,7 @@ def _is_of_request(claim: Claim, words: set[str]) -> bool:
 
 def _is_contrast(read: ReadSentence, claim: Claim) -> bool:
     before = [token.lower for token in read.tokens[max(0, claim.start - 2) : claim.start]]
-    return before[-1:] in (["against"], ["than"], ["versus"], ["vs"]) or before in _CONTRASTS
+    return before[-1:] in (["against"], ["versus"], ["vs"]) or before in _CONTRASTS
 
 
 def _clause_around(read: ReadSentence, claim: Claim) -> str:

@@ -82,7 +82,11 @@ class EvidenceSubjects:
         if unit.cell_names:
             return self._is_cell_of(subject, unit, source)
         about = self._subjects_of(fact)
-        is_beside = not subject.is_plan and self._is_named_beside(subject, fact)
+        is_beside = (
+            self._is_only_plan(subject, fact)
+            if subject.is_plan
+            else self._is_named_beside(subject, fact)
+        )
         if is_beside or any(_same(subject, other.name) for other in about):
             return True
         is_headed = self.is_headed(subject, source)
@@ -113,6 +117,11 @@ class EvidenceSubjects:
             if names:
                 return not any(_same(subject, name) for name in names)
         return False
+
+    def _is_only_plan(self, plan: Subject, fact: Fact) -> bool:
+        """Whether the sentence names the plan, and no other."""
+        plans = {s.name for s in self.in_unit(fact.unit) if s.is_plan}
+        return plans == {plan.name}
 
     def _is_named_beside(self, subject: Subject, fact: Fact) -> bool:
         """Whether the sentence names the subject, and no other stands nearer to the value."""

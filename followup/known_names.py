@@ -7,12 +7,15 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from followup.claims import ReadSentence
+from followup.english import is_english
 from followup.names import OF_CUSTOMERS
 from followup.sources import Source, SourceUnit, word_stream
 from followup.subjects import PLAN_WORDS, KnownNames, Name, Subject, subjects_by_form, trimmed_name
 
 _ALIAS_LINKS = frozenset({"plan", "tier", "is", "the", "our", "-", "also", "called", "known", "as"})
 _NAMES_OF_INNER_CELL = 3
+_MAX_OPENING = 3
+_OF_PLACE = frozenset({"in", "from", "at", "near"})
 _LIST_JOINTS = frozenset({",", "and", "or", "&", "/", "the"})
 _APPOSITION = frozenset({",", "(", "-", "the", "our", "a"})
 
@@ -125,17 +128,37 @@ def _names_in(source: Source) -> _SourceNames:
         aliases=tuple(aliases),
         columns=tuple(map(frozenset, columns.values())),
         lists=tuple(lists),
-        acting=frozenset(s.name for u in source.units for s in _acting(u) if not source.is_request),
+        acting=frozenset()
+        if source.is_request
+        else frozenset(s.name for u in source.units for s in _acting(u, source)),
         rows=word_stream(
             " ".join({unit.cell_names[0] for unit in source.units if unit.cell_names})
         ),
     )
 
 
-def _acting(unit: SourceUnit) -> Iterator[Subject]:
-    """The name that opens a sentence and does what customers do: "Odell, a dairy, saves $9"."""
+def _acting(unit: SourceUnit, source: Source) -> Iterator[Subject]:
+    """The names that a sentence is about.
+
+    One opens it and does what customers do, "Odell, a dairy, saves $9", or opens it on a page about
+    customers; or plain words beside each other are names, "Corner has 3 logins, Commons 10".
+    """
     tokens = unit.sentence.tokens
-    for subject in subjects_by_form(unit.sentence):
+    named = subjects_by_form(unit.sentence)
+    peers = [
+        s
+        for s in named
+        if len(s.name) == 1
+        and s.place
+        and is_english(s.name[0])
+        and tokens[s.place - 1].lower not in _OF_PLACE
+    ]
+    if len({s.name for s in peers}) > 1:
+        yield from peers
+        yield from (s for s in named if s.place == 0)
+    for subject in named:
+        if source.is_of_customers and subject.place < _MAX_OPENING and len(subject.name) > 1:
+            yield subject
         after = [token.lower for token in tokens[subject.end : subject.end + 2]]
         is_described = after[:1] == [","] and after[1:] in (["a"], ["an"], ["the"])
         if subject.place == 0 and (is_described or (after and after[0] in OF_CUSTOMERS)):

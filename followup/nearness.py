@@ -51,7 +51,8 @@ def _is_rounded(claim: Claim, written: Claim) -> bool:
     if claim.bound is Bound.EXACT or written.bound not in {Bound.EXACT, Bound.ABOUT}:
         return False
     said, true = Decimal(claim.value), Decimal(written.value)
-    if len(said.normalize().as_tuple().digits) > len(true.normalize().as_tuple().digits):
+    if len(said.normalize().as_tuple().digits) >= len(true.normalize().as_tuple().digits):
+        # "About 33" rounds nothing.
         return False
     if claim.bound is Bound.ABOUT:
         return abs(said - true) <= _ABOUT * true

@@ -16,7 +16,11 @@ _OFFERS = re.compile(
 )
 _COUNTED = frozenset({"quantity", "number"})
 _FURTHER = frozenset({"more", "other", "further", "quick"})
-_REPORTED = re.compile(r"\b(?:you|your)\b.*\b(?:asked|said|told|mentioned|suggested|wanted|want)\b")
+_REPORTED = re.compile(
+    r"\bas you\b|\b(?:you|your)\b.*\b(?:asked|said|told|mentioned|suggested|wanted|want|wish\w*|"
+    r"request\w*|prefer\w*|propos\w*)\b",
+    re.IGNORECASE,
+)
 _TALKED_OF = frozenset(
     map(
         stem,

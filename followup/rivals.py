@@ -69,7 +69,7 @@ class Rivals:
         # What is told of a subject by name gives way to nothing that is told of nobody.
         is_named = self._evidence.is_told_of(wanted, fact)
         is_theirs = self._evidence.is_told_of if is_named else self._evidence.supports
-        beside = other_of_list(claim, context.topic, fact)
+        beside = other_of_list(claim, context.topic, fact, wanted)
         if beside or fact.source.is_request:
             return beside
         return better_fact(

@@ -73,9 +73,10 @@ def topic_of(
     # "Business costs $9" speaks of a plan, "your business" does not.
     common = _PRICE_STEMS if head == [0] else GENERIC_STEMS
     keys = {
-        f"={value_keys(other)[0]}"
+        f"={key}"
         for other in read.claims
         if other.start in wide and other.start != claim.start and other.kind != "name"
+        for key in (value_keys(other)[0], other.value)
     }
     named |= {
         place
@@ -122,7 +123,9 @@ def better_fact(
     return None
 
 
-def other_of_list(claim: Claim, topic: Topic, fact: Fact) -> Fact | None:
+def other_of_list(
+    claim: Claim, topic: Topic, fact: Fact, subjects: Iterable[Subject]
+) -> Fact | None:
     """The figure of the same list that the message's words belong to: "$9 for 4 kW, $15 for 11".
 
     Both stand in one sentence of the source; words before the first of them belong to the list.
@@ -131,6 +134,7 @@ def other_of_list(claim: Claim, topic: Topic, fact: Fact) -> Fact | None:
     if fact.unit.cell_names:
         return None
     ours = _words_around(read, fact.claim)
+    words = topic.words | roots_of(stem(word) for s in subjects for word in s.name)
     for other in read.claims:
         if not is_same_measure(fact.claim, other) or other.value in {fact.claim.value, claim.value}:
             continue
@@ -144,7 +148,7 @@ def other_of_list(claim: Claim, topic: Topic, fact: Fact) -> Fact | None:
             only_ours = only_ours - lead_in
         else:
             only_theirs = only_theirs - lead_in
-        if topic.words & only_theirs and not topic.words & only_ours:
+        if words & only_theirs and not words & only_ours:
             return Fact(other, fact.unit, fact.source, fact.unit_index, fact.roots)
     return None
 
@@ -187,7 +191,7 @@ def _excludes(claim: Claim, topic: Topic, fact: Fact, rival: Fact) -> bool:
         and rival.unit.shown != fact.unit.shown
         and (claim.per == _rate_of(rival) or not claim.per or not _rate_of(rival))
         and not set(value_keys(claim)) & set(value_keys(other))
-        and f"={value_keys(other)[0]}" not in topic.clause
+        and topic.clause.isdisjoint({f"={value_keys(other)[0]}", f"={other.value}"})
     )
 
 
