@@ -26,7 +26,7 @@ _OF_MONEY = _SAID | frozenset("budget spend spending budgeted asked aside invest
 _MAX_BEFORE_REPORT = 4
 # It tells nothing of the reader but that there is one.
 _LEAD_IN = re.compile(r"(?:as you asked|to answer your question)[^,:]{0,20}[,:]", re.IGNORECASE)
-_MET = frozenset("call meet meeting conversation chat demo demonstration hear".split())  # noqa: SIM905
+_MET = frozenset("call meet meeting conversation chat demo demonstration hear visit".split())  # noqa: SIM905
 _BUDGET = frozenset("budget budgeted invest aside".split())  # noqa: SIM905
 _ASKED_FOR = frozenset("asked wished wanted requested suggested proposed".split())  # noqa: SIM905
 _WISHES = frozenset("want wanted plan hope intend".split())  # noqa: SIM905

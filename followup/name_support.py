@@ -78,7 +78,7 @@ class NameFinder:
 
         `before` are the customers that the sentences before name.
         """
-        if self._known.is_told_of(tuple(claim.value.split())):
+        if self._known.is_headed(tuple(claim.value.split())):
             return False
         if self._is_of_nobody(claim, read):
             return True

@@ -68,7 +68,8 @@ def states_nothing(
 ) -> bool:
     """Whether the figure in tokens `place` to `end`, of a claim's kind, is no claim."""
     if kind == "date":
-        return manner.offers and not value[0].isdigit()
+        # A day of the year is no offer, whoever speaks.
+        return manner.offers and "-" not in value and not value[0].isdigit()
     if kind == "duration":
         is_short = amount is not None and amount.unit == "minute"
         return manner.proposes or (manner.promises and is_short) or _is_age(tokens, end)
