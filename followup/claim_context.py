@@ -145,7 +145,8 @@ def _is_of_request(claim: Claim, words: set[str], around: set[str]) -> bool:
         return False
     if claim.value.split("-")[1] == "?":
         return False
-    is_of_both = bool(words & _MET) and bool(words & (_READER | {"thank", "thanks", "our"}))
+    is_of_both = bool(words & _MET) and bool(words & (_READER | {"thank", "thanks"}))
+    is_of_both |= "our" in words and bool(words & (_MET - {"meet", "hear"}))
     return is_of_both or bool(words & _SPOKE) or (bool(words & _READER) and bool(words & _WISHES))
 
 

@@ -95,13 +95,17 @@ class ContradictionFinder:
         if len(clauses) > 1:
             parts += [clause for clause in clauses if len(clause.stems) >= _MIN_CLAUSE_STEMS]
         for part in parts:
-            found = self._against(part, [s for s in subjects if may_be_plan(s)])
+            found = self._against(part, subjects)
             if found:
                 return Contradiction(found.document, found.placed.unit.shown)
         return None
 
-    def _against(self, part: Clause, plans: Sequence[Subject]) -> _Statement | None:
-        wanted = frozenset(part.stems) - self._ignored
+    def _against(self, part: Clause, subjects: Sequence[Subject]) -> _Statement | None:
+        plans = [subject for subject in subjects if may_be_plan(subject)]
+        others = [s for s in subjects if s not in plans and self._relations.is_told_of(s)]
+        # Of whom a story tells, its sentences need not say.
+        aside = frozenset(statement_stem(word) for other in others for word in other.name)
+        wanted = frozenset(part.stems) - self._ignored - aside
         total = self._weight(wanted)
         names = {statement_stem(word) for plan in plans for word in plan.name}
         opposed, opposed_share, contested = None, 0.0, frozenset[str]()
@@ -110,7 +114,7 @@ class ContradictionFinder:
             shared = wanted & statement.stems
             if len(shared) < _MIN_SHARED:
                 continue
-            covered = self._denied_share(part, statement)
+            covered = self._denied_share(part, statement, aside)
             share = max(self._weight(shared) / total, covered)
             if share < _MIN_AGREEING_SHARE:
                 continue
@@ -123,7 +127,9 @@ class ContradictionFinder:
                 found -= names
             if not found:
                 agreeing.append((statement, share))
-            elif self._is_of_another(plans, statement, found):
+            elif self._is_of_another(plans, statement, found) or any(
+                self._relations.side(other, statement.placed) is Side.RIVAL for other in others
+            ):
                 continue
             elif share > max(opposed_share, _MIN_SHARE):
                 opposed, opposed_share, contested = statement, share, found
@@ -135,7 +141,7 @@ class ContradictionFinder:
             return None
         return opposed
 
-    def _denied_share(self, part: Clause, statement: _Statement) -> float:
+    def _denied_share(self, part: Clause, statement: _Statement, aside: frozenset[str]) -> float:
         """How much one side's denying clauses are covered by what the other affirms; 0 or 1."""
         clauses = statement.clauses or (statement.clause,)
         pairs = [
@@ -143,7 +149,7 @@ class ContradictionFinder:
         ]
         pairs.append((part, statement.stems))
         for denying, stems in pairs:
-            said = denying.near_denials - self._ignored - LIGHT_VERBS
+            said = denying.near_denials - self._ignored - LIGHT_VERBS - aside
             if not (denying.heads and len(said) >= _MIN_SHARED):
                 continue
             covered = frozenset(word for word in said if word in stems or _in_roots(word, stems))

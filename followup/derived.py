@@ -42,6 +42,7 @@ def is_worked_out(
     if "-" in claim.value:
         return False
     numbers = [*_numerals(read, claim), *_values(c for c in said if c.kind in _COUNTS)]
+    results: Iterable[Decimal]
     if claim.kind is ClaimKind.MONEY:
         results = _prices(claim, read, said, known, numbers)
     elif claim.kind in _COUNTS and Decimal(claim.value) >= _MIN_COUNT:

@@ -274,7 +274,7 @@ def _read_clause(words: Sequence[str]) -> Clause:
             if state and num_heads and stems[-1] not in LIGHT_VERBS and not _is_adverb(word):
                 heads.add(stems[-1])
                 num_heads -= 1
-        elif word in _PREPOSITIONS:
+        elif word in _PREPOSITIONS and word != "to":
             num_heads = 0
     near = frozenset(stems) if True in denied else frozenset[str]()
     # "The exam fee is not included" denies the exam fee.

@@ -65,6 +65,10 @@ class Relations:
         """The subjects that a sentence of the message names."""
         return find_subjects(read, self._evidence.known)
 
+    def is_told_of(self, subject: Subject) -> bool:
+        """Whether the sources tell things of the subject; see KnownNames."""
+        return self._evidence.known.is_told_of(subject.name)
+
     @property
     def plans(self) -> frozenset[Name]:
         """The names of all plans."""
@@ -132,18 +136,21 @@ class Relations:
             for place in places:
                 fits[place] += weight
         enough = MIN_COVERED * total
-        rival, words = 0.0, ""
+        rival, general, words = 0.0, 0.0, ""
         for place, fit in sorted(fits.items(), key=lambda item: -item[1]):
             if fit < MAX_OWN_SHARE * (rival or enough):
                 break
             placed = self._units[place]
             side = self.side(subject, placed)
-            if side is Side.OWN or (side is Side.GENERAL and fit >= rival):
+            if side is Side.OWN:
                 return ""
+            if side is Side.GENERAL and not placed.unit.is_heading:
+                general = max(general, fit)
             is_like = _is_negated(placed.unit.sentence) == is_negated
             if side is Side.RIVAL and is_like and not rival and fit >= enough:
                 rival, words = fit, placed.unit.shown
-        return words
+        # What names no plan says nothing of which plan has it, unless it says more.
+        return words if rival >= general else ""
 
     def _all_of(self, plan: Name) -> frozenset[Name]:
         """The plans of which the sources say that this one has all: "everything in Starter"."""

@@ -77,6 +77,7 @@ class Rivals:
             context.topic,
             fact,
             self._facts,
+            wanted if is_named else (),
             lambda rival: not wanted or is_theirs(wanted, rival),
         )
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 _BOUNDARY = re.compile(r"[.!?…]+[\"'”’)\]*_]*(?=\s|$)|[。！？]+|\n")  # noqa: RUF001 - as people type
 _ABBREVIATIONS = frozenset(
@@ -63,6 +64,12 @@ def split_sentences(text: str) -> list[str]:
 
 def split_units(text: str) -> list[Unit]:
     """`split_sentences` with the whitespace that stood before each unit."""
+    return list(_units_of(text))
+
+
+# Each check and each fix of a message cuts the same texts again.
+@lru_cache(maxsize=4_096)
+def _units_of(text: str) -> tuple[Unit, ...]:
     units: list[Unit] = []
     start = 0
     for end in _ends(text):
@@ -72,7 +79,7 @@ def split_units(text: str) -> list[Unit]:
         elif units:
             continue
         start = end
-    return units
+    return tuple(units)
 
 
 def join_units(units: Iterable[Unit]) -> str:

@@ -132,7 +132,7 @@ def _read(document: str | None, text: str, title: str, section: str, source_type
         lines=frozenset(lines),
         word_stream=word_stream(f"{heading}\n{text}"),
         heading_stream=heading_stream,
-        is_of_customers=_CUSTOMER_PAGE.search(heading_stream + word_stream(source_type))
+        is_of_customers=_CUSTOMER_PAGE.search(word_stream(f"{title}\n{name}\n{source_type}"))
         is not None,
         heading_roots=heading_roots,
         roots=heading_roots.union(*(roots_of(unit.stems) for unit in units)),

@@ -100,18 +100,21 @@ def better_fact(
     topic: Topic,
     fact: Fact,
     rivals: Iterable[Fact],
+    subjects: Iterable[Subject],
     is_about_same: Callable[[Fact], bool],
 ) -> Fact | None:
     """A fact that fits the message's words better than `fact` and gives another value.
 
-    It is about the same subject, and it holds all words of the clause that `fact` holds and more,
+    It is about the same subjects, and it holds all words of the clause that `fact` holds and more,
     or the same ones and less besides.
     """
-    ours = (topic.clause & fact.roots) - _PRICE_ROOTS
+    # The subject's own name tells nothing of what the value is.
+    names = _PRICE_ROOTS | roots_of(stem(word) for s in subjects for word in s.name)
+    ours = (topic.clause & (fact.roots | fact.context_roots)) - names
     for rival in rivals:
         if not _excludes(claim, topic, fact, rival):
             continue
-        theirs = (topic.clause & rival.roots) - _PRICE_ROOTS
+        theirs = (topic.clause & rival.roots) - names
         less_besides = rival.roots - _GENERIC_ROOTS < fact.roots - _GENERIC_ROOTS
         is_alike = ours == theirs and less_besides and claim.kind is not ClaimKind.PERCENT
         # That the rival counts the same thing in the same words tells nothing of what for.
