@@ -148,8 +148,8 @@ def conflicts(ours: Clause, theirs: Clause) -> frozenset[str]:
     Empty where both deny something of the same thing: then they agree.
     """
     if ours.near_denials and theirs.near_denials and True in ours.denied:
-        both = len(ours.near_denials & theirs.near_denials)
-        if both:
+        both = ours.with_polarity(True) & theirs.with_polarity(True)
+        if len(both) >= _MIN_SHARED_DENIAL or roots_of(ours.heads) & roots_of(theirs.heads):
             return frozenset()
     our_denied, their_denied = ours.with_polarity(True), theirs.with_polarity(True)
     our_affirmed, their_affirmed = ours.with_polarity(False), theirs.with_polarity(False)
