@@ -118,6 +118,7 @@ class NameFinder:
         both = [s for s in self._sources if stream in s.word_stream and other in s.word_stream]
         return not self._known.is_own(tuple(other.split())) and not any(
             other in s.heading_stream
+            or any(_has_first_name(word_stream(u.shown), stream, other) for u in s.units)
             or any(
                 stream in (found := word_stream(f"{first.shown} {second.shown}")) and other in found
                 for first, second in pairwise((*s.units, *s.units[-1:]))
@@ -167,3 +168,8 @@ class NameFinder:
         is_plain = len(name) == 1 and name[0] in self._known.lower_words
         stream = f" {' '.join(name)} "
         return not is_plain and any(stream in source.word_stream for source in self._sources)
+
+
+def _has_first_name(words: str, person: str, other: str) -> bool:
+    """Whether one sentence has the other name and part of the person's: "Ann and Odell"."""
+    return other in words and any(f" {part} " in words for part in person.split())

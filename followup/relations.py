@@ -25,6 +25,8 @@ from followup.vocabulary import content_stems
 
 MIN_COVERED = 0.6
 """Share of what is said, by weight, that the sources must say of the other subject."""
+MIN_COVERED_OF_MENTIONED = 0.8
+"""The same of a name of which the sources tell nothing else."""
 MAX_OWN_SHARE = 0.7
 """Below this share of that, what the sources say of the subject itself is something else."""
 MIN_WORDS = 2
@@ -107,7 +109,14 @@ class Relations:
             said = _said_of(read, subjects, subject)
             is_enough = _says_enough(read, subjects, subject, said)
             if is_enough and not _is_contrasted(read, subject):
-                words = self._said_of_another(subject, said, is_negated=_is_negated(read))
+                # Of a tool or town much must be said elsewhere, word for word.
+                is_told = subject.is_plan or self.is_told_of(subject)
+                covered = MIN_COVERED if is_told else MIN_COVERED_OF_MENTIONED
+                words = (
+                    self._said_of_another(subject, said, covered, is_negated=_is_negated(read))
+                    if is_told or len(said) > MIN_WORDS
+                    else ""
+                )
                 if words:
                     yield subject, words
 
@@ -122,10 +131,12 @@ class Relations:
             return None
         subject = Subject(("every",), places[0], places[0] + 2, is_plan=True, is_role=True)
         said = _said_of(read, [], subject) - _EVERY
-        words = self._said_of_another(subject, said, is_negated=_is_negated(read))
+        words = self._said_of_another(subject, said, MIN_COVERED, is_negated=_is_negated(read))
         return (subject, words) if words else None
 
-    def _said_of_another(self, subject: Subject, said: frozenset[str], *, is_negated: bool) -> str:
+    def _said_of_another(
+        self, subject: Subject, said: frozenset[str], covered: float, *, is_negated: bool
+    ) -> str:
         """The words that say of another most of what is said of the subject, or ""."""
         fits: defaultdict[int, float] = defaultdict(float)
         total = 0.0
@@ -135,7 +146,7 @@ class Relations:
             total += weight
             for place in places:
                 fits[place] += weight
-        enough = MIN_COVERED * total
+        enough = covered * total
         rival, general, words = 0.0, 0.0, ""
         for place, fit in sorted(fits.items(), key=lambda item: -item[1]):
             if fit < MAX_OWN_SHARE * (rival or enough):

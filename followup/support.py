@@ -84,8 +84,7 @@ class SupportFinder:
             return found
         # Of whom a value is, has been checked with it.
         spans = [part_of(read.tokens, c.start) for c in read.claims if c.kind in _ABOUT_CHECKED]
-        told = [s for s in subjects if s.is_plan or self.known.is_told_of(s.name)]
-        rest = [s for s in told if not any(low <= s.place < high for low, high in spans)]
+        rest = [s for s in subjects if not any(low <= s.place < high for low, high in spans)]
         return [*found, *self._wrong_subjects(read, subjects, rest)]
 
     def _of_claim(
