@@ -37,7 +37,7 @@ _MIN_DISTINCT = 100
 _MIN_SHORT = 3
 _SPAN_JOINTS = frozenset({"to", "-", "till", "until", "through"})
 _PEOPLE = frozenset(
-    map(stem, "people person employee staff worker colleague member head user".split())  # noqa: SIM905
+    map(stem, "people person employee staff worker colleague".split())  # noqa: SIM905
 )
 _ANYTHING = frozenset(map(stem, ["people", "persons", "places", "things", "items", "units"]))
 """Stems that any count may be of: 25 people where the source writes participants."""

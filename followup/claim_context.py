@@ -100,7 +100,12 @@ def read_context(
     words = {token.lower for token in read.tokens[low:high] if token.start >= begin}
     clause = _clause_around(read, claim)
     near = words.intersection(clause.lower().split())
-    is_reported = _is_reported(read, low, high, claim.start) or _is_of_request(claim, near, words)
+    is_told = any(
+        pair[0] in _READER and pair[1] in _SAID for pair in pairwise(clause.lower().split())
+    )
+    is_reported = (
+        is_told or _is_reported(read, low, high, claim.start) or _is_of_request(claim, near, words)
+    )
     is_contrast = _is_contrast(read, claim)
     if is_contrast:
         # "$14 instead of $9", "2 hours against 6": the other value is another's.

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from followup.claims import ReadSentence
 from followup.evidence_subjects import PRONOUNS, EvidenceSubjects
+from followup.parts import part_of
 from followup.sources import Source, SourceUnit
 from followup.subjects import PLAN_WORDS, Name, Subject, find_subjects, same_subject
 from followup.topics import GENERIC_STEMS, strong_ends
@@ -259,7 +260,7 @@ def _says_enough(
 def _said_of(read: ReadSentence, subjects: Sequence[Subject], subject: Subject) -> frozenset[str]:
     """Telling stems of the part of the sentence that is about a subject, without its like."""
     tokens = read.tokens
-    low, high = 0, len(tokens)
+    low, high = part_of(tokens, subject.place)
     together = [subject, *coordinated(read, subjects, subject)]
     ends = strong_ends(read)
     ends += [
