@@ -172,7 +172,8 @@ class ContradictionFinder:
     def _weight(self, stems: frozenset[str]) -> float:
         """Sum of the stems' inverse document frequencies: log(1 + statements / with the stem)."""
         num = len(self._statements)
-        return sum(math.log(1 + num / self._frequency.get(stem, 1)) for stem in stems)
+        # Exact whatever the order of the set, so that equal shares stay equal.
+        return math.fsum(math.log(1 + num / self._frequency.get(stem, 1)) for stem in stems)
 
 
 def _with_subject(clauses: Sequence[Clause], place: int) -> Clause:

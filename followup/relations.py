@@ -141,7 +141,7 @@ class Relations:
         """The words that say of another most of what is said of the subject, or ""."""
         fits: defaultdict[int, float] = defaultdict(float)
         total = 0.0
-        for word in said:
+        for word in sorted(said):
             places = self._by_stem.get(word, ())
             weight = math.log(1 + len(self._units) / max(len(places), 1))
             total += weight

@@ -42,7 +42,7 @@ def surprise(sentence: str, known: frozenset[str], sources: Sequence[Source]) ->
     bits = [found for word in news if (found := _of_word(word)) > _MIN_OF_WORD]
     # One odd word is a way of speaking, unless it is hardly ever heard and much of the sentence.
     is_odd = sum(bits) >= _ODD and len(words) <= _MAX_WORDS_OF_ODD
-    return sum(bits) if len(bits) > 1 or is_odd else 0.0
+    return math.fsum(bits) if len(bits) > 1 or is_odd else 0.0
 
 
 def _of_word(word: str) -> float:
