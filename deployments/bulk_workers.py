@@ -105,6 +105,11 @@ def work(parts: Iterable[Part], workers: Workers) -> Iterator[tuple[Part, PartRe
                 yield done.part, _merged(done)
 
 
+def unforeseen(error: Exception) -> str:
+    """What is said of an error that nobody foresaw."""
+    return f"{type(error).__name__}: {error}"[:200]
+
+
 def _next(source: Iterator[Part], opened: dict[int, _Open]) -> _Waiting | None:
     part = next(source, None)
     if part is None:
@@ -269,7 +274,7 @@ def _serve(pipe: Connection, factory: WorkerFactory) -> None:
         except FollowupError as error:
             outcome = error
         except Exception as error:  # noqa: BLE001 - one row must not end the run
-            outcome = f"{type(error).__name__}: {error}"[:200]
+            outcome = unforeseen(error)
         if not _send(pipe, outcome):
             return
 

@@ -265,6 +265,6 @@ def with_defaults(lead_map: LeadMap, given: Mapping[str, str]) -> LeadMap:
     """The map with defaults that win over its own. Raises InvalidInputError for no field."""
     unknown = [name for name in given if name not in FIELDS]
     if unknown:
-        message = f"--set names '{unknown[0]}'. Allowed: {', '.join(FIELDS)}."
+        message = f"set names '{unknown[0]}'. Allowed: {', '.join(FIELDS)}."
         raise InvalidInputError(message, field="set")
     return lead_map.model_copy(update={"defaults": {**lead_map.defaults, **given}})
