@@ -10,6 +10,7 @@ import ingestion.stages
 from config.ingestion import IngestionLimits, IngestionSettings
 from examples.make_knowledge_base_pdfs import DEFAULT_FOLDER
 from followup.errors import InvalidInputError, PartUnavailableError
+from ingestion.cutting import Cutter
 from ingestion.document import Document
 from ingestion.ingest import IngestProgress, IngestRun, IngestSummary, ingest_folder
 from ingestion.local_stages import LocalStages
@@ -297,7 +298,8 @@ async def test_a_file_that_was_refused_is_parsed_again_only_when_it_changed(
 
     async def take_in() -> IngestSummary:
         source = DocumentSource.open(str(root))
-        chunker = ChunkStage(source, parse, embedder, settings, hash_content)
+        cutter = Cutter(parse, embedder, settings)
+        chunker = ChunkStage(source, cutter.cut, settings.limits, hash_content)
         draft = await store.open_draft("acme")
         run = IngestRun(source, draft, settings, hash_content, read_rejects(listed))
         await run.scan()
