@@ -21,7 +21,7 @@ from followup.backends.settings import VectorStoreSettings
 from followup.backends.vector_store import VectorStore
 from followup.lead import Lead
 from followup.passage import Passage
-from followup.query import lead_words, retrieval_query
+from followup.query import RetrievalQuery, lead_words, retrieval_query
 from followup.request import RetrievalOptions
 from ingestion.ingest import ingest_folder
 
@@ -44,8 +44,8 @@ def lead_asking(question: str) -> Lead:
     return Lead(lead_name="Sarah Chen", product_name="Gitpod", interaction_history=notes)
 
 
-FORMS: dict[str, Callable[[str], str]] = {
-    "question": lambda text: text,
+FORMS: dict[str, Callable[[str], RetrievalQuery]] = {
+    "question": lambda text: RetrievalQuery(text, text),
     "lead": lambda text: retrieval_query(lead_asking(text)),
 }
 """A question by itself, and as serving gets it."""
@@ -117,13 +117,13 @@ async def measure_leads(
     store, options = stores["as served"], WAYS["as served"][1]
     await ingest_folder(EXAMPLES / "knowledge_base", "leads", embedder, store)
     rows: list[dict[str, Any]] = []
-    for name, make_query in (("newest words", lead_words), ("last question", retrieval_query)):
+    for name, make_query in (("newest words", _newest_words), ("last question", retrieval_query)):
         pairs = []
         for item in judged:
             lead = Lead.model_validate(item.get("lead") or leads[item["id"]])
-            question = Asked(make_query(lead), tuple(item["documents"]), "all")
-            found = await _find(store, "leads", question.text, embedder, options)
-            pairs.append((question, found))
+            query = make_query(lead)
+            question = Asked(query.words, tuple(item["documents"]), "all")
+            pairs.append((question, await _find(store, "leads", query, embedder, options)))
         row = {"measurement": "leads", "ranking": name, "split": "all", "asked": "lead"}
         rows.append(row | _judge(pairs))
     for store in stores.values():
@@ -137,6 +137,10 @@ async def measure_leads(
     ]
 
 
+def _newest_words(lead: Lead) -> RetrievalQuery:
+    return RetrievalQuery(lead_words(lead), lead_words(lead))
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a search returned, and how long it took."""
@@ -146,11 +150,15 @@ class Found:
 
 
 async def _find(
-    store: VectorStore, tenant: str, text: str, embedder: Embedder, options: SearchOptions
+    store: VectorStore,
+    tenant: str,
+    query: RetrievalQuery,
+    embedder: Embedder,
+    options: SearchOptions,
 ) -> Found:
-    [vector] = embedder.embed([text])
+    [vector] = embedder.embed([query.meaning])
     start = time.perf_counter()
-    passages = await store.search(tenant, text, vector, options)
+    passages = await store.search(tenant, query.words, vector, options)
     return Found(passages, (time.perf_counter() - start) * 1_000)
 
 
