@@ -1,6 +1,7 @@
 """Vectors of texts that every run of a benchmark embeds again, kept on disk.
 
-A file is named by a hash of the model, its precision and the texts, so that none is ever outdated.
+A file is named by a hash of the model and the texts, so that none is ever outdated. The precision
+is left out for the reason that `model_fingerprint` gives.
 """
 
 import hashlib
@@ -37,7 +38,7 @@ class CachedEmbedder:
         return vectors
 
     def _key(self, texts: Sequence[str]) -> str:
-        hashed = hashlib.sha256(f"{self._embedder.fingerprint} {self._embedder.precision}".encode())
+        hashed = hashlib.sha256(self._embedder.fingerprint.encode())
         for text in texts:
             hashed.update(b"\0" + text.encode())
         return hashed.hexdigest()[:32]

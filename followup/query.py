@@ -49,9 +49,8 @@ def retrieval_query(lead: Lead) -> RetrievalQuery:
     question = " ".join(told.split()[:MAX_QUESTION_WORDS])
     asked = _joined(question, *lead.objections_raised)
     words = f"{asked}\n{lead.product_name}"
-    asks = bool(lead.objections_raised) or _ASKS.search(lead.interaction_history) is not None
-    is_said = asks and _LETTER_OR_DIGIT.search(asked) is not None
-    return RetrievalQuery(asked if is_said else _joined(asked, lead.product_name), words)
+    asks = _ASKS.search(lead.interaction_history) is not None and _LETTER_OR_DIGIT.search(asked)
+    return RetrievalQuery(asked if asks else _joined(asked, lead.product_name), words)
 
 
 def lead_words(lead: Lead) -> str:
