@@ -62,7 +62,8 @@ def test_a_batch_is_written_as_the_endpoint_writes_and_scored(graph: RunningGrap
 
 
 def test_a_batch_is_its_tenants_own_and_can_be_cancelled(graph: RunningGraph) -> None:
-    batch_id = post_list(graph, WRITE, example_leads() * 20, "acme")["id"]
+    leads = [{**row, "id": f"{row['id']}-{turn}"} for turn in range(20) for row in example_leads()]
+    batch_id = post_list(graph, WRITE, leads, "acme")["id"]
     path = f"{BATCHES}/{batch_id}"
     assert get(graph, path, "zeta").status_code == 404
     assert graph.post(f"{path}/cancel", {}, "zeta").status_code == 404
