@@ -151,8 +151,8 @@ async def _server_prompts(
         query = retrieval_query(lead)
         passages = await store.search(
             "default",
-            query,
-            embedder.embed([query])[0],
+            query.words,
+            embedder.embed([query.meaning])[0],
             SearchOptions(
                 options.top_k,
                 threshold=options.retrieval_threshold,

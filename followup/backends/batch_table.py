@@ -7,7 +7,7 @@ from sqlmodel import Field
 
 from followup.backends.tables import (
     MAX_INTEGER,
-    Json,
+    JsonObject,
     KeyId,
     Record,
     RequestId,
@@ -43,7 +43,7 @@ class Batch(Record):
     """The API key that posted it; None where the service runs without keys."""
     created_at: Utc = Field(sa_type=UtcDateTime)
     kind: BatchKind = Field(sa_type=String)
-    options: dict[Text, Json] = Field(sa_type=JSON)
+    options: JsonObject = Field(sa_type=JSON)
     """As asked for, defaults filled in."""
     uri: Text | None = None
     """Where the list is fetched from; None for one that came as a body."""
