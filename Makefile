@@ -51,6 +51,7 @@ bench-train: install-dev models
 
 bench-bulk: install-dev models
 	$(BIN)/python -m benchmarks.bulk
+	$(BIN)/python -m benchmarks.bulk_writing
 
 install-dev: $(VENV)/.installed-dev
 

@@ -16,6 +16,7 @@ from config.settings import load_settings
 from deployments.bulk_job import BulkOptions, parse_values
 from deployments.bulk_options import WriteOptions
 from deployments.bulk_output import OutputFormat
+from deployments.bulk_processes import start_fork_server
 from followup.prompts import Approach
 
 bulk_app = typer.Typer(
@@ -88,6 +89,8 @@ def score(  # noqa: PLR0913, PLR0917 - options of a command
     as_json: JsonOption = False,
 ) -> None:
     """Score each lead of a list. Run it again after a kill: it goes on where it was."""
+    if not (dry_run or address):
+        start_fork_server()
     options = BulkOptions(
         leads=leads,
         output=output,

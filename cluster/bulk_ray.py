@@ -5,15 +5,17 @@ imported before the cluster is known.
 """
 
 import os
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 
 from cluster.errors import StartError
 from cluster.ray_cluster import ray_environment, running_ray
 from cluster.state import StateFolder
 from config.settings import Settings
 from deployments.bulk_parts import WorkerFactory
-from deployments.bulk_workers import ProcessWorkers, Workers
+from deployments.bulk_processes import ProcessWorkers
+from deployments.bulk_workers import Workers
 
 AUTO = "auto"
 StartWorkers = Callable[[WorkerFactory, int], Workers]
@@ -37,11 +39,12 @@ def worker_place(
 
     from deployments.bulk_ray import RayWorkers  # noqa: PLC0415
 
-    ray.init(address=found, namespace="bulk", log_to_driver=False, logging_level="warning")
-    try:
-        yield lambda factory, num_workers: RayWorkers(factory, num_workers, gpus_per_worker)
-    finally:
-        ray.shutdown()
+    with redirect_stdout(sys.stderr):  # Ray prints to the one that programs read
+        ray.init(address=found, namespace="bulk", log_to_driver=False, logging_level="warning")
+        try:
+            yield lambda factory, num_workers: RayWorkers(factory, num_workers, gpus_per_worker)
+        finally:
+            ray.shutdown()
 
 
 def _find(settings: Settings) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 
+import psutil
 from ray.serve.handle import DeploymentHandle
 
 from config.settings import Settings
@@ -35,7 +36,7 @@ class BatchNode:
         generator: DeploymentHandle,
         validator: DeploymentHandle,
     ) -> None:
-        os.nice(NICENESS)
+        _step_back()
         nodes = {
             "embedder": embedder,
             "retriever": retriever,
@@ -81,3 +82,9 @@ class BatchNode:
     async def __del__(self) -> None:
         await self._runner.close()
         await self._database.close()
+
+
+def _step_back() -> None:
+    """Linux keeps niceness by thread; those that are there pass it on to all that they start."""
+    for thread in psutil.Process().threads():
+        os.setpriority(os.PRIO_PROCESS, thread.id, NICENESS)

@@ -17,8 +17,9 @@ from deployments.batch_runner import BatchProgress
 from deployments.bulk_job import BulkJob, BulkWork, score_work, write_work
 from deployments.bulk_options import WriteOptions
 from deployments.bulk_parts import Part, PartResult
+from deployments.bulk_processes import ProcessWorkers
 from deployments.bulk_score import ScoreFactory
-from deployments.bulk_workers import Died, ProcessWorkers, Workers, unforeseen
+from deployments.bulk_workers import Died, Workers, unforeseen
 from deployments.bulk_write import PartWriter, Writer
 from deployments.nodes import Graph, HandleNodes
 from deployments.spare import GaveWayError

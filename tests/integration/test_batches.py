@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from deployments.batch_node import NICENESS
 from tests.integration.running_graph import RAG, RunningGraph, running_graph, wait_until
 from tests.integration.test_bulk_write import example_leads, rag_body
 
@@ -61,8 +62,15 @@ def test_a_batch_is_written_as_the_endpoint_writes_and_scored(graph: RunningGrap
     assert get(graph, f"{BATCHES}/{written['id']}/results?format=csv").text.count("lead-0") == 3
 
 
+def test_the_kernel_serves_batches_last(graph: RunningGraph) -> None:
+    [replica] = graph.replica_processes("batches")
+    assert replica.nice() == NICENESS
+    assert all(process.nice() == 0 for process in graph.replica_processes("generator"))
+
+
 def test_a_batch_is_its_tenants_own_and_can_be_cancelled(graph: RunningGraph) -> None:
-    batch_id = post_list(graph, WRITE, example_leads() * 20, "acme")["id"]
+    leads = [{**row, "id": f"{row['id']}-{turn}"} for turn in range(20) for row in example_leads()]
+    batch_id = post_list(graph, WRITE, leads, "acme")["id"]
     path = f"{BATCHES}/{batch_id}"
     assert get(graph, path, "zeta").status_code == 404
     assert graph.post(f"{path}/cancel", {}, "zeta").status_code == 404
