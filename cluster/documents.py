@@ -16,7 +16,6 @@ from cluster.stored_knowledge import stored_knowledge
 from config.settings import Settings
 from followup.backends.model_fingerprint import model_fingerprint
 from followup.backends.settings import EmbedderSettings
-from followup.backends.token_counter import TokenCounter
 from followup.backends.vector_store import VectorStore
 from ingestion.ingest import IngestProgress, IngestRun, IngestSummary, Stages
 from ingestion.local_stages import LocalStages
@@ -124,9 +123,11 @@ async def _run(
                 connect_to_ray(settings, location, embedder.fingerprint, reporter)
             )
         if stages is None:
-            parser = used.enter_context(ParserProcess(settings.ingestion))
-            tokenizer = TokenCounter(settings.embedder.model_path)
-            chunker = ChunkStage(source, parser.parse, tokenizer, settings.ingestion, hash_content)
+            parser = used.enter_context(
+                ParserProcess(settings.ingestion, settings.embedder.model_path)
+            )
+            limits = settings.ingestion.limits
+            chunker = ChunkStage(source, parser.cut, limits, hash_content)
             stages = LocalStages(chunker, embedder)
         return await run.finish(stages, show)
 

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
@@ -26,6 +27,8 @@ from followup.reply import FollowupReply
 from followup.request import FollowupRequest, Versions
 
 NO_KNOWLEDGE_BASE = "none"
+MAX_PARSED = 512
+"""Parsed replies that are kept, of about 20 KiB each."""
 VERDICTS = TypeAdapter(tuple[Verdict, ...])
 
 
@@ -49,6 +52,12 @@ class KeptReply(BaseModel):
     request_id: str
     reply: FollowupReply
     versions: Versions
+
+
+@lru_cache(maxsize=MAX_PARSED)
+def _parse_kept(value: bytes) -> KeptReply:
+    # A reply that many ask for is parsed once: the in-process cache gives the same bytes each time.
+    return KeptReply.model_validate_json(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +166,7 @@ class FollowupService:
     async def _deliver(self, job: _Job) -> Delivered:
         versions = await self._versions(job)
         answer = await self._get_or_make(job, versions)
-        kept = KeptReply.model_validate_json(answer.value)
+        kept = _parse_kept(answer.value)
         return Delivered(
             request_id=job.request_id,
             reply=kept.reply,
@@ -207,6 +216,16 @@ class FollowupService:
             if needs_documents
             else NO_KNOWLEDGE_BASE,
         )
+
+
+def name_settings(nodes_for: NodesFor, settings_version: str) -> NodesFor:
+    """The nodes, with the settings in the name that passages are cached under: they decide what is
+    found as much as the documents do."""
+
+    def named(tenant: str, deadline: float, knowledge_base_version: str) -> Nodes[Any]:
+        return nodes_for(tenant, deadline, f"{knowledge_base_version}:{settings_version}")
+
+    return named
 
 
 def _cache_key(request: FollowupRequest, versions: Versions) -> str:

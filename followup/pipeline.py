@@ -202,10 +202,10 @@ class Pipeline:
             return ()
         query = retrieval_query(run.request.lead)
         with run.timed("embedder"):
-            vector = await run.nodes.embed(query)
+            vector = await run.nodes.embed(query.meaning)
         with run.timed("retriever"):
             found = await run.nodes.retrieve(
-                run.request.tenant, query, vector, run.request.retrieval
+                run.request.tenant, query.words, vector, run.request.retrieval
             )
         return tuple(found)
 

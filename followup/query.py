@@ -1,30 +1,56 @@
 """The search query of a lead: what it asked last, not the raw record."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from followup.lead import Lead
 from followup.sentences import split_sentences
+from followup.vocabulary import content_stems
 
 MAX_HISTORY_WORDS = 80
-# "Asked if it can do that." leans on the sentence before it.
+# "Asked if it can do that." leans on the sentence before it; "Asked about backups." does not.
 MIN_QUESTION_WORDS = 7
+LEANING = re.compile(r"\b(?:it|its|that|this|they|them|their|these|those|ones?)\b", re.I)
 MAX_QUESTION_WORDS = 50
 ASKING = re.compile(
     r"\b(?:ask(?:s|ed|ing)?|(?:want|need)(?:s|ed)? to (?:know|hear|learn)|wonder(?:s|ed)?|question|"
     r"requested|tell (?:me|us))\b",
     re.I,
 )
+_TOPIC_LEAD = r"(?:\s*:|\s+(?:about|for|if|whether)\b)?"
+ASKED_FOR = re.compile(ASKING.pattern + _TOPIC_LEAD, re.I)
+"""The words of asking with what leads to their topic: "asked about", "asked whether"."""
+ASKED_IN_WORDS = re.compile(ASKING.pattern + r"\s*:", re.I)
+"""After a colon the lead speaks itself, and not in one sentence only."""
+_ASKS = re.compile(ASKING.pattern + r"|\?", re.I)
+_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 
 
-def retrieval_query(lead: Lead) -> str:
-    """What the lead asked last, its objections and the product, as one line of text.
+@dataclass(frozen=True, slots=True)
+class RetrievalQuery:
+    """What a lead is looking for, as the two searches take it."""
 
-    Older parts of the history stay out: an embedding is the mean over all words, so each of them
-    would pull it away from the question. The words of asking itself are in no document.
+    meaning: str
+    """What is embedded: what was asked. An embedding is the mean over all words, so in that of a
+    short question the product would count as much. Of a lead that asks nothing it is a part."""
+    words: str
+    """What BM25 looks for: what was asked, and the product on a line of its own. A name that stands
+    in every document weighs next to nothing there; where it tells two products apart it counts."""
+
+
+def retrieval_query(lead: Lead) -> RetrievalQuery:
+    """What the lead asked last, its objections and the product.
+
+    Older parts of the history stay out: each of their words would pull the embedding away from the
+    question. The words of asking itself are in no document.
     """
-    asked = ASKING.sub(" ", _newest_sentences(lead.interaction_history))
-    question = " ".join(asked.split()[:MAX_QUESTION_WORDS])
-    return _joined(question, *lead.objections_raised, lead.product_name)
+    told = ASKED_FOR.sub(" ", _newest_sentences(lead.interaction_history))
+    question = " ".join(told.split()[:MAX_QUESTION_WORDS])
+    asked = _joined(question, *lead.objections_raised)
+    words = f"{asked}\n{lead.product_name}"
+    asks = _ASKS.search(lead.interaction_history) is not None and _LETTER_OR_DIGIT.search(asked)
+    return RetrievalQuery(asked if asks else _joined(asked, lead.product_name), words)
 
 
 def lead_words(lead: Lead) -> str:
@@ -42,18 +68,30 @@ def last_question(lead: Lead) -> str:
 def _newest_sentences(history: str) -> str:
     """From the last sentence that asks (the last of all where none does) to the end.
 
-    Where that is too short to be understood, the sentences before it come along.
+    Where that leans on the sentences before it, they come along; so do those of one speech.
     """
     sentences = split_sentences(history)
-    asking = [
-        number
-        for number, sentence in enumerate(sentences)
-        if sentence.endswith("?") or ASKING.search(sentence)
-    ]
-    start = asking[-1] if asking else len(sentences) - 1
-    while start > 0 and len(" ".join(sentences[start:]).split()) < MIN_QUESTION_WORDS:
+    start = _last(ASKING, sentences)
+    questions = [number for number, sentence in enumerate(sentences) if sentence.endswith("?")]
+    if start is None or ASKED_IN_WORDS.search(sentences[start]) is None:
+        start = max([*questions, -1 if start is None else start])
+    if start < 0:
+        start = len(sentences) - 1
+    while start > 0 and _leans(" ".join(sentences[start:])):
         start -= 1
     return " ".join(sentences[max(start, 0) :])
+
+
+def _last(pattern: re.Pattern[str], sentences: Sequence[str]) -> int | None:
+    found = [number for number, sentence in enumerate(sentences) if pattern.search(sentence)]
+    return found[-1] if found else None
+
+
+def _leans(question: str) -> bool:
+    """Whether it cannot be understood alone: few words that point elsewhere, or none of content."""
+    topic = ASKED_FOR.sub(" ", question)
+    is_short = len(question.split()) < MIN_QUESTION_WORDS
+    return is_short and (LEANING.search(topic) is not None or not content_stems(topic))
 
 
 def _joined(*parts: str) -> str:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from config.ingestion import IngestionSettings
 from followup.passage import Chunk
+from ingestion.cutting import Cutter, ParseDocument, Tokenizer
 from ingestion.document import Flag
 from ingestion.local_stages import LocalStages
 from ingestion.planning import IngestPlan, make_plan
@@ -30,11 +31,9 @@ from ingestion.rejects import Reject, RejectCode
 from ingestion.sources import DocumentSource, SourceFile
 from ingestion.stages import (
     ChunkStage,
-    ParseDocument,
     PreparedDocument,
     StageSeconds,
     TextEmbedder,
-    Tokenizer,
     content_hasher,
 )
 
@@ -131,7 +130,8 @@ async def ingest_folder(
     source = await asyncio.to_thread(DocumentSource.open, str(root))
     hash_content = content_hasher(embedder.fingerprint, settings)
     parse = parse or partial(parse_document, settings=settings)
-    stages = LocalStages(ChunkStage(source, parse, embedder, settings, hash_content), embedder)
+    cutter = Cutter(parse, embedder, settings)
+    stages = LocalStages(ChunkStage(source, cutter.cut, settings.limits, hash_content), embedder)
     await vector_store.ensure_collection()
     run = IngestRun(source, await vector_store.open_draft(tenant), settings, hash_content)
     await run.scan()

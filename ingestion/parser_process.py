@@ -1,4 +1,8 @@
-"""Parses files in a process of its own, so that no file can hang, crash or fill up the caller."""
+"""Parses and cuts files in a process of its own.
+
+So no file can hang, crash or fill up the caller, and an embedder in the caller's process does not
+wait for the interpreter lock while files are cut.
+"""
 
 import os
 import signal
@@ -7,10 +11,13 @@ import sys
 import threading
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Literal, Self
 
 from config.ingestion import IngestionSettings
+from followup.backends.token_counter import TokenCounter
+from ingestion.cutting import CutDocument
 from ingestion.document import Document
 from ingestion.rejects import Reject, RejectCode
 
@@ -23,10 +30,17 @@ _END_SECONDS = 5
 class ParserProcess:
     """One parsing process, started with the first file and again after a file has ended it.
 
-    `parse` may be called from several threads; one file is parsed at a time.
+    May be called from several threads; one file is parsed at a time.
     """
 
-    def __init__(self, settings: IngestionSettings) -> None:
+    def __init__(self, settings: IngestionSettings, model_path: Path | None = None) -> None:
+        """`model_path` is the embedding model's folder, whose tokenizer sizes what `cut` returns.
+
+        Raises SettingError where it has none.
+        """
+        if model_path is not None:
+            TokenCounter(model_path)  # here, once: in the process every file would become a reject
+        self._model_path = model_path
         self._settings = settings
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -45,20 +59,32 @@ class ParserProcess:
 
     def parse(self, name: str, content: bytes) -> Document | Reject:
         """The file's document, or why there is none; see `parse_document`. Raises nothing."""
+        parsed: Document | Reject = self._ask("parse", name, content)
+        return parsed
+
+    def cut(self, name: str, content: bytes) -> CutDocument | Reject:
+        """The file's chunks, or why there are none; see `Cutter`. Raises nothing."""
+        if self._model_path is None:
+            message = "a ParserProcess without model_path only parses"
+            raise ValueError(message)
+        cut: CutDocument | Reject = self._ask("cut", name, content)
+        return cut
+
+    def _ask(self, task: Literal["parse", "cut"], name: str, content: bytes) -> Any:
         with self._lock:
             connection = self._connected()
             try:
-                connection.send((name, content))
+                connection.send((task, name, content))
                 seconds = self._settings.limits.max_parse_seconds * _CLOCK_FACTOR
                 if not connection.poll(seconds):
                     self._stop()
                     return self._too_slow(name)
-                parsed: Document | Reject = connection.recv()
+                made = connection.recv()
             except (EOFError, OSError):
                 return self._died(name)
-            if isinstance(parsed, Reject) and parsed.code is RejectCode.OUT_OF_MEMORY:
+            if isinstance(made, Reject) and made.code is RejectCode.OUT_OF_MEMORY:
                 self._stop()
-            return parsed
+            return made
 
     def close(self) -> None:
         """End the process."""
@@ -75,10 +101,15 @@ class ParserProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env=os.environ
+                | {
+                    "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+                    # One file's texts are few: threads for them only disturb the embedder.
+                    "TOKENIZERS_PARALLELISM": "false",
+                },
             )
             theirs.close()
-            ours.send_bytes(self._settings.model_dump_json().encode())
+            ours.send((self._settings, self._model_path))
             self._connection = ours
         return self._connection
 

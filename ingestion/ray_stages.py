@@ -18,7 +18,6 @@ from ray.data import ActorPoolStrategy, DataContext
 from config.ingestion import IngestionSettings
 from followup.backends.embedder import Embedder
 from followup.backends.settings import EmbedderSettings
-from followup.backends.token_counter import TokenCounter
 from ingestion.parser_process import ParserProcess
 from ingestion.sources import DocumentSource, SourceFile
 from ingestion.stages import ChunkStage, PreparedDocument, content_hasher, embed_documents
@@ -130,9 +129,8 @@ class ChunkActor:
     def __init__(self, spec: StageSpec) -> None:
         self._stage = ChunkStage(
             DocumentSource.open(spec.location),
-            ParserProcess(spec.ingestion).parse,
-            TokenCounter(spec.embedder.model_path),
-            spec.ingestion,
+            ParserProcess(spec.ingestion, spec.embedder.model_path).cut,
+            spec.ingestion.limits,
             content_hasher(spec.fingerprint, spec.ingestion),
         )
 

@@ -13,28 +13,17 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from config.ingestion import IngestionSettings
+from config.ingestion import IngestionLimits, IngestionSettings
 from followup.backends.terms import TERMS_VERSION
 from followup.passage import Chunk
-from ingestion.chunking import CHUNKER_VERSION, chunk_document, contextual_text
-from ingestion.document import Document, Flag
+from ingestion.chunking import CHUNKER_VERSION, contextual_text
+from ingestion.cutting import CutFile
+from ingestion.document import Flag
 from ingestion.readers import READER_VERSION
 from ingestion.rejects import Reject, RejectedFileError
 from ingestion.sources import DocumentSource, SourceFile
 
-ParseDocument = Callable[[str, bytes], Document | Reject]
-"""Name and bytes of a file to its document, or to why there is none; raises nothing."""
-
-
-class Tokenizer(Protocol):
-    """What cutting needs of the embedding model."""
-
-    @property
-    def max_tokens(self) -> int:
-        """Longest text that is embedded whole, special tokens included."""
-
-    def count_tokens_batch(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text, special tokens included."""
+FIRST_BATCH_CHUNKS = 32
 
 
 class TextEmbedder(Protocol):
@@ -88,15 +77,13 @@ class ChunkStage:
     def __init__(
         self,
         source: DocumentSource,
-        parse: ParseDocument,
-        tokenizer: Tokenizer,
-        settings: IngestionSettings,
+        cut: CutFile,
+        limits: IngestionLimits,
         hash_content: Callable[[bytes], str],
     ) -> None:
         self._source = source
-        self._parse = parse
-        self._tokenizer = tokenizer
-        self._settings = settings
+        self._cut = cut
+        self._limits = limits
         self._hash_content = hash_content
 
     def take(self, file: SourceFile) -> PreparedDocument:
@@ -104,25 +91,20 @@ class ChunkStage:
         prepared = PreparedDocument(file.name)
         started = time.perf_counter()
         try:
-            content = self._source.read(file, self._settings.limits)
+            content = self._source.read(file, self._limits)
         except RejectedFileError as error:
             prepared.reject = Reject(file.name, str(error), error.code)
             return prepared
         prepared.content_hash = self._hash_content(content)
-        parsed = self._parse(file.name, content)
-        read = time.perf_counter()
-        prepared.seconds.read = read - started
-        if isinstance(parsed, Reject):
-            prepared.reject = replace(parsed, content_hash=prepared.content_hash)
+        prepared.seconds.read = time.perf_counter() - started
+        cut = self._cut(file.name, content)
+        if isinstance(cut, Reject):
+            prepared.reject = replace(cut, content_hash=prepared.content_hash)
             return prepared
-        prepared.flags = parsed.flags
-        prepared.chunks = chunk_document(
-            parsed,
-            self._tokenizer.count_tokens_batch,
-            self._tokenizer.max_tokens,
-            overlap_tokens=self._settings.chunk_overlap_tokens,
-        )
-        prepared.seconds.chunk = time.perf_counter() - read
+        prepared.chunks = cut.chunks
+        prepared.flags = cut.flags
+        prepared.seconds.read += cut.read_seconds
+        prepared.seconds.chunk = cut.chunk_seconds
         return prepared
 
 
@@ -144,14 +126,19 @@ def embed_documents(documents: Sequence[PreparedDocument], embedder: TextEmbedde
 def batched(
     documents: Iterator[PreparedDocument], max_chunks: int
 ) -> Iterator[list[PreparedDocument]]:
-    """Documents in their order, in batches that end once they hold `max_chunks`."""
+    """Documents in their order, in batches that end once they hold `max_chunks`.
+
+    The first ones are smaller, so that the embedder need not wait long for its first text.
+    """
     batch: list[PreparedDocument] = []
     num_chunks = 0
+    enough = min(FIRST_BATCH_CHUNKS, max_chunks)
     for document in documents:
         batch.append(document)
         num_chunks += max(1, len(document.chunks))
-        if num_chunks >= max_chunks:
+        if num_chunks >= enough:
             yield batch
             batch, num_chunks = [], 0
+            enough = min(2 * enough, max_chunks)
     if batch:
         yield batch

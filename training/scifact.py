@@ -5,16 +5,26 @@ others, and measured on these.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from followup.backends.embedder import Embedder
+import numpy as np
+from numpy.typing import NDArray
+
 from followup.backends.vector_store import VectorStore
 from followup.passage import Chunk
 
 HELD_OUT_EVERY = 3
 DOCUMENTS_PER_WRITE = 500
+
+
+class TextEmbedder(Protocol):
+    """What indexing needs of the embedder."""
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of length 1, shape (len(texts), dimension)."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +86,7 @@ def to_chunks(claims: JudgedClaims) -> list[Chunk]:
 
 
 async def index_claims(
-    store: VectorStore, tenant: str, claims: JudgedClaims, embedder: Embedder
+    store: VectorStore, tenant: str, claims: JudgedClaims, embedder: TextEmbedder
 ) -> None:
     """Embed the corpus and put it into the store."""
     await store.ensure_collection()

@@ -49,9 +49,9 @@ class KnowledgeBase:
 
     def passages_for(self, lead: Lead) -> tuple[Passage, ...]:
         """What a hybrid request of this lead retrieves, best first."""
-        text = retrieval_query(lead)
-        query = Query(text, index_terms(text))
-        vector = self._embedder.embed([text])[0]
+        asked = retrieval_query(lead)
+        query = Query(asked.words, index_terms(asked.words))
+        vector = self._embedder.embed([asked.meaning])[0]
         candidates = [
             Candidate(
                 chunk=chunk,

@@ -5,7 +5,6 @@ in `tables.py`; `migrate` brings any database, also an empty one, to the newest 
 """
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -14,6 +13,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from pydantic_core import to_json
 from sqlalchemy import Connection, Table, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
@@ -165,7 +165,7 @@ def _create_engine(url: URL, settings: DatabaseSettings) -> AsyncEngine:
     create = partial(
         create_async_engine,
         url,
-        json_serializer=partial(json.dumps, separators=(",", ":")),
+        json_serializer=_to_json,
         hide_parameters=True,  # leads are personal data; they stay out of error messages
     )
     if url.get_backend_name() == "sqlite":
@@ -185,6 +185,11 @@ def _create_engine(url: URL, settings: DatabaseSettings) -> AsyncEngine:
             "Run: pip install 'ai-lead-assistant[postgres]'"
         )
         raise SettingError(message, field="DATABASE_URL") from error
+
+
+def _to_json(value: object) -> str:
+    # Several times as fast as the standard library's, at every reply.
+    return to_json(value).decode()
 
 
 def _set_pragmas(connection: Any, _entry: ConnectionPoolEntry) -> None:

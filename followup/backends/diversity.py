@@ -46,15 +46,18 @@ def choose_diverse(
     closest = np.zeros(len(ranked), dtype=np.float32)
     is_open = np.ones(len(ranked), dtype=np.bool_)
     chosen: list[Ranked] = []
+    chosen_wordings: list[_Wording] = []
     while is_open.any() and len(chosen) < top_k:
         known = closest + SAME_PAGE * same_page
         marginal = relevance_weight * values - (1 - relevance_weight) * known
         row = int(np.argmax(np.where(is_open, marginal, -np.inf)))
         is_open[row] = False
         item = ranked[row]
-        if any(is_near_equal(item.candidate, other.candidate) for other in chosen):
+        wording = _Wording.of(item.candidate)
+        if any(wording.is_near_equal(other) for other in chosen_wordings):
             continue
         chosen.append(item)
+        chosen_wordings.append(wording)
         closest = np.maximum(closest, vectors @ vectors[row])
         same_page += [page == pages[row] for page in pages]
     return chosen
@@ -68,13 +71,40 @@ def is_near_equal(one: Candidate, other: Candidate) -> bool:
     such as two prices, unless both are the same place of a page that was kept in two versions:
     title and section equal, and nearly every word.
     """
-    first, second = _shingles(one), _shingles(other)
-    resemblance = len(first & second) / len(first | second)
-    if _is_same_place(one.chunk, other.chunk):
-        if resemblance >= MIN_VERSION_RESEMBLANCE:
-            return True
-        return resemblance >= MIN_PLACE_RESEMBLANCE and _numbers(one) == _numbers(other)
-    return resemblance >= MIN_RESEMBLANCE and _numbers(one) == _numbers(other)
+    return _Wording.of(one).is_near_equal(_Wording.of(other))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Wording:
+    """What is compared of a chunk, taken from its terms once for all comparisons."""
+
+    chunk: Chunk
+    shingles: frozenset[tuple[str, ...]]
+    numbers: frozenset[str]
+
+    @classmethod
+    def of(cls, candidate: Candidate) -> "_Wording":
+        terms = candidate.terms
+        starts = range(max(1, len(terms) - SHINGLE_TERMS + 1))
+        return cls(
+            candidate.chunk,
+            frozenset(terms[start : start + SHINGLE_TERMS] for start in starts),
+            frozenset(term for term in terms if any(sign.isdigit() for sign in term)),
+        )
+
+    def is_near_equal(self, other: "_Wording") -> bool:
+        same_numbers = self.numbers == other.numbers
+        if not _is_same_place(self.chunk, other.chunk):
+            return same_numbers and self._resembles(other, MIN_RESEMBLANCE)
+        least = MIN_PLACE_RESEMBLANCE if same_numbers else MIN_VERSION_RESEMBLANCE
+        return self._resembles(other, least)
+
+    def _resembles(self, other: "_Wording", least: float) -> bool:
+        fewer, more = sorted((len(self.shingles), len(other.shingles)))
+        if fewer < least * more:  # the index is at most the ratio of the sizes
+            return False
+        num_shared = len(self.shingles & other.shingles)
+        return num_shared >= least * (fewer + more - num_shared)
 
 
 def _page(chunk: Chunk) -> tuple[str, str]:
@@ -86,13 +116,3 @@ def _is_same_place(one: Chunk, other: Chunk) -> bool:
     """Whether two documents have these chunks under the same headings."""
     same_headings = (one.title, one.section) == (other.title, other.section)
     return same_headings and one.document != other.document
-
-
-def _shingles(candidate: Candidate) -> set[tuple[str, ...]]:
-    terms = candidate.terms
-    starts = range(max(1, len(terms) - SHINGLE_TERMS + 1))
-    return {tuple(terms[start : start + SHINGLE_TERMS]) for start in starts}
-
-
-def _numbers(candidate: Candidate) -> set[str]:
-    return {term for term in candidate.terms if any(sign.isdigit() for sign in term)}

@@ -144,7 +144,7 @@ class ReplyLog:
     async def _insert(self, replies: Sequence[Reply]) -> None:
         insert = self._database.insert_once(SQLModel.metadata.tables["reply"])
         async with self._database.session() as session:
-            await session.exec(insert, params=[reply.model_dump() for reply in replies])
+            await session.exec(insert, params=[dict(reply) for reply in replies])
 
     async def _replay_file(self, file: SpoolFile) -> int:
         num_moved = 0

@@ -8,9 +8,10 @@ Its table (`ReplyRow`, ...) has the same fields and adds what only the database 
 import re
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, JsonValue, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, StringConstraints
+from pydantic_core import from_json, to_json
 from sqlalchemy import JSON, DateTime, Dialect, Index, String, UniqueConstraint, text
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
@@ -24,6 +25,7 @@ from followup.situation import Situation
 
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 """What PostgreSQL's text (NUL) or UTF-8 (lone surrogates) cannot hold."""
+NUL_IN_JSON = rb"\u0000"
 MAX_NOTE_CHARACTERS = 2_000
 MAX_INTEGER = 2**31 - 1
 
@@ -62,7 +64,17 @@ def _replace_unstorable(text: str) -> str:
     return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def _replace_unstorable_in(value: JsonValue) -> JsonValue:
+def _storable(value: Any) -> Any:
+    """`value` as plain JSON that a database can hold. ValueError for what JSON does not know."""
+    try:
+        raw = to_json(value)
+    except ValueError:  # a lone surrogate is no UTF-8
+        raw = to_json(_replace_unstorable_in(value))
+    stored = from_json(raw, allow_inf_nan=False)
+    return _replace_unstorable_in(stored) if NUL_IN_JSON in raw else stored
+
+
+def _replace_unstorable_in(value: Any) -> Any:
     match value:
         case str():
             return _replace_unstorable(value)
@@ -85,7 +97,9 @@ Text = Annotated[str, AfterValidator(_replace_unstorable)]
 RequestId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 KeyId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
 Tenant = Annotated[str, StringConstraints(pattern=TENANT_PATTERN)]
-Json = Annotated[JsonValue, AfterValidator(_replace_unstorable_in)]
+JsonObject = Annotated[dict[str, Any], AfterValidator(_storable)]
+JsonList = Annotated[list[Any], AfterValidator(_storable)]
+Numbers = Annotated[dict[str, float], AfterValidator(_storable)]
 Utc = Annotated[AwareDatetime, AfterValidator(_to_utc)]
 
 
@@ -107,23 +121,23 @@ class Reply(Record):
     tenant: Tenant
     approach: Approach = Field(sa_type=String)
     created_at: Utc = Field(sa_type=UtcDateTime)
-    lead: dict[Text, Json] = Field(sa_type=JSON)
+    lead: JsonObject = Field(sa_type=JSON)
     message: Text
     fallback: bool = False
     cached: bool = False
     cached_from: RequestId | None = None
     """The request whose reply was taken from the cache."""
-    scores: dict[Text, float] = Field(default={}, sa_type=JSON)
+    scores: Numbers = Field(default={}, sa_type=JSON)
     """Confidences and scores by their name in the response."""
-    verdicts: list[Json] = Field(default=[], sa_type=JSON)
+    verdicts: JsonList = Field(default=[], sa_type=JSON)
     """One entry for each claim that grounding checked."""
-    sources: list[Json] = Field(default=[], sa_type=JSON)
+    sources: JsonList = Field(default=[], sa_type=JSON)
     """The retrieved passages, best first."""
     prompt_version: Text
     model_version: Text
     adapter_version: Text | None = None
     knowledge_base_version: Text
-    timings_ms: dict[Text, float] = Field(default={}, sa_type=JSON)
+    timings_ms: Numbers = Field(default={}, sa_type=JSON)
     """Milliseconds by node."""
     num_prompt_tokens: int = Field(default=0, ge=0, le=MAX_INTEGER)
     num_completion_tokens: int = Field(default=0, ge=0, le=MAX_INTEGER)
@@ -208,11 +222,11 @@ class Approval(Record):
     strategy: Strategy = Field(sa_type=String)
     confidence: float
     reasons: list[HoldReason] = Field(sa_type=JSON)
-    lead: dict[Text, Json] = Field(sa_type=JSON)
+    lead: JsonObject = Field(sa_type=JSON)
     message: Text
     """As the pipeline wrote it."""
-    verdicts: list[Json] = Field(sa_type=JSON)
-    passages: list[Json] = Field(sa_type=JSON)
+    verdicts: JsonList = Field(sa_type=JSON)
+    passages: JsonList = Field(sa_type=JSON)
     """The retrieved passages with their texts: the documents may change before the review."""
     prompt_version: Text
     model_version: Text
@@ -239,9 +253,9 @@ class ApprovalDecision(Record):
     reason: Annotated[Text, StringConstraints(max_length=MAX_NOTE_CHARACTERS)] | None = None
     message: Text | None = None
     """The edited text."""
-    verdicts: list[Json] = Field(default=[], sa_type=JSON)
+    verdicts: JsonList = Field(default=[], sa_type=JSON)
     """The claims of the edited text."""
-    violations: list[Json] = Field(default=[], sa_type=JSON)
+    violations: JsonList = Field(default=[], sa_type=JSON)
     """The rules that it breaks, where the policy accepts such an edit."""
 
 

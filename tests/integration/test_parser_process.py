@@ -3,16 +3,22 @@
 import io
 import zlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from config.ingestion import IngestionLimits, IngestionSettings
+from followup.backends.token_counter import TokenCounter
+from followup.errors import SettingError
+from ingestion.cutting import CutDocument, Cutter
 from ingestion.document import Document
 from ingestion.ingest import ingest_folder
 from ingestion.parser_process import ParserProcess
+from ingestion.readers import parse_document
 from ingestion.rejects import Reject, RejectCode
 from tests.fakes import FakeIngestEmbedder, FakeIngestStore
+from tests.integration.models import embedding_model_path
 
 MIB = 1024 * 1024
 
@@ -87,6 +93,26 @@ def test_a_parser_that_is_killed_costs_one_document(
     assert isinstance(rejected, Reject)
     assert "ended its parser" in rejected.reason
     assert isinstance(parser.parse("c.txt", b"Text."), Document)
+
+
+def test_a_file_is_cut_as_in_the_same_process() -> None:
+    settings, tokenizer = IngestionSettings(), TokenCounter(embedding_model_path())
+    content = b"# Plans\n\n" + b"The plan costs $99 a month. " * 80 + b"\n\n## Trial\n\n14 days."
+    parse = partial(parse_document, settings=settings)
+    here = Cutter(parse, tokenizer, settings).cut("pricing/a.md", content)
+    with ParserProcess(settings, embedding_model_path()) as process:
+        there = process.cut("pricing/a.md", content)
+        rejected = process.cut("a.txt", b"")
+    assert isinstance(here, CutDocument)
+    assert isinstance(there, CutDocument)
+    assert there.chunks == here.chunks
+    assert [chunk.section for chunk in there.chunks] == ["", "", "", "Trial"]
+    assert rejected == Reject("a.txt", "it is empty", RejectCode.EMPTY)
+
+
+def test_a_model_without_a_tokenizer_is_named_before_any_file_is_cut(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"needs tokenizer\.json"):
+        ParserProcess(IngestionSettings(), tmp_path)
 
 
 async def test_a_run_goes_on_after_a_file_that_ends_its_parser(

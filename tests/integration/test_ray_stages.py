@@ -19,7 +19,6 @@ from config.settings import Settings, load_settings
 from examples.make_knowledge_base_pdfs import DEFAULT_FOLDER
 from followup.backends.embedder import Embedder
 from followup.backends.model_fingerprint import model_fingerprint
-from followup.backends.token_counter import TokenCounter
 from ingestion.local_stages import LocalStages
 from ingestion.parser_process import ParserProcess
 from ingestion.ray_stages import PoolSizes
@@ -69,12 +68,11 @@ def test_ray_makes_the_documents_that_one_process_makes(settings: Settings, tmp_
     )
     made = by_name(pickle.loads(output.read_bytes()))  # noqa: S301 - of the process above
 
-    with ParserProcess(settings.ingestion) as parser:
+    with ParserProcess(settings.ingestion, embedder.model_path) as parser:
         chunker = ChunkStage(
             source,
-            parser.parse,
-            TokenCounter(embedder.model_path),
-            settings.ingestion,
+            parser.cut,
+            settings.ingestion.limits,
             content_hasher(fingerprint, settings.ingestion),
         )
         stages = LocalStages(chunker, Embedder(embedder))

@@ -10,6 +10,8 @@ import ingestion.stages
 from config.ingestion import IngestionLimits, IngestionSettings
 from examples.make_knowledge_base_pdfs import DEFAULT_FOLDER
 from followup.errors import InvalidInputError, PartUnavailableError
+from followup.passage import Chunk
+from ingestion.cutting import Cutter
 from ingestion.document import Document
 from ingestion.ingest import IngestProgress, IngestRun, IngestSummary, ingest_folder
 from ingestion.local_stages import LocalStages
@@ -22,7 +24,7 @@ from ingestion.rejects import (
     write_rejects,
 )
 from ingestion.sources import DocumentSource, SourceFile
-from ingestion.stages import ChunkStage, content_hasher
+from ingestion.stages import ChunkStage, PreparedDocument, batched, content_hasher
 from tests.fakes import FakeIngestEmbedder, FakeIngestStore
 
 
@@ -268,6 +270,14 @@ async def test_the_plan_says_what_a_run_would_do_and_changes_nothing(root: Path)
     assert store.num_published == 1
 
 
+def test_the_embedder_waits_only_for_the_first_few_documents() -> None:
+    chunk = Chunk(chunk_id="1", document="1", title="", source_type="faq", position=0, text="x")
+    documents = [PreparedDocument(str(number), chunks=[chunk]) for number in range(700)]
+    batches = list(batched(iter(documents), max_chunks=256))
+    assert [len(batch) for batch in batches] == [32, 64, 128, 256, 220]
+    assert [document for batch in batches for document in batch] == documents
+
+
 async def test_what_a_stage_raises_ends_the_run(root: Path) -> None:
     class Broken(FakeIngestEmbedder):
         def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -297,7 +307,8 @@ async def test_a_file_that_was_refused_is_parsed_again_only_when_it_changed(
 
     async def take_in() -> IngestSummary:
         source = DocumentSource.open(str(root))
-        chunker = ChunkStage(source, parse, embedder, settings, hash_content)
+        cutter = Cutter(parse, embedder, settings)
+        chunker = ChunkStage(source, cutter.cut, settings.limits, hash_content)
         draft = await store.open_draft("acme")
         run = IngestRun(source, draft, settings, hash_content, read_rejects(listed))
         await run.scan()
