@@ -209,7 +209,7 @@ def _is_plural(figure: Figure) -> bool:
 
 
 def _times(tokens: Sequence[Token], figure: Figure, index: int) -> Amount | None:
-    if tokens[index].lower in {"x", "times", "fold", "×"}:  # noqa: RUF001
+    if tokens[index].lower in {"x", "times", "fold", "×"}:  # noqa: RUF001 - as people type
         per, end = read_rate(tokens, index + 1)
         return Amount("quantity", figure.value, end, "times", per)
     return None

@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from os.path import commonprefix
 
 from followup.claims import Claim, ClaimKind, ReadSentence
 from followup.english import is_english
@@ -133,7 +132,9 @@ class NameFinder:
             return None
         for source in self._sources:
             words = source.capital_words & set(source.word_stream.split())
-            if any(len(commonprefix([name, word])) >= _MIN_NOUN for word in words):  # noqa: RUF071
+            if any(
+                word[:_MIN_NOUN] == last[:_MIN_NOUN] and len(word) >= _MIN_NOUN for word in words
+            ):
                 return source
         return None
 

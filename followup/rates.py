@@ -18,6 +18,7 @@ PERSONS = frozenset(
         "user head person seat member employee colleague login licence license staff".split(),  # noqa: SIM905
     )
 )
+_LONG = ["-", "long"]
 _DESCRIBES = frozenset({"active", "additional", "extra", "named", "registered", "paying"})
 _ONE_TIME = (["-", "time"], ["-", "off"])
 
@@ -66,7 +67,7 @@ def _describes(tokens: Sequence[Token], place: int) -> int:
     words = [token.lower for token in tokens[place : place + 4]]
     if len(words) > 1 and words[0] in _DESCRIBES:
         return 1
-    return 3 if words[1:3] == ["-", "long"] and len(words) > 3 else 0  # noqa: PLR2004
+    return len(_LONG) + 1 if words[1:] and words[1:-1] == _LONG else 0
 
 
 def _counted_off(tokens: Sequence[Token], place: int) -> str:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 _VARIANTS = str.maketrans(
     {
-        **dict.fromkeys("‐‑‒–—―−﹘﹣－", "-"),  # noqa: RUF001
-        **dict.fromkeys("‘’ʼ＇`´", "'"),  # noqa: RUF001
+        **dict.fromkeys("‐‑‒–—―−﹘﹣－", "-"),  # noqa: RUF001 - as people type
+        **dict.fromkeys("‘’ʼ＇`´", "'"),  # noqa: RUF001 - as people type
         **dict.fromkeys("“”„«»", '"'),
         "\N{FRACTION SLASH}": "/",
         "\N{ARABIC PERCENT SIGN}": "%",
