@@ -1,6 +1,7 @@
 """What a message says around a claim: of whom, on which topic, and whether it is a report."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -88,24 +89,14 @@ def read_context(
     """What the sentence says around one of its claims; `subjects` are the sentence's own."""
     low, high = part_of(read.tokens, claim.start)
     here = [s for s in subjects if low <= s.place < high]
-    about = subjects_of_value(read, subjects, claim) or [*before.inherited]
-    if not about and any(token.lower in PRONOUNS for token in read.tokens[low:high]):
-        # "At Odell it was 11, and after they had changed it went down to 3."
-        about = [s for s in subjects if s.place < low][-1:]
-    about = [s for s in about if s.is_plan or known.is_told_of(s.name)]
+    about = _subjects_about(claim, read, subjects, before, known)
     is_paired = paired_subject(read, subjects, claim) is not None
     beside = [] if is_paired or not about else coordinated(read, here, about[0])
     opening = _LEAD_IN.match(read.text)
     begin = opening.end() if opening else 0
     words = {token.lower for token in read.tokens[low:high] if token.start >= begin}
     clause = _clause_around(read, claim)
-    near = words.intersection(clause.lower().split())
-    is_told = any(
-        pair[0] in _READER and pair[1] in _SAID for pair in pairwise(clause.lower().split())
-    )
-    is_reported = (
-        is_told or _is_reported(read, low, high, claim.start) or _is_of_request(claim, near, words)
-    )
+    said = clause.lower().split()
     is_contrast = _is_contrast(read, claim)
     if is_contrast:
         # "$14 instead of $9", "2 hours against 6": the other value is another's.
@@ -119,14 +110,7 @@ def read_context(
         beside=[s for s in beside if s not in about],
         topic=topic_of(read, claim, subjects, known.own_stems),
         words=frozenset(words | set(map(stem, words))),
-        is_of_lead=(bool(words & _READER) or _names_lead(read, known, low, high))
-        and not any(s.is_plan and low <= s.place < high for s in subjects)
-        and (
-            claim.kind is not ClaimKind.MONEY
-            or bool(words & _OF_MONEY)
-            or " that you " in read.text.lower()
-            or "your" in {t.lower for t in read.tokens[max(0, claim.start - 2) : claim.start]}
-        ),
+        is_of_lead=_is_of_lead(claim, read, words, subjects, known),
         is_contrast=is_contrast,
         names=tuple(
             word_stream(c.value)
@@ -134,8 +118,39 @@ def read_context(
             if c.kind is ClaimKind.NAME and not known.is_own(tuple(c.value.split()))
         ),
         is_per_person=any(token.lower in _EACH_OF for token in read.tokens),
-        is_reported=is_reported,
+        is_reported=any(a in _READER and b in _SAID for a, b in pairwise(said))
+        or _is_reported(read, low, high, claim.start)
+        or _is_of_request(claim, words.intersection(said), words),
     )
+
+
+def _subjects_about(
+    claim: Claim, read: ReadSentence, subjects: list[Subject], before: Before, known: KnownNames
+) -> list[Subject]:
+    """The plans, and the names that the sources tell of, that the value is said of."""
+    low, high = part_of(read.tokens, claim.start)
+    about = subjects_of_value(read, subjects, claim) or [*before.inherited]
+    if not about and any(token.lower in PRONOUNS for token in read.tokens[low:high]):
+        # "At Odell it was 11, and after they had changed it went down to 3."
+        about = [s for s in subjects if s.place < low][-1:]
+    return [s for s in about if s.is_plan or known.is_told_of(s.name)]
+
+
+def _is_of_lead(
+    claim: Claim,
+    read: ReadSentence,
+    words: set[str],
+    subjects: Sequence[Subject],
+    known: KnownNames,
+) -> bool:
+    """Whether the part speaks of the lead, and of no plan; of money only as its budget or cost."""
+    low, high = part_of(read.tokens, claim.start)
+    if any(s.is_plan and low <= s.place < high for s in subjects):
+        return False
+    before = {token.lower for token in read.tokens[max(0, claim.start - 2) : claim.start]}
+    is_spent = bool(words & _OF_MONEY) or " that you " in read.text.lower() or "your" in before
+    is_of_reader = bool(words & _READER) or _names_lead(read, known, low, high)
+    return is_of_reader and (claim.kind is not ClaimKind.MONEY or is_spent)
 
 
 def _is_of_request(claim: Claim, words: set[str], around: set[str]) -> bool:

@@ -2,19 +2,27 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from followup.claim_context import Before
-from followup.claims import Claim, ClaimKind, extract_claims, read_sentence
+from followup.claims import Claim, ClaimKind, ReadSentence, extract_claims, read_sentence
 from followup.name_support import Support
 from followup.parts import is_expletive
 from followup.passage import Passage
-from followup.sentences import is_signature, join_units, keep_units, split_sentences, split_units
+from followup.sentences import (
+    Unit,
+    is_signature,
+    join_units,
+    keep_units,
+    split_sentences,
+    split_units,
+)
 from followup.sources import Source, own_names, read_sources
 from followup.statements import PLAIN, StatementChecker, StatementSupport
-from followup.subjects import Name, Subject, find_subjects, subjects_by_form
+from followup.subjects import Name, find_subjects, subjects_by_form
 from followup.support import SupportFinder
 from followup.value_subjects import leading_subjects
 
@@ -72,8 +80,8 @@ def check_claims(
     """A verdict for each claim of the message, in reading order.
 
     A claim is supported where the same value, of the same kind, unit and rate, stands in a passage
-    or in `request_text` about the same thing: the words there are about the plan or customer that
-    the message names, or, where it names none, share a content word with the message's clause.
+    or in `request_text`, unless the sources give it to another plan or customer than the message
+    does, or give the message's words another value; or where it follows from supported figures.
     `request_text` holds a fact a line, the lead's and the product's names first.
     A sentence quoted whole from a source is supported as it stands. The order of the passages
     decides only which source is named.
@@ -83,19 +91,10 @@ def check_claims(
     default without a model; None leaves them out, for a text that is the company's own.
     """
     units = split_units(text)
-    said_plans = frozenset(
-        subject.name
-        for unit in units
-        for subject in subjects_by_form(read_sentence(unit.text))
-        if subject.is_plan and not subject.is_role
-    )
     sources = read_sources(passages, request_text)
-    finder = _finder_of(sources, own_names(request_text), said_plans)
+    finder = _finder_of(sources, own_names(request_text), _said_plans(units))
     verdicts: list[Verdict] = []
-    earlier: list[Subject] = []
-    before_subjects: tuple[Subject, ...] = ()
-    claims: tuple[Claim, ...] = ()
-    before_text = ""
+    before = Before()
     plain = (
         statements.check(units, passages, request_text, finder.relations)
         if statements
@@ -104,25 +103,37 @@ def check_claims(
     for index, (unit, statement) in enumerate(zip(units, plain, strict=True)):
         read = read_sentence(unit.text, index)
         subjects = find_subjects(read, finder.known)
-        starts_with_pronoun = (
-            bool(read.tokens)
-            and read.tokens[0].lower.removesuffix("'s") in _PRONOUNS
-            and not is_expletive(read.tokens)
-        )
-        inherited = tuple(earlier) if starts_with_pronoun else ()
-        found = finder.find(read, subjects, Before(inherited, before_subjects, before_text, claims))
+        leans = _starts_with_pronoun(read)
+        found = finder.find(read, subjects, before if leans else replace(before, inherited=()))
         if unit.is_sign_off or is_signature(units, index):
             # Who signs is the sender; customers are not invented there.
             found = [(c, s) for c, s in found if not (s.reason and c.kind is ClaimKind.NAME)]
         verdicts.extend(_verdict(claim, support) for claim, support in found)
         if statement:
             verdicts.append(_statement_verdict(unit.text, index, statement))
-        if subjects or not starts_with_pronoun:
-            earlier = leading_subjects(read.tokens, subjects)
-        before_subjects = (*before_subjects, *subjects)
-        claims = (*claims, *(c for c, support in found if not support.reason))
-        before_text = f"{before_text} {read.text}"
+        leading = leading_subjects(read.tokens, subjects)
+        before = Before(
+            inherited=tuple(leading) if subjects or not leans else before.inherited,
+            subjects=(*before.subjects, *subjects),
+            text=f"{before.text} {read.text}",
+            claims=(*before.claims, *(c for c, support in found if not support.reason)),
+        )
     return verdicts
+
+
+def _said_plans(units: Sequence[Unit]) -> frozenset[Name]:
+    """What the message calls a plan."""
+    return frozenset(
+        subject.name
+        for unit in units
+        for subject in subjects_by_form(read_sentence(unit.text))
+        if subject.is_plan and not subject.is_role
+    )
+
+
+def _starts_with_pronoun(read: ReadSentence) -> bool:
+    first = read.tokens[0].lower.removesuffix("'s") if read.tokens else ""
+    return first in _PRONOUNS and not is_expletive(read.tokens)
 
 
 @lru_cache(maxsize=64)
