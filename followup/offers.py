@@ -14,6 +14,7 @@ _BEGINS = re.compile(r"(?:shall|should|could) we\b|(?:how|what) about\b|what if\
 _OFFERS = re.compile(
     r"\bI(?:'d| could| can|'ll| will| would)\b.*\b(?:call|chat|talk|demo|join|meet)\b"
 )
+_PROMISES = re.compile(r"\bI(?:'ll|'d|'m| (?:can|could|will|would|shall|am|have))\b")
 _COUNTED = frozenset({"quantity", "number"})
 _FURTHER = frozenset({"more", "other", "further", "quick"})
 _REPORTED = re.compile(
@@ -48,7 +49,7 @@ class Manner:
 def read_manner(folded: str, tokens: Sequence[Token]) -> Manner:
     """The manner of a folded sentence."""
     is_question = folded.endswith("?")
-    has_writer = any(token.text == "I" or token.text.startswith("I'") for token in tokens)
+    has_writer = _PROMISES.search(folded) is not None
     return Manner(
         proposes=is_question and bool(tokens) and tokens[0].lower in _PROPOSALS,
         begins=is_question and _BEGINS.match(folded) is not None,
