@@ -28,7 +28,8 @@ SHOP: tuple[Passage, ...] = (
         "Telephone: Monday to Friday, 9 to 6 Eastern. E-mail is answered within 4 working hours. "
         "Backups run every 6 hours. The history covers 26 weeks. Set-up takes 25 minutes. "
         "The API is available on Max only. Phone support on Sunday: none. "
-        "Goethe stands at 91%, Dante at 88%, Cervantes at 84%.",
+        "Goethe stands at 91%, Dante at 88%, Cervantes at 84%. The freezer costs $890 for 4 kW and "
+        "$1,540 for 11 kW.",
         title="Support",
     ),
     passage(
@@ -59,6 +60,7 @@ def unsupported(message: str) -> list[str]:
 @pytest.mark.parametrize(
     "message",
     [
+        pytest.param("The freezer for 11 kW costs $1,540.", id="companion-of-a-list"),
         pytest.param("Pro is $299 a month for up to three sites.", id="cells-without-names"),
         pytest.param("You would pay just under $50 a month for Lite.", id="rounded"),
         pytest.param("Set-up takes under half an hour.", id="less-than"),
@@ -109,6 +111,7 @@ def test_a_sound_message_in_a_persons_words_is_not_accused(message: str) -> None
         pytest.param("Lite is $299 a month.", "$299", id="other-row"),
         pytest.param("With 15% off, Pro would be about $234 a month.", "$234", id="worked-out"),
         pytest.param("That makes $377 a month.", "$377", id="from-nothing"),
+        pytest.param("The freezer for 11 kW costs $890.", "$890", id="companion-of-a-list"),
         pytest.param("Dante stands at 84%.", "84%", id="other-of-a-list"),
         pytest.param("The API is available on every plan.", "every plan", id="on-some-only"),
         pytest.param("Tracking is charged separately.", "Tracking", id="gratis-denied"),
