@@ -119,7 +119,16 @@ def is_same_measure(claim: Claim, other: Claim) -> bool:
         # "A week" is seldom meant as a length.
         is_length = other.kind is claim.kind and not other.text.lower().startswith(("a ", "an "))
         return is_length and claim.per == other.per and _is_of_like_length(claim, other)
+    if claim.kind is ClaimKind.DATE is other.kind:
+        return _date_shape(claim) == _date_shape(other)
     return claim.kind is other.kind and claim.unit == other.unit
+
+
+def _date_shape(claim: Claim) -> str:
+    """Hours, weekdays and days of the year exclude only their like."""
+    if claim.value in WEEKDAY_ORDER:
+        return "weekday"
+    return "hour" if ":" in claim.value else "day"
 
 
 def is_elided(claim: Claim, others: Sequence[Claim]) -> bool:
@@ -146,8 +155,8 @@ def _is_short_for(one: str, other: str) -> bool:
 
 def is_distinct(claim: Claim) -> bool:
     """Whether a figure is hardly ever met by chance."""
-    digits = claim.value.replace(".", "").strip("0")
-    return claim.value.isdigit() and int(claim.value) >= _MIN_DISTINCT and len(digits) > 0
+    figures = _ends(claim) or [claim.value]
+    return all(f.isdigit() and int(f) >= _MIN_DISTINCT for f in figures)
 
 
 def _ends(claim: Claim) -> list[str]:

@@ -9,7 +9,7 @@ from followup.numerals import MULTIPLES, half_after, plain_text
 from followup.rates import EVERY, TIME_RATES, rate_before, read_rate
 from followup.shares import read_half, read_part, read_share
 from followup.tokens import Token
-from followup.units import MEASURES, money_unit, time_unit
+from followup.units import MEASURES, money_unit, money_words, time_unit
 from followup.vocabulary import STOP_WORDS, stem
 
 _GLUED_TIME = frozenset({"s", "sec", "min", "mins", "h", "hr", "hrs", "d", "wk", "mo", "yr", "yrs"})
@@ -17,7 +17,7 @@ _LETTERS_OF_TIME = frozenset("smhdw")
 _MAX_SHORT_UNIT = 2
 _WORK_DAYS = frozenset({"business", "working", "work"})
 _TIME_ADJECTIVES = frozenset(
-    """full short quick calendar whole extra more free operating running
+    """full short quick calendar whole extra additional further more free operating running
     consecutive""".split()  # noqa: SIM905
 )
 _IDIOMS = frozenset({"second", "minute", "moment"})
@@ -115,10 +115,10 @@ def _with_unit(tokens: Sequence[Token], figure: Figure, start: int) -> Amount | 
     glued = following is not None and index > 0 and following.start == tokens[index - 1].end
     if figure.currency and following and _is_glued_letters(following, glued=glued):
         return Amount("code", f"{figure.value}{following.lower}", index + 1)
-    money = figure.currency or money_unit(following)
+    named, after_name = money_words(tokens, index)
+    money = figure.currency or named
     if money:
-        end = figure.end if figure.currency else index + 1
-        end = end + 1 if figure.currency and money_unit(following) == figure.currency else end
+        end = after_name if named == money else figure.end
         per, end = read_rate(tokens, end)
         value = figure.value
         if money == "cent":

@@ -13,6 +13,7 @@ from followup.subjects import KnownNames, Subject
 from followup.topics import Topic, topic_of
 from followup.value_subjects import (
     coordinated,
+    is_all_of,
     paired_subject,
     subjects_of_value,
 )
@@ -129,8 +130,14 @@ def _subjects_about(
 ) -> list[Subject]:
     """The plans, and the names that the sources tell of, that the value is said of."""
     low, high = part_of(read.tokens, claim.start)
-    about = subjects_of_value(read, subjects, claim) or [*before.inherited]
-    if not about and any(token.lower in PRONOUNS for token in read.tokens[low:high]):
+    named = [s for s in subjects if not is_all_of(read.tokens, s.place)]
+    about = subjects_of_value(read, named, claim) or [*before.inherited]
+    if len(named) < len(subjects) and not any(s.is_plan for s in about):
+        # "It includes everything in Starter, plus Salesforce and 12 currencies."
+        about += [s for s in before.inherited if s not in about]
+    if not about and any(
+        token.lower.partition("'")[0] in PRONOUNS for token in read.tokens[low:high]
+    ):
         # "At Odell it was 11, and after they had changed it went down to 3."
         about = [s for s in subjects if s.place < low][-1:]
     return [s for s in about if s.is_plan or known.is_told_of(s.name)]

@@ -14,6 +14,7 @@ _DENIES = re.compile(
 )
 _MAX_BETWEEN = 6
 _ASIDE = re.compile(r"\b(?:towards?|until|before|after|from|your|of|than|up to)$", re.IGNORECASE)
+_CONDITION = re.compile(r"\b(?:if|when|unless|until|whether|in case)\b", re.IGNORECASE)
 _FINITE = re.compile(r"\w\s(?:is|are|was|were|will)\b", re.IGNORECASE)
 _DENIES_ANYTHING = re.compile(
     r"\b(?:no|not|never|cannot|without|neither|nor|none|nothing|only|except|exclud\w+|instead|"
@@ -27,8 +28,8 @@ def denies(read: ReadSentence, claim: Claim) -> bool:
     low, _ = part_of(read.tokens, claim.start)
     before = read.text[read.tokens[low].start : read.tokens[claim.start].start]
     # "They do not count towards your ten users" denies no figure.
-    near = " ".join(before.rpartition(",")[2].split()[-_MAX_BETWEEN:])
-    found = None if _ASIDE.search(near) else _DENIES.search(f"{near} ")
+    near = " ".join(re.split(r"[,:]", before)[-1].split()[-_MAX_BETWEEN:])
+    found = None if _ASIDE.search(near) or _CONDITION.search(near) else _DENIES.search(f"{near} ")
     # "Messages that you do not use are kept for 3 months": the denial ended before.
     return found is not None and _FINITE.search(found.string, found.end() + 1) is None
 

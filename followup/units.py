@@ -9,6 +9,7 @@ CURRENCIES = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", 
 CURRENCIES |= {"CA$": "CAD", "C$": "CAD", "AU$": "AUD", "A$": "AUD", "NZ$": "NZD", "HK$": "HKD"}
 _CURRENCY_WORDS = {"dollar": "USD", "buck": "USD", "euro": "EUR", "pound": "GBP", "rupee": "INR"}
 _CURRENCY_WORDS |= {"cent": "cent", "yen": "JPY", "franc": "CHF"}
+_DOLLARS_OF = {"us": "USD", "american": "USD", "canadian": "CAD", "australian": "AUD"}
 _TIME = {"sec": "second", "s": "second", "min": "minute", "m": "month", "hr": "hour", "h": "hour"}
 _TIME |= {"d": "day", "wk": "week", "w": "week", "mo": "month", "mth": "month", "yr": "year"}
 _TIME |= {
@@ -70,6 +71,16 @@ def money_unit(token: Token | None) -> str:
     if token.lower in CURRENCY_CODES:
         return token.text.upper()
     return _CURRENCY_WORDS.get(token.lower.removesuffix("s"), "")
+
+
+def money_words(tokens: Sequence[Token], index: int) -> tuple[str, int]:
+    """The currency named at `index` in one word or two, "US dollars", and the index after it."""
+    if index + 1 < len(tokens) and money_unit(tokens[index + 1]) == "USD":
+        country = _DOLLARS_OF.get(tokens[index].lower.replace(".", ""))
+        if country:
+            return country, index + 2
+    unit = money_unit(tokens[index]) if index < len(tokens) else ""
+    return unit, index + bool(unit)
 
 
 def time_unit(tokens: Sequence[Token], index: int) -> str | None:
