@@ -14,7 +14,7 @@ _BEGINS = re.compile(r"(?:shall|should|could) we\b|(?:how|what) about\b|what if\
 _OFFERS = re.compile(
     r"\bI(?:'d| could| can|'ll| will| would)\b.*\b(?:call|chat|talk|demo|join|meet)\b"
 )
-_PROMISES = re.compile(r"\bI(?:'ll|'d|'m| (?:can|could|will|would|shall|am|have))\b")
+_PROMISES = re.compile(r"(?i:^(?:\w+, )?(?:happy|glad|pleased|delighted) to\b)|\bI(?:'ll|'d|'m| (?:can|could|will|would|shall|am|have))\b")
 _COUNTED = frozenset({"quantity", "number"})
 _FURTHER = frozenset({"more", "other", "further", "quick"})
 _REPORTED = re.compile(
@@ -29,7 +29,9 @@ _TALKED_OF = frozenset(
         must-have musts follow-up example suggestion option word line""".split(),  # noqa: SIM905
     )
 )
-_PROPOSALS = frozenset("would could can shall should may how what".split())  # noqa: SIM905
+_PROPOSALS = frozenset(
+    "would could can shall should may how what worth free got have any open up fancy care".split()
+)  # noqa: SIM905
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Manner:
     begins: bool
     """It asks for a size: "Shall we begin with ten pumps?"."""
     offers: bool
-    """A question, or "I could call you on Monday"; not what the reader said of days."""
+    """A question, or "Happy to show you" or "I could call you on Monday"; not what the reader said of days."""
     promises: bool
     """It offers time: "I could join your call for ten minutes"."""
 

@@ -14,6 +14,7 @@ from followup.topics import better_fact, other_of_list
 from followup.vocabulary import roots_of, stem
 
 _COUNTS = frozenset({ClaimKind.NUMBER, ClaimKind.QUANTITY})
+_MIN_TOLD = 3
 _PRICED = re.compile(r"([A-Z][a-z]{2,}) (?:costs?|is|starts|comes)\b")
 _FEES = roots_of(
     map(stem, "fee charge surcharge penalty deposit fine discount refund bonus credit".split())  # noqa: SIM905
@@ -78,7 +79,29 @@ class Rivals:
             fact,
             self._facts,
             wanted if is_named else (),
-            lambda rival: not wanted or is_theirs(wanted, rival),
+            lambda rival: (
+                is_theirs(wanted, rival) if wanted else _is_general(rival) or not _is_general(fact)
+            ),
+        )
+
+    def of_documents(self, claim: Claim, context: ClaimContext, fact: Fact) -> Fact | None:
+        """A document's other value of what the message says, where the lead merely has the value.
+
+        "It covers up to 150 invoices", where the trial covers 50 and the lead sends 150.
+        """
+        if claim.kind not in _COUNTS:
+            return None
+        wanted = context.subjects
+        return better_fact(
+            claim,
+            context.topic,
+            fact,
+            (rival for rival in self._facts if _is_general(rival)),
+            wanted,
+            lambda rival: (
+                len(context.topic.clause & rival.roots - fact.roots) >= _MIN_TOLD
+                and (not wanted or self._evidence.supports(wanted, rival))
+            ),
         )
 
     def _passes_for_all(self, claim: Claim, context: ClaimContext, fact: Fact) -> bool:
@@ -121,6 +144,11 @@ class Rivals:
             return False
         word = frozenset([stem(opening.group(1).lower())])
         return not any(roots_of(word) & source.roots for source in self._sources)
+
+
+def _is_general(fact: Fact) -> bool:
+    """Whether a fact is no part of a story, whose figures are one customer's."""
+    return not fact.source.is_of_customers
 
 
 def other_subject(wanted: Sequence[Subject], fact: Fact) -> str:

@@ -185,7 +185,8 @@ class SupportFinder:
                 and claim.kind is not ClaimKind.MONEY
             )
         ):
-            return None
+            other = None if context.is_of_lead else self._rivals.of_documents(claim, context, fact)
+            return f"of this the source says another value: {cut(other.unit.shown)}" if other else None
         is_money = claim.kind is ClaimKind.MONEY
         if fact.source.is_request and is_money and not context.topic.telling & fact.roots:
             return "the request says this of the lead"
