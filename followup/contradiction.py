@@ -95,12 +95,14 @@ class ContradictionFinder:
         if len(clauses) > 1:
             parts += [clause for clause in clauses if len(clause.stems) >= _MIN_CLAUSE_STEMS]
         for part in parts:
-            found = self._against(part, subjects)
+            found = self._against(part, clauses, subjects)
             if found:
                 return Contradiction(found.document, found.placed.unit.shown)
         return None
 
-    def _against(self, part: Clause, subjects: Sequence[Subject]) -> _Statement | None:
+    def _against(
+        self, part: Clause, clauses: Sequence[Clause], subjects: Sequence[Subject]
+    ) -> _Statement | None:
         plans = [subject for subject in subjects if may_be_plan(subject)]
         others = [s for s in subjects if s not in plans and self._relations.is_told_of(s)]
         # Of whom a story tells, its sentences need not say.
@@ -119,12 +121,13 @@ class ContradictionFinder:
             if share < _MIN_AGREEING_SHARE:
                 continue
             found = conflicts(part, statement.clause) - self._own - _PLAN_STEMS
+            found = frozenset(word for word in found if _is_of_same(word, clauses, statement))
             if found <= names and (not covered or len(plans) > 1):
                 # "Comes with Scale, not with Growth" denies nothing of Growth itself.
                 found = frozenset()
             if part.near_denials and statement.clause.near_denials:
-                # "None for Meadow" and "not available for Meadow" agree about Meadow.
-                found -= names
+                # "Card numbers never sit with us" and "no card numbers are stored" agree.
+                found -= names | (part.near_denials & statement.clause.near_denials)
             if not found:
                 agreeing.append((statement, share))
             elif self._is_of_another(plans, statement, found) or any(
@@ -174,6 +177,15 @@ class ContradictionFinder:
         num = len(self._statements)
         # Exact whatever the order of the set, so that equal shares stay equal.
         return math.fsum(math.log(1 + num / self._frequency.get(stem, 1)) for stem in stems)
+
+
+def _is_of_same(word: str, clauses: Sequence[Clause], statement: _Statement) -> bool:
+    """Whether a contested word stands in clauses of the same thing: two "stores" may be of two."""
+    ours = [set(clause.stems) for clause in clauses if word in clause.stems]
+    theirs = [set(clause.stems) for clause in statement.clauses if word in clause.stems]
+    if not ours or not theirs or any(len(stems) < _MIN_CLAUSE_STEMS for stems in (*ours, *theirs)):
+        return True
+    return any(len(a & b) > 1 for a in ours for b in theirs)
 
 
 def _with_subject(clauses: Sequence[Clause], place: int) -> Clause:

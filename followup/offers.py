@@ -12,7 +12,8 @@ from followup.vocabulary import stem
 # "Shall we begin with ten pumps?"
 _BEGINS = re.compile(r"(?:shall|should|could) we\b|(?:how|what) about\b|what if\b", re.IGNORECASE)
 _OFFERS = re.compile(
-    r"\bI(?:'d| could| can|'ll| will| would)\b.*\b(?:call|chat|talk|demo|join|meet)\b"
+    r"\bI(?:'d| could| can|'ll| will| would)\b.*\b(?:call|chat|talk|demo|join|meet)\b|"
+    r"^(?i:(?:\w+, )?(?:happy|glad|pleased|delighted) to (?:show|walk|take|call|talk|chat|meet|demo)\b)"
 )
 _PROMISES = re.compile(r"(?i:^(?:\w+, )?(?:happy|glad|pleased|delighted) to\b)|\bI(?:'ll|'d|'m| (?:can|could|will|would|shall|am|have))\b")
 _COUNTED = frozenset({"quantity", "number"})

@@ -13,7 +13,8 @@ _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d+(?:[.,]\d+)*%?|[,;:()–—]|[.
 _DENIALS = frozenset(
     """not no never none nobody nothing neither nor without cannot isnt arent wasnt werent dont
     doesnt didnt wont wouldnt cant couldnt shouldnt hasnt havent hadnt lack lacks lacked lacking
-    exclude excludes excluded excluding""".split()  # noqa: SIM905
+    exclude excludes excluded excluding prohibit prohibits prohibited forbid forbids forbidden
+    disallow disallows disallowed""".split()  # noqa: SIM905
 )
 # They deny nothing of what follows: "no later than May", "not only", "no pressure".
 _NO_DENIAL = re.compile(
@@ -34,6 +35,10 @@ _NOT_GRATIS = re.compile(
     r"\bthere(?:'s| is) a (?:sur)?charge for\b|\bfor a fee\b",
     re.IGNORECASE,
 )
+_WITH_ALL = re.compile(r",\s(?:(?:not )?(?:even|including)\s[^,]{1,20}|\w+\sincluded),\s")
+_CAUSES = frozenset({"because", "since", "as"})
+# No opposite of old.
+_NEWS = re.compile(r"\bnews\b", re.IGNORECASE)
 _PURPOSE = re.compile(r"\b(?:in order|so as) to\b", re.IGNORECASE)
 # What these govern ends or is kept away: neither plainly affirmed nor plainly denied.
 _WEAKENERS = frozenset(
@@ -68,7 +73,7 @@ _VERBS_IN_LY = frozenset("reply apply supply rely comply imply multiply".split()
 LIGHT_VERBS = frozenset(
     map(
         stem,
-        "include offer have come provide give get part contain available".split(),  # noqa: SIM905
+        "include offer have come provide give get part contain available possible allow permit".split(),  # noqa: SIM905
     )
 )
 """What they deny is what follows: "does not include support" is "no support"."""
@@ -116,10 +121,16 @@ def read_polarity(sentence: str) -> tuple[Clause, ...]:
     # "Need no account in order to manage seats": the purpose is not denied.
     paid = _NOT_GRATIS.sub("is charged ", fold(sentence))
     gratis = _GRATIS.sub("not charged", _NO_DENIAL.sub(" ", paid))
+    gratis = _WITH_ALL.sub(" ", _NEWS.sub("message", gratis))
     text = _PURPOSE.sub(", ", _FREE_OF.sub("without", gratis))
     clauses = []
+    is_supposed = False
     for words in _clauses([match.group().lower() for match in _WORD.finditer(text)]):
-        clause = _read_clause(words)
+        # "If it is not open, because it is not listed, ..." supposes both.
+        is_supposed = bool(words) and (
+            words[0] in _CONDITIONS or (is_supposed and words[0] in _CAUSES)
+        )
+        clause = _read_clause(words, is_supposed=is_supposed)
         if clause.stems:
             clauses.append(clause)
     return tuple(clauses)
@@ -149,8 +160,9 @@ def conflicts(ours: Clause, theirs: Clause) -> frozenset[str]:
     """
     if ours.near_denials and theirs.near_denials and True in ours.denied:
         both = ours.with_polarity(True) & theirs.with_polarity(True)
-        if len(both) >= _MIN_SHARED_DENIAL or roots_of(ours.heads) & roots_of(theirs.heads):
-            return frozenset()
+        heads = roots_of(ours.heads) & roots_of(theirs.heads) or both & (ours.heads | theirs.heads)
+        if len(both) >= _MIN_SHARED_DENIAL or heads:
+            return _opposites(ours, theirs)
     our_denied, their_denied = ours.with_polarity(True), theirs.with_polarity(True)
     our_affirmed, their_affirmed = ours.with_polarity(False), theirs.with_polarity(False)
     denied = _alike(our_denied, their_affirmed) | _alike(our_affirmed, their_denied)
@@ -184,7 +196,7 @@ def _opposites(ours: Clause, theirs: Clause) -> frozenset[str]:
     """Our stems whose antonym they use of the same thing."""
     return frozenset(
         word
-        for word in (ours.with_polarity(False) | ours.with_polarity(True)) - set(theirs.stems)
+        for word in ours.with_polarity(False) - set(theirs.stems)
         if not any(is_alike(word, other) for other in theirs.stems)
         and any(
             is_opposite(word, other) and ours.around(word) & theirs.around(other)
@@ -231,16 +243,21 @@ def _num_heads(denial: str, after: Sequence[str]) -> int:
     return _MAX_NOUN_WORDS if is_of_nouns else 1
 
 
+def _opens_clause(words: Sequence[str], place: int) -> bool:
+    """Whether a word begins the clause or what "that" adds: "a log that nobody can edit"."""
+    return place == 0 or words[place - 1] in {"that", "which"}
+
+
 def _is_adverb(word: str) -> bool:
     return word.endswith("ly") and word not in _VERBS_IN_LY
 
 
-def _read_clause(words: Sequence[str]) -> Clause:
+def _read_clause(words: Sequence[str], *, is_supposed: bool) -> Clause:
     stems: list[str] = []
     denied: list[bool | None] = []
     heads: set[str] = set()
     num_heads = 0
-    state: bool | None = None if words and words[0] in _CONDITIONS else False
+    state: bool | None = None if is_supposed else False
     is_weak = any(word in _WEAKENERS for word in words)
     noun_only, is_excluded, is_subject, denied_at = False, False, False, 0
     for place, word in enumerate(words):
@@ -255,7 +272,7 @@ def _read_clause(words: Sequence[str]) -> Clause:
             denied_at = place
             is_subject = place == 0 and bare in _DENYING_SUBJECTS
             num_heads = _num_heads(bare, words[place + 1 : place + 3])
-            if bare in _DENYING_OBJECTS:
+            if bare in _DENYING_OBJECTS and not _opens_clause(words, place):
                 heads.update(stems[-1:])
                 # "Pay nothing for it" denies the paying.
                 denied[-1:] = [True if found is False else found for found in denied[-1:]]
@@ -277,5 +294,9 @@ def _read_clause(words: Sequence[str]) -> Clause:
         elif word in _PREPOSITIONS and word != "to":
             num_heads = 0
     near = frozenset(stems) if True in denied else frozenset[str]()
+    said = {found for found, is_denied in zip(stems, denied, strict=True) if is_denied}
+    if said and said <= LIGHT_VERBS:
+        # "A move in March is not possible" denies the move.
+        denied = [None if found is None else True for found in denied]
     # "The exam fee is not included" denies the exam fee.
     return Clause(tuple(stems), tuple(denied), near, frozenset(heads) or near)
