@@ -107,16 +107,17 @@ class ContradictionFinder:
         others = [s for s in subjects if s not in plans and self._relations.is_told_of(s)]
         # Of whom a story tells, its sentences need not say.
         aside = frozenset(statement_stem(word) for other in others for word in other.name)
-        wanted = frozenset(part.stems) - self._ignored - aside
+        said = frozenset(part.stems) - self._own - aside
+        wanted = said - self._ignored
         total = self._weight(wanted)
         names = {statement_stem(word) for plan in plans for word in plan.name}
         opposed, opposed_share, contested = None, 0.0, frozenset[str]()
         agreeing: list[tuple[_Statement, float]] = []
         for statement in self._statements:
             shared = wanted & statement.stems
-            if len(shared) < _MIN_SHARED:
+            if not shared or len(said & statement.stems) < _MIN_SHARED:
                 continue
-            covered = self._denied_share(part, statement, aside)
+            covered = self._denied_share(part, clauses, statement, aside)
             share = max(self._weight(shared) / total, covered)
             if share < _MIN_AGREEING_SHARE:
                 continue
@@ -144,15 +145,23 @@ class ContradictionFinder:
             return None
         return opposed
 
-    def _denied_share(self, part: Clause, statement: _Statement, aside: frozenset[str]) -> float:
+    def _denied_share(
+        self,
+        part: Clause,
+        clauses: Sequence[Clause],
+        statement: _Statement,
+        aside: frozenset[str],
+    ) -> float:
         """How much one side's denying clauses are covered by what the other affirms; 0 or 1."""
-        clauses = statement.clauses or (statement.clause,)
+        theirs = statement.clauses or (statement.clause,)
         pairs = [
-            (_with_subject(clauses, place), frozenset(part.stems)) for place in range(len(clauses))
+            (_with_subject(theirs, place), frozenset(part.stems)) for place in range(len(theirs))
         ]
-        pairs.append((part, statement.stems))
+        ours = clauses if len(clauses) > 1 and len(part.stems) == len(joined(clauses).stems) else [part]
+        pairs += [(_with_subject(ours, place), statement.stems) for place in range(len(ours))]
         for denying, stems in pairs:
             said = denying.near_denials - self._ignored - LIGHT_VERBS - aside
+            said = frozenset(word for word in said if not word[0].isdigit())
             if not (denying.heads and len(said) >= _MIN_SHARED):
                 continue
             covered = frozenset(word for word in said if word in stems or _in_roots(word, stems))
@@ -217,9 +226,9 @@ def _statements(source: Source) -> Iterator[tuple[Clause, tuple[Clause, ...], Pl
         placed = Placed(unit, place, source)
         if unit.cell_names:
             yield _in_context(_cell_clause(unit), unit.stems), (), placed
-        elif text.endswith("?"):
+        elif text.rstrip("*_ ").endswith("?"):
             after = source.units[place + 1].sentence.text if place + 1 < len(source.units) else ""
-            answer = after.split(maxsplit=1)[0].strip(",.!;:").lower() if after else ""
+            answer = after.split(maxsplit=1)[0].strip(",.!;:*_").lower() if after else ""
             if answer in {"yes", "no"}:
                 yield _all(_whole(text).stems, denied=answer == "no"), (), placed
         elif (none := _NONE.fullmatch(text)) is not None:

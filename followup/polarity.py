@@ -39,6 +39,7 @@ _WITH_ALL = re.compile(r",\s(?:(?:not )?(?:even|including)\s[^,]{1,20}|\w+\sincl
 _CAUSES = frozenset({"because", "since", "as"})
 # No opposite of old.
 _NEWS = re.compile(r"\bnews\b", re.IGNORECASE)
+_NOT_YET = re.compile(r"(?<=not |n't )yet\b", re.IGNORECASE)
 _PURPOSE = re.compile(r"\b(?:in order|so as) to\b", re.IGNORECASE)
 # What these govern ends or is kept away: neither plainly affirmed nor plainly denied.
 _WEAKENERS = frozenset(
@@ -73,7 +74,8 @@ _VERBS_IN_LY = frozenset("reply apply supply rely comply imply multiply".split()
 LIGHT_VERBS = frozenset(
     map(
         stem,
-        "include offer have come provide give get part contain available possible allow permit".split(),  # noqa: SIM905
+        """include offer have come provide give get part contain available possible allow permit
+        require support""".split(),  # noqa: SIM905
     )
 )
 """What they deny is what follows: "does not include support" is "no support"."""
@@ -121,7 +123,7 @@ def read_polarity(sentence: str) -> tuple[Clause, ...]:
     # "Need no account in order to manage seats": the purpose is not denied.
     paid = _NOT_GRATIS.sub("is charged ", fold(sentence))
     gratis = _GRATIS.sub("not charged", _NO_DENIAL.sub(" ", paid))
-    gratis = _WITH_ALL.sub(" ", _NEWS.sub("message", gratis))
+    gratis = _WITH_ALL.sub(" ", _NEWS.sub("message", _NOT_YET.sub("", gratis)))
     text = _PURPOSE.sub(", ", _FREE_OF.sub("without", gratis))
     clauses = []
     is_supposed = False
@@ -245,7 +247,7 @@ def _num_heads(denial: str, after: Sequence[str]) -> int:
 
 def _opens_clause(words: Sequence[str], place: int) -> bool:
     """Whether a word begins the clause or what "that" adds: "a log that nobody can edit"."""
-    return place == 0 or words[place - 1] in {"that", "which"}
+    return {*words[:place]} <= {"and"} or words[place - 1] in {"that", "which"}
 
 
 def _is_adverb(word: str) -> bool:
@@ -270,9 +272,10 @@ def _read_clause(words: Sequence[str], *, is_supposed: bool) -> Clause:
             state = False
         if bare in _DENIALS and state is not None:
             denied_at = place
-            is_subject = place == 0 and bare in _DENYING_SUBJECTS
+            opens = _opens_clause(words, place)
+            is_subject = opens and bare in _DENYING_SUBJECTS
             num_heads = _num_heads(bare, words[place + 1 : place + 3])
-            if bare in _DENYING_OBJECTS and not _opens_clause(words, place):
+            if bare in _DENYING_OBJECTS and not opens:
                 heads.update(stems[-1:])
                 # "Pay nothing for it" denies the paying.
                 denied[-1:] = [True if found is False else found for found in denied[-1:]]
@@ -280,7 +283,7 @@ def _read_clause(words: Sequence[str], *, is_supposed: bool) -> Clause:
             noun_only = (
                 bare == "without"
                 or is_excluded
-                or bare in _DENYING_OBJECTS
+                or (bare in _DENYING_OBJECTS and not opens)
                 or (bare == "no" and place > 0)
             )
             # "You can exclude" offers what it names, it does not deny it.
@@ -295,6 +298,9 @@ def _read_clause(words: Sequence[str], *, is_supposed: bool) -> Clause:
             num_heads = 0
     near = frozenset(stems) if True in denied else frozenset[str]()
     said = {found for found, is_denied in zip(stems, denied, strict=True) if is_denied}
+    if near and "without" in words and not any(word.replace("'", "") in _DENIALS - {"without"} for word in words):
+        # "Booked without anyone accepting it" denies the accepting alone.
+        near = frozenset(said)
     if said and said <= LIGHT_VERBS:
         # "A move in March is not possible" denies the move.
         denied = [None if found is None else True for found in denied]

@@ -51,7 +51,7 @@ _OPENING_CLAUSE = re.compile(
     re.IGNORECASE,
 )
 # "Maria, ..."
-_ADDRESS = re.compile(r"^[A-Z]\w+,\s(?=\w+\s\w+)")
+_ADDRESS = re.compile(r"^(?!No(?:body|ne|thing)\b)[A-Z]\w+,\s(?=\w+\s\w+)")
 _STATEMENT = re.compile(
     r"\bthat\s(?=\S+\s\S+\s\S)|[:;–—]\s|,\s(?:and|but|because|since|while|as)\s"  # noqa: RUF001
 )
