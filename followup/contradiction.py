@@ -129,6 +129,9 @@ class ContradictionFinder:
             if part.near_denials and statement.clause.near_denials:
                 # "Card numbers never sit with us" and "no card numbers are stored" agree.
                 found -= names | (part.near_denials & statement.clause.near_denials)
+            if found and not plans and statement.placed.is_cell and True in statement.clause.denied:
+                # "Starter: No" says nothing of a plan that the sentence does not name.
+                continue
             if not found:
                 agreeing.append((statement, share))
             elif self._is_of_another(plans, statement, found) or any(

@@ -131,8 +131,9 @@ def _names_in(source: Source) -> _SourceNames:
         acting=frozenset()
         if source.is_request
         else frozenset(s.name for u in source.units for s in _acting(u, source)),
-        rows=word_stream(
-            " ".join({unit.cell_names[0] for unit in source.units if unit.cell_names})
+        # Each on its own: two rows beside each other make no name.
+        rows="".join(
+            dict.fromkeys(word_stream(u.cell_names[0]) for u in source.units if u.cell_names)
         ),
     )
 

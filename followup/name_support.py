@@ -9,6 +9,7 @@ from followup.claims import Claim, ClaimKind, ReadSentence
 from followup.english import is_english
 from followup.sources import Source, word_stream
 from followup.subjects import KnownNames, Subject
+from followup.vocabulary import roots_of, stem
 
 _MIN_NOUN = 4
 _TITLES = frozenset({"mr", "mrs", "ms", "mx", "dr", "prof"})
@@ -57,8 +58,26 @@ class NameFinder:
             return Support(document, claim.text)
         if self._is_of_reader(claim, read):
             return Support(self._sources[-1].document, claim.text)
+        plain = self._source_of_opening(claim, read)
+        if plain:
+            return Support(plain.document, claim.text)
         of_noun = self._source_of_adjective(claim.value)
         return Support(of_noun.document, claim.text) if of_noun else _NO_NAME
+
+    def _source_of_opening(self, claim: Claim, read: ReadSentence) -> Source | None:
+        """The source of a name whose first word only opens the sentence: "Private GitLab pages".
+
+        The sources write that word in lower case; without it, nothing or a name of theirs is left.
+        """
+        first, _, rest = claim.value.partition(" ")
+        is_plain = first in self._known.lower_words or (
+            not rest and any(roots_of((stem(first),)) & source.roots for source in self._sources)
+        )
+        if claim.start or not is_plain:
+            return None
+        stream = word_stream(rest or first)
+        found = (s for s in self._sources if not rest or stream in s.word_stream)
+        return next(found, None)
 
     def _is_of_reader(self, claim: Claim, read: ReadSentence) -> bool:
         """Whether an adjective of a country describes what the reader has: "your Dutch staff"."""

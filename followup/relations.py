@@ -55,6 +55,11 @@ class Placed:
     index: int
     source: Source
 
+    @property
+    def is_cell(self) -> bool:
+        """Whether the unit is a cell of a table."""
+        return bool(self.unit.cell_names)
+
 
 class Relations:
     """What the sources of one message say of whom."""
@@ -113,8 +118,11 @@ class Relations:
                 # Of a tool or town much must be said elsewhere, word for word.
                 is_told = subject.is_plan or self.is_told_of(subject)
                 covered = MIN_COVERED if is_told else MIN_COVERED_OF_MENTIONED
+                beside = [s for s in subjects if not s.is_plan]
                 words = (
-                    self._said_of_another(subject, said, covered, is_negated=_is_negated(read))
+                    self._said_of_another(
+                        subject, said, covered, beside, is_negated=_is_negated(read)
+                    )
                     if is_told or len(said) > MIN_WORDS
                     else ""
                 )
@@ -132,11 +140,17 @@ class Relations:
             return None
         subject = Subject(("every",), places[0], places[0] + 2, is_plan=True, is_role=True)
         said = _said_of(read, [], subject) - _EVERY
-        words = self._said_of_another(subject, said, MIN_COVERED, is_negated=_is_negated(read))
+        words = self._said_of_another(subject, said, MIN_COVERED, (), is_negated=_is_negated(read))
         return (subject, words) if words else None
 
     def _said_of_another(
-        self, subject: Subject, said: frozenset[str], covered: float, *, is_negated: bool
+        self,
+        subject: Subject,
+        said: frozenset[str],
+        covered: float,
+        beside: Sequence[Subject],
+        *,
+        is_negated: bool,
     ) -> str:
         """The words that say of another most of what is said of the subject, or ""."""
         fits: defaultdict[int, float] = defaultdict(float)
@@ -153,7 +167,7 @@ class Relations:
             if fit < MAX_OWN_SHARE * (rival or enough):
                 break
             placed = self._units[place]
-            side = self.side(subject, placed)
+            side = self.side(subject, placed, beside)
             if side is Side.OWN:
                 return ""
             if side is Side.GENERAL and not placed.unit.is_heading:
@@ -193,8 +207,13 @@ class Relations:
                 found.append((owners, parts))
         return found
 
-    def side(self, subject: Subject, placed: Placed) -> Side | None:
-        """Whom a unit speaks of; None where it says nothing of anyone."""
+    def side(
+        self, subject: Subject, placed: Placed, beside: Sequence[Subject] = ()
+    ) -> Side | None:
+        """Whom a unit speaks of; None where it says nothing of anyone.
+
+        What the message names `beside` the subject is no other than it means.
+        """
         unit, evidence = placed.unit, self._evidence
         if unit.cell_names and unit.sentence.text.rpartition(": ")[2].lower() in _NO_CELLS:
             return None
@@ -213,6 +232,8 @@ class Relations:
         if is_own or evidence.is_headed(subject, placed.source):
             return Side.OWN
         is_cell_of_plan = any(name in evidence.known.plans for name in cell_names)
+        if not subject.is_plan:
+            like = [s for s in like if not any(_holds(other, [s.name]) for other in beside)]
         if (
             like
             or (subject.is_plan and is_cell_of_plan)

@@ -20,6 +20,7 @@ from followup.support_model import load_support_model
 from followup.surprise import MIN_INVENTED, MIN_SURPRISE, surprise
 from followup.talk import checkable_part
 from followup.topics import GENERIC_STEMS
+from followup.value_subjects import is_all_of
 from followup.vocabulary import content_stems, roots_of, stem
 
 _JUDGED_AS_SUPPORTED = 0.5
@@ -89,7 +90,10 @@ class StatementChecker:
             if not part:
                 continue
             stated = read_sentence(part)
-            opposite = finder.find(stated, relations.subjects_of(stated))
+            named = relations.subjects_of(stated)
+            opposite = finder.find(
+                stated, [s for s in named if not is_all_of(stated.tokens, s.place)]
+            )
             has_figure = any(c.kind is not ClaimKind.NAME for c in read_sentence(unit.text).claims)
             if opposite:
                 found[index] = _contradicted(opposite)
