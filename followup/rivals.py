@@ -11,6 +11,7 @@ from followup.evidence_subjects import EvidenceSubjects
 from followup.sources import Source
 from followup.subjects import Subject
 from followup.topics import better_fact, other_of_list
+from followup.weights import WordWeights
 from followup.vocabulary import roots_of, stem
 
 _COUNTS = frozenset({ClaimKind.NUMBER, ClaimKind.QUANTITY})
@@ -30,6 +31,7 @@ class Rivals:
         self._sources = sources
         self._facts = facts
         self._evidence = evidence
+        self._weights = WordWeights(facts)
 
     def objection(
         self, claim: Claim, context: ClaimContext, fact: Fact, *, is_linked: bool
@@ -47,6 +49,8 @@ class Rivals:
             if not is_linked and self._is_off_topic(claim, context, fact):
                 return f"the value stands there about something else: {cut(fact.unit.shown)}"
             rival = self._better(claim, context, fact)
+        if not (rival or context.is_contrast):
+            rival = self.outweighing(claim, context, fact)
         if rival:
             return f"of this the source says another value: {cut(rival.unit.shown)}"
         if self._passes_for_all(claim, context, fact):
@@ -82,6 +86,22 @@ class Rivals:
             lambda rival: (
                 is_theirs(wanted, rival) if wanted else _is_general(rival) or not _is_general(fact)
             ),
+        )
+
+    def outweighing(self, claim: Claim, context: ClaimContext, fact: Fact) -> Fact | None:
+        """A fact about the same subjects that the message's words fit far better."""
+        if claim.kind is ClaimKind.CODE:
+            return None
+        wanted = context.subjects
+        found = self._weights.outweighing(claim, context.topic, fact)
+        return next(
+            (
+                rival
+                for rival in found
+                if (not wanted or self._evidence.supports(wanted, rival))
+                and (wanted or _is_general(rival) or not _is_general(fact))
+            ),
+            None,
         )
 
     def of_documents(self, claim: Claim, context: ClaimContext, fact: Fact) -> Fact | None:
