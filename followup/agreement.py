@@ -67,7 +67,7 @@ def facts_of(source: Source) -> tuple[tuple[str, Fact], ...]:
         }
         context_roots = roots_of(content_stems(unit.shown)) if unit.cell_names else frozenset[str]()
         before = source.units[unit_index - 1].shown if unit_index else ""
-        if unit_index and (leans(unit.sentence) or before.endswith("?")):
+        if unit_index and (leans(unit.sentence) or before.rstrip("*_ ").endswith("?")):
             context_roots = roots_of(source.units[unit_index - 1].stems)
         for claim in unit.sentence.claims:
             fact = Fact(claim, unit, source, unit_index, roots, context_roots)

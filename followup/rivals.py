@@ -11,11 +11,13 @@ from followup.evidence_subjects import EvidenceSubjects
 from followup.sources import Source
 from followup.subjects import Subject
 from followup.topics import better_fact, other_of_list
-from followup.weights import WordWeights
+from followup.weights import WordWeights, is_other
 from followup.vocabulary import roots_of, stem
 
 _COUNTS = frozenset({ClaimKind.NUMBER, ClaimKind.QUANTITY})
 _MIN_TOLD = 3
+_FOR = (["for"], ["with"], ["at"], ["of"], ["your"], ["the"], ["to"])
+_COMES = (["come"], ["comes"], ["came"], ["up"])
 _PRICED = re.compile(r"([A-Z][a-z]{2,}) (?:costs?|is|starts|comes)\b")
 _FEES = roots_of(
     map(stem, "fee charge surcharge penalty deposit fine discount refund bonus credit".split())  # noqa: SIM905
@@ -98,8 +100,12 @@ class Rivals:
             (
                 rival
                 for rival in found
-                if (not wanted or self._evidence.supports(wanted, rival))
-                and (wanted or _is_general(rival) or not _is_general(fact))
+                if (
+                    self._evidence.supports(wanted, rival)
+                    if wanted
+                    else (_is_general(rival) or not _is_general(fact))
+                    and not self._evidence.of_cell(rival.unit)
+                )
             ),
             None,
         )
@@ -112,7 +118,8 @@ class Rivals:
         if claim.kind not in _COUNTS:
             return None
         wanted = context.subjects
-        return better_fact(
+        of_plan = self._of_plan(claim, context)
+        return of_plan or better_fact(
             claim,
             context.topic,
             fact,
@@ -122,6 +129,29 @@ class Rivals:
                 len(context.topic.clause & rival.roots - fact.roots) >= _MIN_TOLD
                 and (not wanted or self._evidence.supports(wanted, rival))
             ),
+        )
+
+    def _of_plan(self, claim: Claim, context: ClaimContext) -> Fact | None:
+        """Another count of the same that the documents tell of the plan: "bills in 20 currencies".
+
+        What the sentence counts before the plan, or as what it is for, is the lead's.
+        """
+        plans = [s for s in context.subjects if s.is_plan]
+        before = context.sentence.partition(claim.text)[0].lower().split()[-2:]
+        is_for = before[-1:] in _FOR and before[:1] not in _COMES
+        is_later = any(" ".join(s.name) in context.sentence.lower().partition(claim.text.lower())[2]
+                       for s in plans)
+        if not plans or not claim.counted or is_for or is_later:
+            return None
+        return next(
+            (
+                rival
+                for rival in self._facts
+                if not rival.source.is_request
+                and is_other(claim, context.topic, rival)
+                and self._evidence.is_told_of(plans, rival)
+            ),
+            None,
         )
 
     def _passes_for_all(self, claim: Claim, context: ClaimContext, fact: Fact) -> bool:

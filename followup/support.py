@@ -185,7 +185,10 @@ class SupportFinder:
                 and claim.kind is not ClaimKind.MONEY
             )
         ):
-            other = None if context.is_of_lead else self._rivals.of_documents(claim, context, fact)
+            other = None
+            if not context.is_of_lead and claim.kind is not ClaimKind.DATE:
+                other = self._rivals.of_documents(claim, context, fact)
+                other = other or self._rivals.outweighing(claim, context, fact)
             return f"of this the source says another value: {cut(other.unit.shown)}" if other else None
         is_money = claim.kind is ClaimKind.MONEY
         if fact.source.is_request and is_money and not context.topic.telling & fact.roots:

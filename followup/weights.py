@@ -53,7 +53,7 @@ class WordWeights:
         own, own_near = self.weight(around & _words(fact)), self.weight(near & _words(fact))
         found = []
         for rival in self._facts:
-            if not _is_other(claim, topic, rival) or rival.unit.shown == fact.unit.shown:
+            if not is_other(claim, topic, rival) or rival.unit.shown == fact.unit.shown:
                 continue
             words = _words(rival)
             fit = self.weight(around & words)
@@ -68,12 +68,19 @@ def _words(fact: Fact) -> frozenset[str]:
     return frozenset(root for root in fact.roots | fact.context_roots if not root.startswith("="))
 
 
-def _is_other(claim: Claim, topic: Topic, rival: Fact) -> bool:
+def _counts_alike(claim: Claim, rival: Fact) -> bool:
+    """Whether a figure counts the same; of a bare one in a table, its row and column tell."""
+    there = rival.roots if rival.unit.cell_names else roots_of(rival.claim.counted)
+    return bool(roots_of(claim.counted) & there)
+
+
+def is_other(claim: Claim, topic: Topic, rival: Fact) -> bool:
+    """Whether a fact measures the like, with a value that the message does not say."""
     other = rival.claim
     is_like = other.kind is claim.kind or (other.kind in _COUNTS and claim.kind in _COUNTS)
     return (
         is_like
-        and (not claim.counted or bool(roots_of(claim.counted) & rival.roots))
+        and (not claim.counted or _counts_alike(claim, rival))
         and not rival.source.is_request
         and not set(value_keys(claim)) & set(value_keys(other))
         and topic.clause.isdisjoint({f"={value_keys(other)[0]}", f"={other.value}"})
