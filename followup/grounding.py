@@ -20,7 +20,7 @@ from followup.sentences import (
     split_sentences,
     split_units,
 )
-from followup.sources import Source, own_names, read_sources
+from followup.sources import Source, names_in_addresses, own_names, read_sources
 from followup.statements import PLAIN, StatementChecker, StatementSupport
 from followup.subjects import Name, find_subjects, subjects_by_form
 from followup.support import SupportFinder
@@ -92,7 +92,8 @@ def check_claims(
     """
     units = split_units(text)
     sources = read_sources(passages, request_text)
-    finder = _finder_of(sources, own_names(request_text), _said_plans(units))
+    own = own_names(request_text) | names_in_addresses(sources)
+    finder = _finder_of(sources, own, _said_plans(units))
     verdicts: list[Verdict] = []
     before = Before()
     plain = (

@@ -11,7 +11,7 @@ from itertools import pairwise
 from followup.claims import ReadSentence
 from followup.evidence_subjects import PRONOUNS, EvidenceSubjects
 from followup.parts import part_of
-from followup.sources import Source, SourceUnit
+from followup.sources import Source, SourceUnit, word_stream
 from followup.subjects import PLAN_WORDS, Name, Subject, find_subjects, same_subject
 from followup.topics import GENERIC_STEMS, strong_ends
 from followup.value_subjects import (
@@ -31,6 +31,7 @@ MIN_COVERED_OF_MENTIONED = 0.8
 MAX_OWN_SHARE = 0.7
 """Below this share of that, what the sources say of the subject itself is something else."""
 MIN_WORDS = 2
+_MAX_LISTED = 8
 _NEGATIONS = frozenset(
     "not no never without except unless neither nor cannot doesn't don't isn't aren't".split()  # noqa: SIM905
 )
@@ -232,17 +233,27 @@ class Relations:
         if is_own or evidence.is_headed(subject, placed.source):
             return Side.OWN
         is_cell_of_plan = any(name in evidence.known.plans for name in cell_names)
+        if unit.shown.endswith(":") and self._is_listed(subject, placed):
+            return Side.OWN
         if not subject.is_plan:
             like = [s for s in like if not any(_holds(other, [s.name]) for other in beside)]
         if (
             like
             or (subject.is_plan and is_cell_of_plan)
-            or evidence.is_headed_by_another(subject, placed.source)
+            or (
+                evidence.is_headed_by_another(subject, placed.source)
+                and not any(evidence.is_headed(other, placed.source) for other in beside)
+            )
         ):
             return Side.RIVAL
         if unit.cell_names:
             return None
         return self._side_of_nameless(subject, included, placed)
+
+    def _is_listed(self, subject: Subject, placed: Placed) -> bool:
+        """Whether the list that a unit announces names the subject."""
+        after = placed.source.units[placed.index + 1 : placed.index + 1 + _MAX_LISTED]
+        return any(f" {' '.join(subject.name)} " in word_stream(unit.shown) for unit in after)
 
     def _side_of_nameless(
         self, subject: Subject, included: frozenset[Name], placed: Placed

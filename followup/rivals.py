@@ -11,11 +11,12 @@ from followup.evidence_subjects import EvidenceSubjects
 from followup.sources import Source
 from followup.subjects import Subject
 from followup.topics import better_fact, other_of_list
-from followup.weights import WordWeights, is_other
+from followup.weights import MAX_OTHER, WordWeights, is_other
 from followup.vocabulary import roots_of, stem
 
 _COUNTS = frozenset({ClaimKind.NUMBER, ClaimKind.QUANTITY})
 _MIN_TOLD = 3
+_MAX_OF_NOBODY = 0.8
 _FOR = (["for"], ["with"], ["at"], ["of"], ["your"], ["the"], ["to"])
 _COMES = (["come"], ["comes"], ["came"], ["up"])
 _PRICED = re.compile(r"([A-Z][a-z]{2,}) (?:costs?|is|starts|comes)\b")
@@ -95,7 +96,13 @@ class Rivals:
         if claim.kind is ClaimKind.CODE:
             return None
         wanted = context.subjects
-        found = self._weights.outweighing(claim, context.topic, fact)
+        is_theirs = bool(wanted) and self._evidence.is_told_of(wanted, fact)
+        is_settled = is_theirs or not wanted or fact.source.is_request
+        limit = MAX_OTHER if is_settled else _MAX_OF_NOBODY
+        found = self._weights.outweighing(claim, context.topic, fact, limit)
+        if limit > MAX_OTHER:
+            # What is told of nobody gives way to what is told of the subject by name.
+            found = [r for r in found if self._evidence.is_told_of(wanted, r)]
         return next(
             (
                 rival

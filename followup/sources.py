@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from followup.claims import Claim, ReadSentence, read_sentence
+from followup.claims import Claim, ClaimKind, ReadSentence, read_sentence
 from followup.passage import Passage
 from followup.sentences import split_sentences
 from followup.tokens import fold
@@ -70,6 +70,19 @@ class Source:
     """Words that stand somewhere in lower case: with a capital they are no sure names."""
     is_of_customers: bool
     """A page that tells of customers: a case study, stories."""
+
+
+def names_in_addresses(sources: Sequence[Source]) -> frozenset[str]:
+    """Word streams of the firms whose e-mail addresses the documents give: sales@acme.example."""
+    hosts = (
+        claim.value.partition("@")[2].partition(".")[0]
+        for source in sources
+        if not source.is_request
+        for unit in source.units
+        for claim in unit.sentence.claims
+        if claim.kind is ClaimKind.EMAIL
+    )
+    return frozenset(word_stream(host) for host in hosts if host)
 
 
 def read_sources(passages: Sequence[Passage], request_text: str) -> tuple[Source, ...]:

@@ -95,7 +95,8 @@ class SupportFinder:
                 return Support(reason=_APART)
             return self._names.find(claim, read)
         support = self._of_value(claim, read_context(claim, read, subjects, before, self.known))
-        if support.reason:
+        if support.reason or _is_elided_end(claim, read):
+            support = support if support.reason else Support(reason=_NO_VALUE)
             support = self._of_change(claim, read, subjects, before) or support
         if not support.reason and self._is_other_difference(claim, read, support):
             return Support(reason=_NO_VALUE)
@@ -262,6 +263,17 @@ class SupportFinder:
             if not any(self._evidence.supports([subject], fact) for fact in facts):
                 return subject
         return None
+
+
+def _is_elided_end(claim: Claim, read: ReadSentence) -> bool:
+    """Whether a bare number is the other end of a change: "after 31 days, down from 47"."""
+    before = [token.lower for token in read.tokens[max(0, claim.start - 2) : claim.start]]
+    is_end = before[-1:] in (["from"], ["to"]) or before in (["instead", "of"], ["rather", "than"])
+    return (
+        claim.kind is ClaimKind.NUMBER
+        and is_end
+        and any(c.kind is ClaimKind.DURATION and c.start < claim.start for c in read.claims)
+    )
 
 
 def _is_in_cents(claim: Claim) -> bool:

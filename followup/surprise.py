@@ -30,7 +30,7 @@ def surprise(sentence: str, known: frozenset[str], sources: Sequence[Source]) ->
     Uses are those of film subtitles, where 50,000 have the thousand most common words; such words
     count 0, words that never occur there 4. A mean news word ("certification") counts about 2.
     """
-    roots = frozenset[str]().union(*(source.roots for source in sources))
+    roots = frozenset[str]().union(*(s.roots | s.heading_roots for s in sources))
     text = _ASIDE.sub(" ", sentence.lower())
     words = {word for word in _WORD.findall(text) if word not in STOP_WORDS and "'" not in word}
     news = {

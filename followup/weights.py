@@ -14,7 +14,7 @@ _COUNTS = frozenset({ClaimKind.NUMBER, ClaimKind.QUANTITY})
 _MIN_FIT = 0.5
 """Share of the words around a value, by weight, that a better fact must have."""
 _MIN_SHARED = 2
-_MAX_OTHER = 0.5
+MAX_OTHER = 0.5
 """At most this share of the better fit is what a value's own fact may have."""
 
 
@@ -41,7 +41,9 @@ class WordWeights:
             if self._frequency[root]
         )
 
-    def outweighing(self, claim: Claim, topic: Topic, fact: Fact) -> list[Fact]:
+    def outweighing(
+        self, claim: Claim, topic: Topic, fact: Fact, max_other: float = MAX_OTHER
+    ) -> list[Fact]:
         """Facts of the claim's kind with another value that the message's words fit far better.
 
         The values that the message itself says beside the claim are none. A fact fits better
@@ -57,7 +59,7 @@ class WordWeights:
                 continue
             words = _words(rival)
             fit = self.weight(around & words)
-            if len(around & words) < _MIN_SHARED or fit < _MIN_FIT * total or own > _MAX_OTHER * fit:
+            if len(around & words) < _MIN_SHARED or fit < _MIN_FIT * total or own > max_other * fit:
                 continue
             if self.weight(near & words) > own_near:
                 found.append(rival)
