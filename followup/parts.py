@@ -79,6 +79,11 @@ def _is_joint(tokens: Sequence[Token], place: int) -> bool:
     )
 
 
+def is_verb(word: str) -> bool:
+    """Whether a word is one of the verbs of such messages."""
+    return word in _VERBS
+
+
 def _may_be_verb(word: str) -> bool:
     is_like = (word.endswith("s") and not word.endswith("ss")) or word.endswith("ed")
     is_like = is_like and word not in STOP_WORDS

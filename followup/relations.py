@@ -10,9 +10,10 @@ from itertools import pairwise
 
 from followup.claims import ReadSentence
 from followup.evidence_subjects import PRONOUNS, EvidenceSubjects
-from followup.parts import part_of
+from followup.parts import is_verb, part_of
 from followup.sources import Source, SourceUnit, word_stream
 from followup.subjects import PLAN_WORDS, Name, Subject, find_subjects, same_subject
+from followup.tokens import Token
 from followup.topics import GENERIC_STEMS, strong_ends
 from followup.value_subjects import (
     ALL_OF,
@@ -113,22 +114,32 @@ class Relations:
             if not subject.is_plan and word_before(read.tokens, subject.place) == "in":
                 # Where it holds, "in Europe", is not of whom it is said.
                 continue
-            said = _said_of(read, subjects, subject)
-            is_enough = _says_enough(read, subjects, subject, said)
-            if is_enough and not _is_contrasted(read, subject):
-                # Of a tool or town much must be said elsewhere, word for word.
-                is_told = subject.is_plan or self.is_told_of(subject)
-                covered = MIN_COVERED if is_told else MIN_COVERED_OF_MENTIONED
-                beside = [s for s in subjects if not s.is_plan]
-                words = (
-                    self._said_of_another(
-                        subject, said, covered, beside, is_negated=_is_negated(read)
-                    )
-                    if is_told or len(said) > MIN_WORDS
-                    else ""
-                )
+            whole = _said_of(read, subjects, subject)
+            pieces = [_said_of(read, subjects, subject, in_piece=True)] if subject.is_plan else []
+            for said in dict.fromkeys((whole, *pieces)):
+                words = self._misplacing(read, subjects, subject, said)
                 if words:
                     yield subject, words
+                    break
+
+    def _misplacing(
+        self,
+        read: ReadSentence,
+        subjects: Sequence[Subject],
+        subject: Subject,
+        said: frozenset[str],
+    ) -> str:
+        """The words that say of another what is said of a subject, or ""."""
+        is_enough = _says_enough(read, subjects, subject, said)
+        if not is_enough or _is_contrasted(read, subject):
+            return ""
+        # Of a tool or town much must be said elsewhere, word for word.
+        is_told = subject.is_plan or self.is_told_of(subject)
+        if not is_told and len(said) <= MIN_WORDS:
+            return ""
+        covered = MIN_COVERED if is_told else MIN_COVERED_OF_MENTIONED
+        beside = [s for s in subjects if not s.is_plan]
+        return self._said_of_another(subject, said, covered, beside, is_negated=_is_negated(read))
 
     def _restricted(self, read: ReadSentence) -> tuple[Subject, str] | None:
         """What is said of every plan where the sources say it of some: "API: Branch only"."""
@@ -289,8 +300,13 @@ def _says_enough(
     return len(said) >= MIN_WORDS or bool(said & content_stems(" ".join(names))) or is_defined
 
 
-def _said_of(read: ReadSentence, subjects: Sequence[Subject], subject: Subject) -> frozenset[str]:
-    """Telling stems of the part of the sentence that is about a subject, without its like."""
+def _said_of(
+    read: ReadSentence, subjects: Sequence[Subject], subject: Subject, *, in_piece: bool = False
+) -> frozenset[str]:
+    """Telling stems of the part of the sentence that is about a subject, without its like.
+
+    A piece ends where a second verb or a list's last item says something else.
+    """
     tokens = read.tokens
     low, high = part_of(tokens, subject.place)
     together = [subject, *coordinated(read, subjects, subject)]
@@ -302,6 +318,8 @@ def _said_of(read: ReadSentence, subjects: Sequence[Subject], subject: Subject) 
         and other not in together
         and word_before(tokens, other.place) in CLAUSE_ENDS
     ]
+    if in_piece:
+        ends += [place for place in range(low + 1, high - 1) if _ends_piece(tokens, place)]
     for place in ends:
         if place > subject.place:
             high = min(high, place)
@@ -311,6 +329,12 @@ def _said_of(read: ReadSentence, subjects: Sequence[Subject], subject: Subject) 
     named = {place for s in like for place in range(s.place, s.end)}
     words = [tokens[i].lower for i in range(low, high) if i not in named]
     return content_stems(" ".join(words)) - GENERIC_STEMS
+
+
+def _ends_piece(tokens: Sequence[Token], place: int) -> bool:
+    """Whether "and costs nothing" or ", and reports on Max" begins at a token."""
+    after_comma = tokens[place - 1].text == ","
+    return tokens[place].lower == "and" and (after_comma or is_verb(tokens[place + 1].lower))
 
 
 def _is_contrasted(read: ReadSentence, subject: Subject) -> bool:
