@@ -160,7 +160,11 @@ class ContradictionFinder:
         pairs = [
             (_with_subject(theirs, place), frozenset(part.stems)) for place in range(len(theirs))
         ]
-        ours = clauses if len(clauses) > 1 and len(part.stems) == len(joined(clauses).stems) else [part]
+        ours = (
+            clauses
+            if len(clauses) > 1 and len(part.stems) == len(joined(clauses).stems)
+            else [part]
+        )
         pairs += [(_with_subject(ours, place), statement.stems) for place in range(len(ours))]
         for denying, stems in pairs:
             said = denying.near_denials - self._ignored - LIGHT_VERBS - aside

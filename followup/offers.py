@@ -15,7 +15,9 @@ _OFFERS = re.compile(
     r"\bI(?:'d| could| can|'ll| will| would)\b.*\b(?:call|chat|talk|demo|join|meet)\b|"
     r"^(?i:(?:\w+, )?(?:happy|glad|pleased|delighted) to (?:show|walk|take|call|talk|chat|meet|demo)\b)"
 )
-_PROMISES = re.compile(r"(?i:^(?:\w+, )?(?:happy|glad|pleased|delighted) to\b)|\bI(?:'ll|'d|'m| (?:can|could|will|would|shall|am|have))\b")
+_PROMISES = re.compile(
+    r"(?i:^(?:\w+, )?(?:happy|glad|pleased|delighted) to\b)|\bI(?:'ll|'d|'m| (?:can|could|will|would|shall|am|have))\b"
+)
 _COUNTED = frozenset({"quantity", "number"})
 _FURTHER = frozenset({"more", "other", "further", "quick"})
 _REPORTED = re.compile(
@@ -31,8 +33,8 @@ _TALKED_OF = frozenset(
     )
 )
 _PROPOSALS = frozenset(
-    "would could can shall should may how what worth free got have any open up fancy care".split()
-)  # noqa: SIM905
+    ["would", "could", "can", "shall", "should", "may", "how", "what", "worth", "free", "got", "have", "any", "open", "up", "fancy", "care"]
+)
 
 
 @dataclass(frozen=True, slots=True)

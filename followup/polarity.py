@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from followup.antonyms import is_alike, is_opposite
-from followup.tokens import fold
+from followup.plain_denials import plainly
 from followup.vocabulary import STOP_WORDS, roots_of, stem
 
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d+(?:[.,]\d+)*%?|[,;:()–—]|[.!?]+(?=\s|$)")  # noqa: RUF001
@@ -16,31 +16,7 @@ _DENIALS = frozenset(
     exclude excludes excluded excluding prohibit prohibits prohibited forbid forbids forbidden
     disallow disallows disallowed""".split()  # noqa: SIM905
 )
-# They deny nothing of what follows: "no later than May", "not only", "no pressure".
-_NO_DENIAL = re.compile(
-    r"\b(?:no (?:later|more|less|fewer|sooner|earlier|matter|doubt|pressure|rush|hurry|problem|"
-    r"worries|need to (?:worry|rush|hurry|reply|decide))|not (?:only|just|merely|to mention|least)|"
-    r"no\.? ?(?=\d)|no(?=\s*[,.!;:]))",
-    re.IGNORECASE,
-)
-_FREE_OF = re.compile(r"\bfree (?:of|from)\b(?! charge)", re.IGNORECASE)
-# What costs nothing is not charged, however it is said.
-_GRATIS = re.compile(
-    r"\bfree of charge\b|\bat no (?:extra |additional )?(?:charge|cost)\b|\bfor free\b|"
-    r"\bcosts? nothing\b|(?<=\bis )free\b(?! (?:of|from|to))|(?<=\bare )free\b(?! (?:of|from|to))",
-    re.IGNORECASE,
-)
-_NOT_GRATIS = re.compile(
-    r"\b(?:(?:is|are) not|isn't|aren't) (?:free of charge|free(?! (?:of|from|to)))\b|"
-    r"\bthere(?:'s| is) a (?:sur)?charge for\b|\bfor a fee\b",
-    re.IGNORECASE,
-)
-_WITH_ALL = re.compile(r",\s(?:(?:not )?(?:even|including)\s[^,]{1,20}|\w+\sincluded),\s")
 _CAUSES = frozenset({"because", "since", "as"})
-# No opposite of old.
-_NEWS = re.compile(r"\bnews\b", re.IGNORECASE)
-_NOT_YET = re.compile(r"(?<=not |n't )yet\b", re.IGNORECASE)
-_PURPOSE = re.compile(r"\b(?:in order|so as) to\b", re.IGNORECASE)
 # What these govern ends or is kept away: neither plainly affirmed nor plainly denied.
 _WEAKENERS = frozenset(
     """avoid avoids avoiding avoided eliminate eliminates eliminating eliminated remove removes
@@ -120,11 +96,7 @@ def read_polarity(sentence: str) -> tuple[Clause, ...]:
     A denial reaches from its word to the end of its clause. A comma ends a clause unless an item of
     a list follows: "not SSO, audit logs or SAML".
     """
-    # "Need no account in order to manage seats": the purpose is not denied.
-    paid = _NOT_GRATIS.sub("is charged ", fold(sentence))
-    gratis = _GRATIS.sub("not charged", _NO_DENIAL.sub(" ", paid))
-    gratis = _WITH_ALL.sub(" ", _NEWS.sub("message", _NOT_YET.sub("", gratis)))
-    text = _PURPOSE.sub(", ", _FREE_OF.sub("without", gratis))
+    text = plainly(sentence)
     clauses = []
     is_supposed = False
     for words in _clauses([match.group().lower() for match in _WORD.finditer(text)]):
@@ -298,7 +270,11 @@ def _read_clause(words: Sequence[str], *, is_supposed: bool) -> Clause:
             num_heads = 0
     near = frozenset(stems) if True in denied else frozenset[str]()
     said = {found for found, is_denied in zip(stems, denied, strict=True) if is_denied}
-    if near and "without" in words and not any(word.replace("'", "") in _DENIALS - {"without"} for word in words):
+    if (
+        near
+        and "without" in words
+        and not any(word.replace("'", "") in _DENIALS - {"without"} for word in words)
+    ):
         # "Booked without anyone accepting it" denies the accepting alone.
         near = frozenset(said)
     if said and said <= LIGHT_VERBS:

@@ -9,21 +9,17 @@ from functools import cached_property
 from itertools import pairwise
 
 from followup.claims import ReadSentence
+from followup.customer_plans import CustomerPlans
 from followup.evidence_subjects import PRONOUNS, EvidenceSubjects
-from followup.parts import is_verb, part_of
+from followup.said_of import MIN_WORDS, is_contrasted, said_of, says_enough
 from followup.sources import Source, SourceUnit, word_stream
 from followup.subjects import PLAN_WORDS, Name, Subject, find_subjects, same_subject
-from followup.tokens import Token
-from followup.topics import GENERIC_STEMS, strong_ends
 from followup.value_subjects import (
     ALL_OF,
-    CLAUSE_ENDS,
-    coordinated,
     is_all_of,
     upright_subjects,
     word_before,
 )
-from followup.vocabulary import content_stems
 
 MIN_COVERED = 0.6
 """Share of what is said, by weight, that the sources must say of the other subject."""
@@ -31,12 +27,10 @@ MIN_COVERED_OF_MENTIONED = 0.8
 """The same of a name of which the sources tell nothing else."""
 MAX_OWN_SHARE = 0.7
 """Below this share of that, what the sources say of the subject itself is something else."""
-MIN_WORDS = 2
 _MAX_LISTED = 8
 _NEGATIONS = frozenset(
     "not no never without except unless neither nor cannot doesn't don't isn't aren't".split()  # noqa: SIM905
 )
-_CONTRASTS = frozenset("unlike than versus vs from to over like".split())  # noqa: SIM905
 _EVERY = frozenset({"every", "all", "any", "each", "both"})
 _NO_CELLS = frozenset({"no", "none", "-", "x", "n/a", "not included", "false", "✗", "✕", "❌"})
 
@@ -69,6 +63,7 @@ class Relations:
     def __init__(self, sources: Sequence[Source], evidence: EvidenceSubjects) -> None:
         self._sources = sources
         self._evidence = evidence
+        self._customer_plans = CustomerPlans(sources[:-1], evidence)
         self._included: dict[Name, frozenset[Name]] = {}
 
     def subjects_of(self, read: ReadSentence) -> list[Subject]:
@@ -110,12 +105,13 @@ class Relations:
         everywhere = self._restricted(read)
         if everywhere:
             yield everywhere
+        yield from self._customer_plans.misplaced(read, subjects)
         for subject in wanted:
             if not subject.is_plan and word_before(read.tokens, subject.place) == "in":
                 # Where it holds, "in Europe", is not of whom it is said.
                 continue
-            whole = _said_of(read, subjects, subject)
-            pieces = [_said_of(read, subjects, subject, in_piece=True)] if subject.is_plan else []
+            whole = said_of(read, subjects, subject)
+            pieces = [said_of(read, subjects, subject, in_piece=True)] if subject.is_plan else []
             for said in dict.fromkeys((whole, *pieces)):
                 words = self._misplacing(read, subjects, subject, said)
                 if words:
@@ -130,8 +126,8 @@ class Relations:
         said: frozenset[str],
     ) -> str:
         """The words that say of another what is said of a subject, or ""."""
-        is_enough = _says_enough(read, subjects, subject, said)
-        if not is_enough or _is_contrasted(read, subject):
+        is_enough = says_enough(read, subjects, subject, said)
+        if not is_enough or is_contrasted(read, subject):
             return ""
         # Of a tool or town much must be said elsewhere, word for word.
         is_told = subject.is_plan or self.is_told_of(subject)
@@ -151,7 +147,7 @@ class Relations:
         if not places:
             return None
         subject = Subject(("every",), places[0], places[0] + 2, is_plan=True, is_role=True)
-        said = _said_of(read, [], subject) - _EVERY
+        said = said_of(read, [], subject) - _EVERY
         words = self._said_of_another(subject, said, MIN_COVERED, (), is_negated=_is_negated(read))
         return (subject, words) if words else None
 
@@ -219,9 +215,7 @@ class Relations:
                 found.append((owners, parts))
         return found
 
-    def side(
-        self, subject: Subject, placed: Placed, beside: Sequence[Subject] = ()
-    ) -> Side | None:
+    def side(self, subject: Subject, placed: Placed, beside: Sequence[Subject] = ()) -> Side | None:
         """Whom a unit speaks of; None where it says nothing of anyone.
 
         What the message names `beside` the subject is no other than it means.
@@ -289,58 +283,6 @@ def _holds(subject: Subject, names: Sequence[Name]) -> bool:
 
 def _is_negated(sentence: ReadSentence) -> bool:
     return any(token.lower in _NEGATIONS for token in sentence.tokens)
-
-
-def _says_enough(
-    read: ReadSentence, subjects: Sequence[Subject], subject: Subject, said: frozenset[str]
-) -> bool:
-    """Whether two words, a name, or the word after "X is a" say something of the subject."""
-    names = {word for s in subjects if s.is_plan != subject.is_plan for word in s.name}
-    is_defined = bool(said) and [t.lower for t in read.tokens[subject.end :][:1]] == ["is"]
-    return len(said) >= MIN_WORDS or bool(said & content_stems(" ".join(names))) or is_defined
-
-
-def _said_of(
-    read: ReadSentence, subjects: Sequence[Subject], subject: Subject, *, in_piece: bool = False
-) -> frozenset[str]:
-    """Telling stems of the part of the sentence that is about a subject, without its like.
-
-    A piece ends where a second verb or a list's last item says something else.
-    """
-    tokens = read.tokens
-    low, high = part_of(tokens, subject.place)
-    together = [subject, *coordinated(read, subjects, subject)]
-    ends = strong_ends(read)
-    ends += [
-        other.place
-        for other in subjects
-        if other.is_plan == subject.is_plan
-        and other not in together
-        and word_before(tokens, other.place) in CLAUSE_ENDS
-    ]
-    if in_piece:
-        ends += [place for place in range(low + 1, high - 1) if _ends_piece(tokens, place)]
-    for place in ends:
-        if place > subject.place:
-            high = min(high, place)
-        else:
-            low = max(low, place)
-    like = [s for s in subjects if s.is_plan == subject.is_plan]
-    named = {place for s in like for place in range(s.place, s.end)}
-    words = [tokens[i].lower for i in range(low, high) if i not in named]
-    return content_stems(" ".join(words)) - GENERIC_STEMS
-
-
-def _ends_piece(tokens: Sequence[Token], place: int) -> bool:
-    """Whether "and costs nothing" or ", and reports on Max" begins at a token."""
-    after_comma = tokens[place - 1].text == ","
-    return tokens[place].lower == "and" and (after_comma or is_verb(tokens[place + 1].lower))
-
-
-def _is_contrasted(read: ReadSentence, subject: Subject) -> bool:
-    """Whether the sentence only compares with the subject: "unlike Starter", "everything in X"."""
-    is_contrast = word_before(read.tokens, subject.place) in _CONTRASTS
-    return is_contrast or is_all_of(read.tokens, subject.place)
 
 
 def _names_every_plan(sentence: ReadSentence) -> bool:

@@ -11,8 +11,8 @@ from followup.evidence_subjects import EvidenceSubjects
 from followup.sources import Source
 from followup.subjects import Subject
 from followup.topics import better_fact, other_of_list
-from followup.weights import MAX_OTHER, WordWeights, is_other
 from followup.vocabulary import roots_of, stem
+from followup.weights import MAX_OTHER, WordWeights, is_other
 
 _COUNTS = frozenset({ClaimKind.NUMBER, ClaimKind.QUANTITY})
 _MIN_TOLD = 3
@@ -146,8 +146,10 @@ class Rivals:
         plans = [s for s in context.subjects if s.is_plan]
         before = context.sentence.partition(claim.text)[0].lower().split()[-2:]
         is_for = before[-1:] in _FOR and before[:1] not in _COMES
-        is_later = any(" ".join(s.name) in context.sentence.lower().partition(claim.text.lower())[2]
-                       for s in plans)
+        is_later = any(
+            " ".join(s.name) in context.sentence.lower().partition(claim.text.lower())[2]
+            for s in plans
+        )
         if not plans or not claim.counted or is_for or is_later:
             return None
         return next(

@@ -190,7 +190,9 @@ class SupportFinder:
             if not context.is_of_lead and claim.kind is not ClaimKind.DATE:
                 other = self._rivals.of_documents(claim, context, fact)
                 other = other or self._rivals.outweighing(claim, context, fact)
-            return f"of this the source says another value: {cut(other.unit.shown)}" if other else None
+            return (
+                f"of this the source says another value: {cut(other.unit.shown)}" if other else None
+            )
         is_money = claim.kind is ClaimKind.MONEY
         if fact.source.is_request and is_money and not context.topic.telling & fact.roots:
             return "the request says this of the lead"
