@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -121,17 +121,11 @@ class ContradictionFinder:
             share = max(self._weight(shared) / total, covered)
             if share < _MIN_AGREEING_SHARE:
                 continue
-            found = conflicts(part, statement.clause) - self._own - _PLAN_STEMS
-            found = frozenset(word for word in found if _is_of_same(word, clauses, statement))
+            found = _contested(part, clauses, statement) - self._own
             if found <= names and (not covered or len(plans) > 1):
                 # "Comes with Scale, not with Growth" denies nothing of Growth itself.
                 found = frozenset()
-            if part.near_denials and statement.clause.near_denials:
-                # "Card numbers never sit with us" and "no card numbers are stored" agree.
-                found -= names | (part.near_denials & statement.clause.near_denials)
-            if found and not plans and statement.placed.is_cell and True in statement.clause.denied:
-                # "Starter: No" says nothing of a plan that the sentence does not name.
-                continue
+            found -= _denied_by_both(part, statement.clause, names)
             if not found:
                 agreeing.append((statement, share))
             elif self._is_of_another(plans, statement, found) or any(
@@ -180,6 +174,9 @@ class ContradictionFinder:
         self, plans: Sequence[Subject], statement: _Statement, contested: frozenset[str]
     ) -> bool:
         """Whether the contested words are said of other plans than the sentence's."""
+        if not plans and statement.placed.is_cell and True in statement.clause.denied:
+            # "Starter: No" says nothing of a plan that the sentence does not name.
+            return True
         ours = {statement_stem(word) for plan in plans for word in plan.name}
         every = {statement_stem(w) for name in self._relations.plans for w in name}
         for clause in statement.clauses:
@@ -193,6 +190,19 @@ class ContradictionFinder:
         num = len(self._statements)
         # Exact whatever the order of the set, so that equal shares stay equal.
         return math.fsum(math.log(1 + num / self._frequency.get(stem, 1)) for stem in stems)
+
+
+def _contested(part: Clause, clauses: Sequence[Clause], statement: _Statement) -> frozenset[str]:
+    """The words of one of our parts that a statement says the opposite of, plan words left out."""
+    found = conflicts(part, statement.clause) - _PLAN_STEMS
+    return frozenset(word for word in found if _is_of_same(word, clauses, statement))
+
+
+def _denied_by_both(ours: Clause, theirs: Clause, names: Collection[str]) -> frozenset[str]:
+    """What two denials agree about: "card numbers never sit with us", "no card numbers stored"."""
+    if not (ours.near_denials and theirs.near_denials):
+        return frozenset()
+    return frozenset(names) | (ours.near_denials & theirs.near_denials)
 
 
 def _is_of_same(word: str, clauses: Sequence[Clause], statement: _Statement) -> bool:

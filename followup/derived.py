@@ -11,9 +11,10 @@ from followup.numerals import read_numeral
 
 # Without one of these a new figure is stated, not worked out.
 _WORKED_OUT = re.compile(
-    r"\b(?:so|that's|that is|this is|makes?|making|total|in all|altogether|comes? (?:to|out)|would|works? out|"
-    r"brings?|saves?|saving|i\.e|left|over|equals?|means?|plus|on top|off|each(?! (?:day|week|month|quarter|year))|apiece|instead of|"
-    r"then|fits?|half|times|adds? up|buy|order|take)\b|=",
+    r"\b(?:so|that's|that is|this is|makes?|making|total|in all|altogether|comes? (?:to|out)|would|"
+    r"works? out|brings?|saves?|saving|i\.e|left|over|equals?|means?|plus|on top|off|apiece|"
+    r"each(?! (?:day|week|month|quarter|year))|instead of|then|fits?|half|times|adds? up|buy|"
+    r"order|take)\b|=",
     re.IGNORECASE,
 )
 _COMPARES = re.compile(

@@ -58,10 +58,7 @@ class NameFinder:
             return Support(document, claim.text)
         if self._is_of_reader(claim, read):
             return Support(self._sources[-1].document, claim.text)
-        plain = self._source_of_opening(claim, read)
-        if plain:
-            return Support(plain.document, claim.text)
-        of_noun = self._source_of_adjective(claim.value)
+        of_noun = self._source_of_opening(claim, read) or self._source_of_adjective(claim.value)
         return Support(of_noun.document, claim.text) if of_noun else _NO_NAME
 
     def _source_of_opening(self, claim: Claim, read: ReadSentence) -> Source | None:

@@ -13,10 +13,12 @@ from followup.vocabulary import stem
 _BEGINS = re.compile(r"(?:shall|should|could) we\b|(?:how|what) about\b|what if\b", re.IGNORECASE)
 _OFFERS = re.compile(
     r"\bI(?:'d| could| can|'ll| will| would)\b.*\b(?:call|chat|talk|demo|join|meet)\b|"
-    r"^(?i:(?:\w+, )?(?:happy|glad|pleased|delighted) to (?:show|walk|take|call|talk|chat|meet|demo)\b)"
+    r"^(?i:(?:\w+, )?(?:happy|glad|pleased|delighted) to "
+    r"(?:show|walk|take|call|talk|chat|meet|demo)\b)"
 )
 _PROMISES = re.compile(
-    r"(?i:^(?:\w+, )?(?:happy|glad|pleased|delighted) to\b)|\bI(?:'ll|'d|'m| (?:can|could|will|would|shall|am|have))\b"
+    r"(?i:^(?:\w+, )?(?:happy|glad|pleased|delighted) to\b)|"
+    r"\bI(?:'ll|'d|'m| (?:can|could|will|would|shall|am|have))\b"
 )
 _COUNTED = frozenset({"quantity", "number"})
 _FURTHER = frozenset({"more", "other", "further", "quick"})
@@ -33,7 +35,8 @@ _TALKED_OF = frozenset(
     )
 )
 _PROPOSALS = frozenset(
-    ["would", "could", "can", "shall", "should", "may", "how", "what", "worth", "free", "got", "have", "any", "open", "up", "fancy", "care"]
+    """would could can shall should may how what worth free got have any open up fancy
+    care""".split()  # noqa: SIM905
 )
 
 
@@ -46,7 +49,7 @@ class Manner:
     begins: bool
     """It asks for a size: "Shall we begin with ten pumps?"."""
     offers: bool
-    """A question, or "Happy to show you" or "I could call you on Monday"; not what the reader said of days."""
+    """A question, "Happy to meet", "I could call you"; not what the reader said of days."""
     promises: bool
     """It offers time: "I could join your call for ten minutes"."""
 

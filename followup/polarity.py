@@ -270,15 +270,8 @@ def _read_clause(words: Sequence[str], *, is_supposed: bool) -> Clause:
             num_heads = 0
     near = frozenset(stems) if True in denied else frozenset[str]()
     said = {found for found, is_denied in zip(stems, denied, strict=True) if is_denied}
-    if (
-        near
-        and "without" in words
-        and not any(word.replace("'", "") in _DENIALS - {"without"} for word in words)
-    ):
-        # "Booked without anyone accepting it" denies the accepting alone.
-        near = frozenset(said)
-    if said and said <= LIGHT_VERBS:
+    if said <= LIGHT_VERBS:
         # "A move in March is not possible" denies the move.
-        denied = [None if found is None else True for found in denied]
+        denied = [found if found is None or not said else True for found in denied]
     # "The exam fee is not included" denies the exam fee.
     return Clause(tuple(stems), tuple(denied), near, frozenset(heads) or near)

@@ -231,15 +231,13 @@ class Relations:
             # "Grow plus reviews" in the row of Branch is of Branch.
             like = []
         names = [*(s.name for s in like), *cell_names]
-        if subject.is_plan and _names_every_plan(unit.sentence):
-            return Side.OWN
         included = self._all_of(subject.name) if subject.is_plan else frozenset()
         is_own = _holds(subject, names) or bool(included.intersection(names))
+        is_own |= subject.is_plan and _names_every_plan(unit.sentence)
+        is_own |= unit.shown.endswith(":") and self._is_listed(subject, placed)
         if is_own or evidence.is_headed(subject, placed.source):
             return Side.OWN
         is_cell_of_plan = any(name in evidence.known.plans for name in cell_names)
-        if unit.shown.endswith(":") and self._is_listed(subject, placed):
-            return Side.OWN
         if not subject.is_plan:
             like = [s for s in like if not any(_holds(other, [s.name]) for other in beside)]
         if (

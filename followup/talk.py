@@ -35,7 +35,8 @@ _OPENS = re.compile(
     # what the two may do, what the reader said or wants
   | (?:we|you)(?:\scan|\scould|'d|\swould|\smight|\smay)\s(?:always\s|then\s|also\s|both\s)?
     (?:talk|chat|speak|meet|discuss|look\sat|go\s(?:through|over)|walk|catch|reply|write|ask)\b
-  | you(?:'ve|\shave|\sdid|\swere|'re|\sare)?\s(?:also\s)?(?:asked?|worried|wondered|wondering|afraid|unsure|mentioned|said|told|wrote|described|raised|wanted
+  | you(?:'ve|\shave|\sdid|\swere|'re|\sare)?\s(?:also\s)?(?:asked?|mentioned|said|told|wrote
+      |described|raised|wanted|worried|wondered|wondering|afraid|unsure
       |shared|explained|seem|sounded|are\swelcome)\b
     )""",
     re.IGNORECASE | re.VERBOSE,
