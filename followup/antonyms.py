@@ -45,7 +45,6 @@ day | night
 single | multiple several
 seconds | minutes hours
 minutes | hours days
-hours | days weeks
 """
 _PREFIXES = ("un", "non", "in", "im", "ir", "il", "dis")
 _MIN_PREFIXED = 5

@@ -118,10 +118,12 @@ class ContradictionFinder:
             if not shared or len(said & statement.stems) < _MIN_SHARED:
                 continue
             covered = self._denied_share(part, clauses, statement, aside)
-            share = max(self._weight(shared) / total, covered)
+            found = _contested(part, clauses, statement) - self._own
+            # What it says the opposite of, it cannot hold.
+            missing = self._weight(wanted & found - statement.stems)
+            share = max(self._weight(shared) / max(total - missing, 1), covered)
             if share < _MIN_AGREEING_SHARE:
                 continue
-            found = _contested(part, clauses, statement) - self._own
             if found <= names and (not covered or len(plans) > 1):
                 # "Comes with Scale, not with Growth" denies nothing of Growth itself.
                 found = frozenset()
@@ -134,9 +136,11 @@ class ContradictionFinder:
                 continue
             elif share > max(opposed_share, _MIN_SHARE):
                 opposed, opposed_share, contested = statement, share, found
+        # An opposite is weaker than a denial: "free on public repositories" denies no private ones.
+        is_opposite = opposed is not None and not contested & opposed.stems
+        enough = _MIN_AGREEING_SHARE if is_opposite else _MIN_AGREEMENT * opposed_share
         if any(
-            share >= _MIN_AGREEMENT * opposed_share
-            and says_alike(part, statement.clause, contested)
+            share >= enough and says_alike(part, statement.clause, contested)
             for statement, share in agreeing
         ):
             return None

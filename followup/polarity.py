@@ -101,9 +101,8 @@ def read_polarity(sentence: str) -> tuple[Clause, ...]:
     is_supposed = False
     for words in _clauses([match.group().lower() for match in _WORD.finditer(text)]):
         # "If it is not open, because it is not listed, ..." supposes both.
-        is_supposed = bool(words) and (
-            words[0] in _CONDITIONS or (is_supposed and words[0] in _CAUSES)
-        )
+        if words:
+            is_supposed = words[0] in _CONDITIONS or (is_supposed and words[0] in _CAUSES)
         clause = _read_clause(words, is_supposed=is_supposed)
         if clause.stems:
             clauses.append(clause)
