@@ -136,11 +136,9 @@ class ContradictionFinder:
                 continue
             elif share > max(opposed_share, _MIN_SHARE):
                 opposed, opposed_share, contested = statement, share, found
-        # An opposite is weaker than a denial: "free on public repositories" denies no private ones.
-        is_opposite = opposed is not None and not contested & opposed.stems
-        enough = _MIN_AGREEING_SHARE if is_opposite else _MIN_AGREEMENT * opposed_share
         if any(
-            share >= enough and says_alike(part, statement.clause, contested)
+            share >= _MIN_AGREEMENT * opposed_share
+            and says_alike(part, statement.clause, contested)
             for statement, share in agreeing
         ):
             return None
