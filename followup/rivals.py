@@ -97,6 +97,9 @@ class Rivals:
             return None
         wanted = context.subjects
         is_theirs = bool(wanted) and self._evidence.is_told_of(wanted, fact)
+        if is_theirs and fact.unit.cell_names:
+            # A cell in the plan's own row or column has few words beside.
+            return None
         is_settled = is_theirs or not wanted or fact.source.is_request
         limit = MAX_OTHER if is_settled else _MAX_OF_NOBODY
         found = self._weights.outweighing(claim, context.topic, fact, limit)

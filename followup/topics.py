@@ -118,9 +118,9 @@ def better_fact(
         less_besides = rival.roots - _GENERIC_ROOTS < fact.roots - _GENERIC_ROOTS
         is_alike = ours == theirs and less_besides and claim.kind is not ClaimKind.PERCENT
         # That the rival counts the same thing in the same words tells nothing of what for.
-        fits_better = (ours < theirs and not theirs - ours <= roots_of(claim.counted)) or (
-            ours and is_alike
-        )
+        # "Includes" and "covers" fit everything.
+        nothing = roots_of(claim.counted) | _GENERIC_ROOTS
+        fits_better = (ours < theirs and not theirs - ours <= nothing) or (ours and is_alike)
         if fits_better and is_about_same(rival):
             return rival
     return None

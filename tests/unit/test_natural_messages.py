@@ -88,7 +88,10 @@ def unsupported(message: str) -> list[str]:
         pytest.param("Nobody, us included, can edit the log.", id="nobody"),
         pytest.param("Every change is kept in a log.", id="kept-of-what-none-edits"),
         pytest.param("List the label and you are not asked.", id="supposed-for-a-cause"),
-        pytest.param("Pro includes everything in Lite, plus returns.", id="all-of-another"),
+        pytest.param(
+            "Pro is $299 a month. It includes 5,000 orders as well as everything in Lite, plus returns.",
+            id="all-of-another",
+        ),
         pytest.param("Set-up takes under half an hour.", id="less-than"),
         pytest.param("The history covers the past half year.", id="weeks-and-months"),
         pytest.param("Backups run four times a day.", id="times-a-day"),
@@ -131,9 +134,9 @@ def test_a_sound_message_in_a_persons_words_is_not_accused(message: str) -> None
             "6,500",
             id="count-of-the-lead",
         ),
-        pytest.param("The trial runs for 11 days.", "11 days", id="value-of-something-else"),
+        pytest.param("E-mail is answered within 26 weeks.", "26 weeks", id="of-something-else"),
         pytest.param("Pages load in minutes.", "minutes", id="minutes-for-seconds"),
-        pytest.param("Some code is needed for the import.", "code", id="short-denial-dropped"),
+        pytest.param("Some code is needed for it.", "code", id="short-denial-dropped"),
         pytest.param(
             "To change plans in the middle of a year is not possible.",
             "possible",
