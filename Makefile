@@ -23,7 +23,7 @@ check: install-dev
 	$(BIN)/lint-imports
 
 test: install-dev models
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" -n 2 --dist loadgroup --no-loadscope-reorder
 
 test-slow: install-dev models $(if $(VLLM_PYTHON),,$(VLLM_VENV)/.installed)
 	$(BIN)/pytest -m slow
@@ -51,6 +51,7 @@ bench-train: install-dev models
 
 bench-bulk: install-dev models
 	$(BIN)/python -m benchmarks.bulk
+	$(BIN)/python -m benchmarks.bulk_writing
 
 install-dev: $(VENV)/.installed-dev
 

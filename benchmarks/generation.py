@@ -98,13 +98,13 @@ def measure_generation() -> tuple[list[dict[str, Any]], list[Target]]:
     ]
     rows: list[dict[str, Any]] = []
     with (
-        _config_without_caches() as config,
+        config_without_caches() as config,
         running_graph(variables={"CONFIG_DIR": config}) as graph,
     ):
         settings = load_settings()
-        prompts = asyncio.run(_server_prompts(leads, graph, settings))
+        prompts = server_prompts(leads, graph, settings)
         http = _HttpClients(graph, leads)
-        bare = _BareEngine(settings, prompts)
+        bare = BareEngine(settings, prompts)
         for warmed in (http, bare):
             warmed.run(8)  # the first passes are slow, and then both have the prompts' prefixes
         for turn in range(ROUNDS):
@@ -117,7 +117,7 @@ def measure_generation() -> tuple[list[dict[str, Any]], list[Target]]:
 
 
 @contextmanager
-def _config_without_caches() -> Iterator[str]:
+def config_without_caches() -> Iterator[str]:
     """A copy of the configuration whose caches keep nothing."""
     with tempfile.TemporaryDirectory() as folder:
         for source in PACKAGED_CONFIG.rglob("*.yaml"):
@@ -130,10 +130,16 @@ def _config_without_caches() -> Iterator[str]:
         yield folder
 
 
-async def _server_prompts(
+def server_prompts(
     leads: Sequence[dict[str, str]], graph: RunningGraph, settings: Settings
 ) -> list[Prompt]:
     """The prompts that the server makes for these leads, from the same vector store."""
+    return asyncio.run(_server_prompts(leads, graph, settings))
+
+
+async def _server_prompts(
+    leads: Sequence[dict[str, str]], graph: RunningGraph, settings: Settings
+) -> list[Prompt]:
     uri = f"http://127.0.0.1:{graph.environment['MILVUS_LITE_PORT']}"
     embedder = Embedder(settings.embedder)
     vectors = VectorStoreSettings(uri=uri)
@@ -214,7 +220,7 @@ class _HttpClients:
         return int(tokens), float(retrieval)
 
 
-class _BareEngine:
+class BareEngine:
     """OpenVINO GenAI's pipeline and nothing else, with the settings that the server has."""
 
     def __init__(self, settings: Settings, prompts: Sequence[Prompt]) -> None:
@@ -235,9 +241,10 @@ class _BareEngine:
         )
         self._generation.set_eos_token_id(tokenizer.get_eos_token_id())
 
-    def run(self, clients: int) -> Measured:
+    def run(self, clients: int, num_requests: int | None = None) -> Measured:
         """`clients` sequences at a time; the next one enters when one is done."""
-        waiting = list(enumerate(self._inputs[: REQUESTS[clients]]))
+        num_requests = REQUESTS[clients] if num_requests is None else num_requests
+        waiting = list(enumerate(self._inputs[:num_requests]))
         running: dict[int, tuple[Any, float]] = {}
         latencies: list[float] = []
         num_tokens = 0

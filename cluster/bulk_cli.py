@@ -2,19 +2,21 @@
 
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cluster.bulk import BulkOptions, dry_run_score, run_score
+from cluster.bulk import dry_run_score, run_score
 from cluster.bulk_progress import BulkProgress
 from cluster.reporting import Reporter
 from config.settings import load_settings
+from deployments.bulk_job import BulkOptions, parse_values
 from deployments.bulk_options import WriteOptions
 from deployments.bulk_output import OutputFormat
-from followup.errors import InvalidInputError
+from deployments.bulk_processes import start_fork_server
 from followup.prompts import Approach
 
 bulk_app = typer.Typer(
@@ -47,6 +49,13 @@ DryRunOption = Annotated[
 WorkersOption = Annotated[
     int | None, typer.Option(min=1, help="Worker processes; left out: one for each core.")
 ]
+AddressOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Ray cluster that the workers are on; auto: RAY_ADDRESS, or what 'up' started. Left "
+        "out: processes of this machine."
+    ),
+]
 RestartOption = Annotated[
     bool, typer.Option("--restart", help="Delete what an earlier run left in the folder.")
 ]
@@ -72,6 +81,7 @@ def score(  # noqa: PLR0913, PLR0917 - options of a command
     values: SetOption = None,
     limit: LimitOption = None,
     workers: WorkersOption = None,
+    address: AddressOption = None,
     as_of: AsOfOption = None,
     rows_per_part: RowsPerPartOption = None,
     restart: RestartOption = False,
@@ -79,6 +89,8 @@ def score(  # noqa: PLR0913, PLR0917 - options of a command
     as_json: JsonOption = False,
 ) -> None:
     """Score each lead of a list. Run it again after a kill: it goes on where it was."""
+    if not (dry_run or address):
+        start_fork_server()
     options = BulkOptions(
         leads=leads,
         output=output,
@@ -91,6 +103,7 @@ def score(  # noqa: PLR0913, PLR0917 - options of a command
         today=datetime.now(UTC).date(),
         restart=restart,
         rows_per_part=rows_per_part,
+        address=address,
     )
     reporter = Reporter(quiet=as_json)
     settings = load_settings()
@@ -122,6 +135,7 @@ def write(  # noqa: PLR0913, PLR0917 - options of a command
     values: SetOption = None,
     limit: LimitOption = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes with an engine each.")] = 1,
+    address: AddressOption = None,
     as_of: AsOfOption = None,
     rows_per_part: RowsPerPartOption = None,
     models_file: ModelsFileOption = "models.yaml",
@@ -142,10 +156,14 @@ def write(  # noqa: PLR0913, PLR0917 - options of a command
         today=datetime.now(UTC).date(),
         restart=restart,
         rows_per_part=rows_per_part,
+        address=address,
     )
     asked = WriteOptions(tenant, approach, temperature, max_tokens)
     reporter = Reporter(quiet=as_json)
     settings = load_settings(models_file=models_file)
+    engine = settings.engine
+    gpus = engine.tensor_parallel_size if engine.engine == "vllm" and address else 0
+    options = replace(options, gpus_per_worker=gpus)
     # Imported here: torch and the engine take seconds to load.
     from cluster.bulk_writing import WritingOptions, dry_run_write, run_write  # noqa: PLC0415
 
@@ -157,15 +175,3 @@ def write(  # noqa: PLR0913, PLR0917 - options of a command
     with BulkProgress(reporter, quiet=as_json) as progress:
         summary = run_write(settings, options, writing, progress)
     typer.echo(json.dumps(summary.to_json()) if as_json else summary.describe())
-
-
-def parse_values(texts: list[str]) -> dict[str, str]:
-    """FIELD=VALUE texts. Raises InvalidInputError."""
-    found = {}
-    for text in texts:
-        name, sign, value = text.partition("=")
-        if not sign:
-            message = f"--set has value '{text}'. Allowed: FIELD=VALUE, such as company_name=Acme."
-            raise InvalidInputError(message, field="set")
-        found[name.strip()] = value
-    return found

@@ -156,6 +156,7 @@ def _settings_variables(settings: Settings) -> Mapping[str, str]:
     # Only this machine reaches a loopback address, and who runs `up` trusts its users.
     values["allow_keyless"] = is_loopback(settings.environment.api_host)
     values["model_cache_dir"] = str(settings.model_cache_dir)
+    values["batch_dir"] = str(settings.batches.folder)
     for name in ("state_dir", "config_dir"):
         values[name] = str(Path(values[name]).absolute())
     return {name.upper(): str(value) for name, value in values.items()}

@@ -39,6 +39,9 @@ class Environment(StateEnvironment):
     model_cache_dir: Path | None = Field(
         default=None, description="Folder of the models; without it models/ under state_dir."
     )
+    batch_dir: Path | None = Field(
+        default=None, description="Folder of batches; without it batches/ under state_dir."
+    )
     database_url: str = Field(
         default="", repr=False, description="PostgreSQL's address; empty: SQLite in state_dir."
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import Field
 
 from config.adapters_file import AdaptersFile
+from config.batches_file import BatchesFile, BatchSettings
 from config.environment import NO_SECRET, Environment, read_environment
 from config.ingestion import IngestionSettings
 from config.models_file import VERSION_CHARACTERS, ModelsFile, model_version
@@ -44,6 +45,7 @@ class Settings(Strict):
     compliance: ComplianceRules = Field(description="compliance.yaml.")
     approval: ApprovalRules = Field(description="approval.yaml.")
     adapters: AdaptersFile = Field(description="adapters.yaml.")
+    batches: BatchSettings = Field(description="batches.yaml, and where batches lie.")
     prompts: PromptTemplates = Field(description="The templates of prompts/.")
     cache: CacheSettings = Field(description="cache.yaml, and where Redis is.")
     database: DatabaseSettings = Field(description="Where the database is.")
@@ -114,6 +116,7 @@ def load_settings(config_dir: Path | None = None, models_file: str = "models.yam
         compliance=compliance,
         approval=read_yaml(folder / "approval.yaml", ApprovalRules),
         adapters=adapters,
+        batches=_batches(folder, environment),
         prompts=_prompts(folder / "prompts"),
         cache=CacheSettings(**cache.model_dump(), redis_url=environment.redis_url),
         database=_database(environment),
@@ -138,6 +141,12 @@ def load_settings(config_dir: Path | None = None, models_file: str = "models.yam
             models, models_folder, vector_store, scoring, compliance
         ),
     )
+
+
+def _batches(folder: Path, environment: Environment) -> BatchSettings:
+    limits = read_yaml(folder / "batches.yaml", BatchesFile)
+    place = environment.batch_dir or environment.state_dir / "batches"
+    return BatchSettings(**limits.model_dump(), folder=place.absolute())
 
 
 def _prompts(folder: Path) -> PromptTemplates:

@@ -47,11 +47,12 @@ def _check_servers(settings: Settings) -> None:
                 "that every node reaches."
             )
             raise SettingError(message, field=name.upper())
-    folder = environment.model_cache_dir
-    if folder is None or not folder.is_absolute():
-        shown = f"has value '{folder}'" if folder else "is not set"
-        message = (
-            f"MODEL_CACHE_DIR {shown}. require_servers of the Serve config asks for the absolute "
-            "path of a folder that every node has."
-        )
-        raise SettingError(message, field="MODEL_CACHE_DIR")
+    for name in ("model_cache_dir", "batch_dir"):
+        folder = getattr(environment, name)
+        if folder is None or not folder.is_absolute():
+            shown = f"has value '{folder}'" if folder else "is not set"
+            message = (
+                f"{name.upper()} {shown}. require_servers of the Serve config asks for the "
+                "absolute path of a folder that every node has."
+            )
+            raise SettingError(message, field=name.upper())

@@ -18,13 +18,13 @@ FORMULA_STARTS = r"^[=+\-@\t\r\n＝＋－＠]"  # noqa: RUF001 - full-width form
 _LIST_JOINER = "; "
 
 
-def encode_table(table: pa.Table, kind: OutputFormat) -> bytes:
-    """The file's bytes."""
+def encode_table(table: pa.Table, kind: OutputFormat, *, has_header: bool = True) -> bytes:
+    """The file's bytes. `has_header` is of CSV."""
     buffer = io.BytesIO()
     if kind == "parquet":
         parquet.write_table(table, buffer, compression="zstd")
     elif kind == "csv":
-        csv.write_csv(neutralised(table), buffer)
+        csv.write_csv(neutralised(table), buffer, csv.WriteOptions(include_header=has_header))
     else:
         for record in table.to_pylist():
             buffer.write(json.dumps(record, ensure_ascii=False, default=str).encode())

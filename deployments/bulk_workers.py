@@ -1,14 +1,9 @@
-"""Worker processes for parts: one part at a time each. One that dies is replaced, and what it had
-is given out again in halves, down to the row that kills."""
+"""Hands parts out to workers. What one had that died is given out again in halves, down to the row
+that kills."""
 
-import multiprocessing
-import signal
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Protocol
 
 import pyarrow as pa
@@ -18,18 +13,13 @@ from deployments.bulk_parts import (
     Part,
     PartResult,
     Reject,
-    WorkerFactory,
     add_sums,
     count_rejects,
     merge_counts,
 )
-from followup.errors import FollowupError, PartUnavailableError
 
 MAX_TRIES = 2
 """How often a single lead may end its worker before it is rejected."""
-STOP_SECONDS = 10.0
-PRELOADED = ["__main__", "deployments.bulk_score"]
-_READY = "ready"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +95,11 @@ def work(parts: Iterable[Part], workers: Workers) -> Iterator[tuple[Part, PartRe
                 yield done.part, _merged(done)
 
 
+def unforeseen(error: Exception) -> str:
+    """What is said of an error that nobody foresaw."""
+    return f"{type(error).__name__}: {error}"[:200]
+
+
 def _next(source: Iterator[Part], opened: dict[int, _Open]) -> _Waiting | None:
     part = next(source, None)
     if part is None:
@@ -156,127 +151,3 @@ def _merged(done: _Open) -> PartResult:
     merge_counts(found.counts, {"reject": count_rejects(outside)})
     found.rejects = sorted([*found.rejects, *outside], key=lambda reject: reject.row)
     return found
-
-
-class ProcessWorkers:
-    """Processes on this machine."""
-
-    def __init__(self, factory: WorkerFactory, num_workers: int) -> None:
-        # Not forked from here: that would share the run's lock and hold it after the driver's end.
-        # Forked from a server with the imports done, so that a replaced worker is there at once.
-        self._context: ForkServerContext = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(PRELOADED)
-        self._factory = factory
-        self._processes = [self._launch() for _ in range(num_workers)]
-
-    @property
-    def num_free(self) -> int:
-        """Workers without a part."""
-        return sum(process.part is None for process in self._processes)
-
-    def start(self, part: Part) -> None:
-        """Give a part to a free worker; one that is still starting takes it when it is ready."""
-        process = next(item for item in self._processes if item.part is None)
-        process.part = part
-        with suppress(OSError):  # it is dead: `wait` finds that out
-            process.pipe.send(part)
-
-    def wait(self) -> list[PartResult | Died]:
-        """Wait until at least one is done."""
-        outcomes: list[PartResult | Died] = []
-        while not outcomes:
-            busy = [item for item in self._processes if item.part is not None]
-            ready = set(wait([item.pipe for item in busy]))
-            for process in busy:
-                if process.pipe in ready and (outcome := self._receive(process)):
-                    outcomes.append(outcome)
-        return outcomes
-
-    def close(self) -> None:
-        """End the workers."""
-        for process in self._processes:
-            process.pipe.close()
-            process.process.terminate()
-        for process in self._processes:
-            process.process.join(STOP_SECONDS)
-            if process.process.is_alive():
-                process.process.kill()
-
-    def _receive(self, process: "_Process") -> PartResult | Died | None:
-        part = process.part
-        if part is None:
-            return None
-        try:
-            message = process.pipe.recv()
-        except (EOFError, OSError):
-            return self._replace(process, part)
-        if message == _READY:
-            process.is_ready = True
-            return None
-        process.part = None
-        if isinstance(message, FollowupError):
-            raise message
-        if isinstance(message, str):
-            return Died(part, message)
-        result: PartResult = message
-        return result
-
-    def _replace(self, process: "_Process", part: Part) -> Died:
-        process.process.join(STOP_SECONDS)
-        code = process.process.exitcode
-        process.pipe.close()
-        if not process.is_ready:
-            message = f"A worker ended with code {code} before it was ready; its error is above."
-            raise PartUnavailableError(message)
-        self._processes[self._processes.index(process)] = self._launch()
-        how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-        return Died(part, f"the process ended with {how}")
-
-    def _launch(self) -> "_Process":
-        mine, theirs = self._context.Pipe()
-        process = self._context.Process(
-            target=_serve, args=(theirs, self._factory), name="bulk worker", daemon=True
-        )
-        process.start()
-        theirs.close()
-        return _Process(process, mine)
-
-
-@dataclass(slots=True, eq=False)
-class _Process:
-    process: ForkServerProcess
-    pipe: Connection
-    part: Part | None = None
-    is_ready: bool = False
-
-
-def _serve(pipe: Connection, factory: WorkerFactory) -> None:
-    """The worker's whole life; it ends with the driver, whose end closes the pipe."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver's, who then ends this one
-    try:
-        worker = factory.build()
-    except FollowupError as error:
-        _send(pipe, error)
-        return
-    pipe.send(_READY)
-    while True:
-        try:
-            part: Part = pipe.recv()
-        except (EOFError, OSError):
-            return
-        try:
-            outcome: PartResult | FollowupError | str = worker.take(part)
-        except FollowupError as error:
-            outcome = error
-        except Exception as error:  # noqa: BLE001 - one row must not end the run
-            outcome = f"{type(error).__name__}: {error}"[:200]
-        if not _send(pipe, outcome):
-            return
-
-
-def _send(pipe: Connection, outcome: object) -> bool:
-    try:
-        pipe.send(outcome)
-    except OSError:
-        return False
-    return True

@@ -9,9 +9,6 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from config.settings import Settings
-from deployments.bulk import LeadWriter, WrittenReply
-from deployments.bulk_options import WriteOptions
 from deployments.bulk_parts import ListedLead, Part, PartResult, Reject, count_rejects
 from deployments.bulk_score import (
     NUM_SCORE_BINS,
@@ -20,6 +17,7 @@ from deployments.bulk_score import (
     text_of,
     validate_leads,
 )
+from deployments.lead_writer import WrittenReply
 from followup.errors import (
     DeadlineExceededError,
     InvalidInputError,
@@ -63,21 +61,6 @@ _SCHEMA = pa.schema(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class WriteFactory:
-    """What a writing worker is built from."""
-
-    settings: Settings
-    options: WriteOptions
-    num_in_flight: int
-
-    def build(self) -> "WriteWorker":
-        """The worker, with its models loaded and the vector store reached."""
-        runner = asyncio.Runner()
-        writer = runner.run(_build(self.settings, self.options))
-        return WriteWorker(writer, self.num_in_flight, runner)
-
-
 class Writer(Protocol):
     """Writes for a lead. `LeadWriter` is one."""
 
@@ -93,30 +76,24 @@ class _Done:
     """None for a lead that is not to be written to."""
 
 
-class WriteWorker:
-    """Writes parts."""
+class PartWriter:
+    """Writes parts, in an event loop that others may share."""
 
     def __init__(
-        self,
-        writer: Writer,
-        num_in_flight: int,
-        runner: asyncio.Runner,
-        outage_seconds: float = OUTAGE_SECONDS,
+        self, writer: Writer, num_in_flight: int, outage_seconds: float = OUTAGE_SECONDS
     ) -> None:
-        """`runner` has the event loop that the writer's engine was built in."""
         self._writer = writer
         self._num_in_flight = num_in_flight
-        self._runner = runner
         self._outage_seconds = outage_seconds
 
-    def take(self, part: Part) -> PartResult:
+    async def write(self, part: Part) -> PartResult:
         """A message, or the reason of a fallback, for each lead that may be written to.
 
-        Raises PartUnavailableError when a part is away for longer than OUTAGE_SECONDS.
+        Raises PartUnavailableError when a part is away for longer than `outage_seconds`.
         """
         start = time.monotonic()
         listed, leads, rejects = validate_leads(part.leads, Lead)
-        done = self._runner.run(self._write_all(listed, leads))
+        done = await self._write_all(listed, leads)
         rejects += [item.outcome for item in done if isinstance(item.outcome, Reject)]
         kept = [item for item in done if not isinstance(item.outcome, Reject)]
         result = PartResult(
@@ -137,8 +114,15 @@ class WriteWorker:
             async with places:
                 return _Done(row, lead, await self._outcome(row, lead))
 
-        work = [write(row, lead) for row, lead in zip(listed, leads, strict=True)]
-        return list(await asyncio.gather(*work))
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(write(row, lead))
+                    for row, lead in zip(listed, leads, strict=True)
+                ]
+        except ExceptionGroup as errors:  # the others are cancelled: the part is done again
+            raise errors.exceptions[0] from None
+        return [task.result() for task in tasks]
 
     async def _outcome(self, row: ListedLead, lead: Lead) -> WrittenReply | Reject | None:
         if row.mapped.opted_out:
@@ -158,11 +142,17 @@ class WriteWorker:
                 await asyncio.sleep(min(RETRY_SECONDS, self._outage_seconds / 10))
 
 
-async def _build(settings: Settings, options: WriteOptions) -> LeadWriter:
-    writer = LeadWriter.build(settings, options)
-    # A part that is not there at all is said at once, not after OUTAGE_SECONDS.
-    await writer.check()
-    return writer
+class WriteWorker:
+    """A `PartWriter` for a process of its own."""
+
+    def __init__(self, writer: PartWriter, runner: asyncio.Runner) -> None:
+        """`runner` has the event loop that the writer's engine was built in."""
+        self._writer = writer
+        self._runner = runner
+
+    def take(self, part: Part) -> PartResult:
+        """As `PartWriter.write`."""
+        return self._runner.run(self._writer.write(part))
 
 
 def _record(item: _Done) -> dict[str, object]:

@@ -8,7 +8,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from deployments.batch_desk import BatchTooLargeError, BatchUnfinishedError
 from deployments.error_body import ErrorBody, ErrorDetail
+from followup.backends.batches import BatchFinishedError
 from followup.edited_message import EditCheck, UnsoundEditError
 from followup.errors import (
     AdapterMissingError,
@@ -39,6 +41,9 @@ STATUSES: dict[type[FollowupError], int] = {
     MessageRejectedError: 409,
     MessageNotReleasedError: 409,
     AlreadyDecidedError: 409,
+    BatchFinishedError: 409,
+    BatchUnfinishedError: 409,
+    BatchTooLargeError: 413,
     RateLimitedError: 429,
     OverloadedError: 429,
     AdapterMissingError: 503,

@@ -6,6 +6,7 @@ from ray import serve
 
 from deployments.metrics import GeneratorMetrics
 from deployments.prefetch import AdapterPrefetch
+from deployments.spare import SpareTurns
 from followup.backends.adapter_aliases import AdapterAliases
 from followup.backends.database import Database
 from followup.backends.engines.build import build_engine
@@ -17,9 +18,12 @@ from followup.prompts import Prompt
 class GeneratorNode:
     """Holds an `Engine`."""
 
-    async def __init__(self, settings: EngineSettings, database: DatabaseSettings) -> None:  # type: ignore[misc]  # Serve awaits a constructor
+    async def __init__(  # type: ignore[misc]  # Serve awaits a constructor
+        self, settings: EngineSettings, database: DatabaseSettings, interactive_below: int
+    ) -> None:
         self._engine = build_engine(settings)
         self._metrics = GeneratorMetrics()
+        self._turns = SpareTurns(interactive_below)
         self._database = Database(database)
         self._prefetch: AdapterPrefetch | None = None
         if settings.adapters is not None:
@@ -50,15 +54,21 @@ class GeneratorNode:
         timeout_seconds: float,
     ) -> Generation:
         """Write one reply; past the time limit the engine stops work on it."""
-        start = time.perf_counter()
-        if adapter is not None and self._prefetch is not None:
-            await self._announce(adapter)
-        generation = await self._engine.generate(
-            prompt, sampling, adapter=adapter, deadline=time.monotonic() + timeout_seconds
+        with self._turns.interactive():
+            return await self._generate(tenant, prompt, sampling, adapter, timeout_seconds)
+
+    async def generate_spare(
+        self,
+        tenant: str,
+        prompt: Prompt,
+        sampling: Sampling,
+        adapter: str | None,
+        timeout_seconds: float,
+    ) -> Generation:
+        """As `generate`, for a list. Raises GaveWayError while callers are served."""
+        return await self._turns.spare(
+            self._generate(tenant, prompt, sampling, adapter, timeout_seconds)
         )
-        self._metrics.seconds.observe(time.perf_counter() - start, tags={"tenant": tenant})
-        self._count(tenant, generation)
-        return generation
 
     async def check_engine(self) -> None:
         """Raises PartUnavailableError when the engine can no longer write."""
@@ -71,6 +81,24 @@ class GeneratorNode:
     async def check_health(self) -> None:
         """Serve replaces the replica when the engine is dead."""
         await self._engine.check_health()
+
+    async def _generate(
+        self,
+        tenant: str,
+        prompt: Prompt,
+        sampling: Sampling,
+        adapter: str | None,
+        timeout_seconds: float,
+    ) -> Generation:
+        start = time.perf_counter()
+        if adapter is not None and self._prefetch is not None:
+            await self._announce(adapter)
+        generation = await self._engine.generate(
+            prompt, sampling, adapter=adapter, deadline=time.monotonic() + timeout_seconds
+        )
+        self._metrics.seconds.observe(time.perf_counter() - start, tags={"tenant": tenant})
+        self._count(tenant, generation)
+        return generation
 
     def _count(self, tenant: str, generation: Generation) -> None:
         for kind, number in (

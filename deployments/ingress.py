@@ -1,7 +1,6 @@
 """The ingress node: HTTP in front, the pipeline behind it, cache and audit beside it."""
 
 from importlib.metadata import version
-from typing import Any
 
 from fastapi import FastAPI
 from ray.serve.handle import DeploymentHandle
@@ -10,25 +9,25 @@ from config.settings import DISTRIBUTION, Settings
 from deployments.approval_desk import ApprovalDesk
 from deployments.approval_gate import ApprovalGate
 from deployments.auth import Authenticator
-from deployments.handles import NodeCaller
+from deployments.batch_desk import BatchDesk
 from deployments.health import Embedded, HealthProbes
+from deployments.lead_writer import build_pipeline, hybrid_defaults
 from deployments.metrics import IngressMetrics
-from deployments.nodes import Graph, KnowledgeBaseVersions, SamplingDefaults
+from deployments.nodes import Graph, KnowledgeBaseVersions
 from deployments.parts import Parts
 from deployments.routes import build_api
-from deployments.service import FollowupService, NodesFor
+from deployments.service import FollowupService, name_settings
 from followup.backends.adapter_aliases import AdapterAliases
 from followup.backends.adapters import AdapterStore
 from followup.backends.api_keys import ApiKeys
 from followup.backends.approvals import Approvals
+from followup.backends.batches import Batches
 from followup.backends.cache import build_cache
 from followup.backends.database import Database
 from followup.backends.rate_limiter import RateLimiter
 from followup.backends.replies import Replies
 from followup.backends.reply_log import ReplyLog
 from followup.backends.single_flight import ReplyCache
-from followup.pipeline import Nodes, Pipeline
-from followup.request import GenerationOptions
 
 
 class IngressNode:
@@ -41,14 +40,15 @@ class IngressNode:
         retriever: DeploymentHandle,
         generator: DeploymentHandle,
         validator: DeploymentHandle,
+        batches: DeploymentHandle,
     ) -> None:
-        graph = Graph(
-            embedder=NodeCaller("embedder", embedder),
-            retriever=NodeCaller("retriever", retriever),
-            generator=NodeCaller("generator", generator),
-            validator=NodeCaller("validator", validator),
-            sampling=SamplingDefaults(**settings.models.sampling.model_dump()),
-        )
+        nodes = {
+            "embedder": embedder,
+            "retriever": retriever,
+            "generator": generator,
+            "validator": validator,
+        }
+        graph = Graph.of(nodes, settings.models.sampling.model_dump())
         self._database = Database(settings.database)
         self._cache = build_cache(settings.cache)
         self._limiter = RateLimiter(
@@ -84,10 +84,8 @@ class IngressNode:
                 version=version(DISTRIBUTION),
             ),
             metrics=IngressMetrics(),
-            hybrid_defaults=GenerationOptions(
-                fusion_weight_rag=settings.models.fusion_weight_rag,
-                require_grounding=settings.models.require_grounding,
-            ),
+            hybrid_defaults=hybrid_defaults(settings),
+            batches=BatchDesk(Batches(self._database), settings),
             cors_origins=settings.cors_origins,
             version=version(DISTRIBUTION),
         )
@@ -96,12 +94,7 @@ class IngressNode:
         self, settings: Settings, graph: Graph, adapters: AdapterStore
     ) -> FollowupService:
         return FollowupService(
-            pipeline=Pipeline(
-                scoring=settings.scoring,
-                compliance=settings.compliance,
-                templates=settings.prompts,
-                min_confidence=settings.models.min_confidence_threshold,
-            ),
+            pipeline=build_pipeline(settings),
             nodes_for=name_settings(graph.nodes_for, settings.settings_version),
             knowledge_base_version=KnowledgeBaseVersions(graph.retriever),
             adapters=adapters,
@@ -127,13 +120,3 @@ class IngressNode:
         await self._limiter.close()
         await self._cache.close()
         await self._database.close()
-
-
-def name_settings(nodes_for: NodesFor, settings_version: str) -> NodesFor:
-    """The nodes, with the settings in the name that passages are cached under: they decide what is
-    found as much as the documents do."""
-
-    def named(tenant: str, deadline: float, knowledge_base_version: str) -> Nodes[Any]:
-        return nodes_for(tenant, deadline, f"{knowledge_base_version}:{settings_version}")
-
-    return named

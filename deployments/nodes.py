@@ -1,12 +1,14 @@
 """The pipeline's nodes, reached through handles of the deployments."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from cachetools import TTLCache
+from ray.serve.handle import DeploymentHandle
 
 from deployments.drafts import candidate_of, sampling_of
 from deployments.handles import NodeCaller
@@ -42,6 +44,12 @@ class Graph:
     validator: NodeCaller
     sampling: SamplingDefaults
 
+    @classmethod
+    def of(cls, handles: Mapping[str, DeploymentHandle], sampling: Mapping[str, Any]) -> "Graph":
+        """Of the handles by the names of their nodes."""
+        callers = {name: NodeCaller(name, handle) for name, handle in handles.items()}
+        return cls(**callers, sampling=SamplingDefaults(**sampling))
+
     def nodes_for(self, tenant: str, deadline: float, knowledge_base_version: str) -> "HandleNodes":
         """The nodes for one request that must be answered by `deadline` (time.monotonic())."""
         return HandleNodes(self, tenant, deadline, knowledge_base_version)
@@ -55,6 +63,7 @@ class HandleNodes:
     tenant: str
     deadline: float
     knowledge_base_version: str
+    generate_method: str = "generate"
 
     async def embed(self, text: str) -> npt.NDArray[np.float32]:
         """Vector of a text: float32, shape (dimension,)."""
@@ -88,7 +97,7 @@ class HandleNodes:
         """Write one candidate."""
         sampling = sampling_of(self.graph.sampling, options)
         generation: Generation = await self.graph.generator.call(
-            "generate",
+            self.generate_method,
             self.tenant,
             prompt,
             sampling,

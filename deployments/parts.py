@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from deployments.approval_desk import ApprovalDesk
 from deployments.auth import Authenticator, Caller
+from deployments.batch_desk import BatchDesk
 from deployments.health import HealthReporter
 from deployments.metrics import IngressMetrics
 from deployments.service import FollowupService
@@ -26,6 +27,7 @@ class Parts:
     service: FollowupService
     replies: Replies
     desk: ApprovalDesk
+    batches: BatchDesk
     scoring: ScoringRules
     authenticator: Authenticator
     limiter: RateLimiter

@@ -5,7 +5,7 @@ from typing import TypedDict
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 
-from deployments import approvals
+from deployments import approvals, batches
 from deployments.api import (
     FinetunedReply,
     FinetunedRequest,
@@ -44,9 +44,10 @@ def build_api(parts: Parts) -> FastAPI:
     api.state.parts = parts
     api.include_router(router)
     api.include_router(approvals.router)
+    api.include_router(batches.router)
     add_error_handlers(api)
     # The last one added is the outermost: what the body limit refuses is counted too.
-    api.add_middleware(BodyLimitMiddleware)
+    api.add_middleware(BodyLimitMiddleware, streamed=frozenset({batches.PREFIX}))
     api.add_middleware(MeasuringMiddleware, metrics=parts.metrics)
     api.add_middleware(RequestIdMiddleware)
     if parts.cors_origins:

@@ -218,6 +218,16 @@ class FollowupService:
         )
 
 
+def name_settings(nodes_for: NodesFor, settings_version: str) -> NodesFor:
+    """The nodes, with the settings in the name that passages are cached under: they decide what is
+    found as much as the documents do."""
+
+    def named(tenant: str, deadline: float, knowledge_base_version: str) -> Nodes[Any]:
+        return nodes_for(tenant, deadline, f"{knowledge_base_version}:{settings_version}")
+
+    return named
+
+
 def _cache_key(request: FollowupRequest, versions: Versions) -> str:
     return reply_key(
         tenant=request.tenant,

@@ -37,9 +37,7 @@ def reply_key(
         {
             "tenant": tenant,
             "approach": approach,
-            "request": request.model_dump(mode="json")
-            if isinstance(request, BaseModel)
-            else request,
+            "request": request,
             "prompt_version": prompt_version,
             "model_version": model_version,
             "adapter_version": adapter_version,
@@ -86,6 +84,9 @@ def _canonical(value: object) -> object:
         return _canonical_float(value)
     if value is None or isinstance(value, str | int):
         return value
+    if isinstance(value, BaseModel):
+        # Its types have made each number one form already.
+        return value.model_dump(mode="json")
     if isinstance(value, list | tuple):
         return [_canonical(item) for item in value]
     if isinstance(value, Mapping):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -28,6 +29,7 @@ _ENUMS: dict[str, type[StrEnum]] = {
 }
 _NUMBERS = ("engagement_score", "lead_score", "days_since_contact", "deal_value")
 _MAX_DATE_CHARACTERS = 40
+MAX_KNOWN_CHARACTERS = 40
 
 ColumnNames = tuple[str | tuple[str, ...], ...]
 """Names to look for, the first that is there and filled wins; an inner list is joined by spaces."""
@@ -127,11 +129,12 @@ class ColumnPlan:
         for cell in self._cells:
             for group in cell.places:
                 found = values[group[0]] if len(group) == 1 else _joined(values, group)
-                if is_given(found):
-                    read = cell.read(found)
-                    if read is not None:
-                        fields[cell.field] = read
-                    break
+                if found == "" or not is_given(found):  # most cells of most rows are empty
+                    continue
+                read = cell.read(found)
+                if read is not None:
+                    fields[cell.field] = read
+                break
         return MappedRow(fields, any(_is_yes(values[place]) for place in self._opted_out))
 
     def _id_place(self, names: Sequence[str], lead_map: LeadMap, *, needs_id: bool) -> int | None:
@@ -210,10 +213,20 @@ def _word(value: object, *, is_enum: bool) -> object:
     """A number or a name as fields are written; None for a word that says there is none."""
     if not isinstance(value, str):
         return value
+    if len(value) > MAX_KNOWN_CHARACTERS:
+        return _written(value, is_enum=is_enum)
+    return _known(value, is_enum=is_enum)
+
+
+def _written(value: str, *, is_enum: bool) -> str | None:
     word = value.strip()
     if word.lower() in _NOTHING:
         return None
     return word.lower().replace(" ", "_").replace("-", "_") if is_enum else word
+
+
+_known = lru_cache(maxsize=4_096)(_written)
+"""Short ones: the numbers and names of a list repeat."""
 
 
 def _objections(value: object) -> object:
@@ -265,6 +278,6 @@ def with_defaults(lead_map: LeadMap, given: Mapping[str, str]) -> LeadMap:
     """The map with defaults that win over its own. Raises InvalidInputError for no field."""
     unknown = [name for name in given if name not in FIELDS]
     if unknown:
-        message = f"--set names '{unknown[0]}'. Allowed: {', '.join(FIELDS)}."
+        message = f"set names '{unknown[0]}'. Allowed: {', '.join(FIELDS)}."
         raise InvalidInputError(message, field="set")
     return lead_map.model_copy(update={"defaults": {**lead_map.defaults, **given}})

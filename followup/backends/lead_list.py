@@ -11,13 +11,14 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from charset_normalizer import from_bytes
 from pyarrow import ArrowException, parquet
 from pyarrow.fs import FileSystem, FileType, LocalFileSystem
 
+from followup.backends.whole_file import WholeFile
 from followup.errors import InvalidInputError
 
 FORMATS = (".csv", ".jsonl", ".parquet")
@@ -108,6 +109,20 @@ class LeadList:
         except (ArrowException, OSError) as error:
             raise _unreadable(self.location, error) from error
         return ListIdentity(self.location, num_bytes, digest.hexdigest(), num_lines)
+
+    def copy_to(self, path: Path, max_bytes: int) -> None:
+        """Copy the file, whole or not at all. Raises InvalidInputError beyond `max_bytes`."""
+        num_bytes = 0
+        try:
+            with self._stream() as stream, WholeFile(path) as copy:
+                while block := stream.read(_READ_BYTES):
+                    num_bytes += len(block)
+                    if num_bytes > max_bytes:
+                        message = f"'{self.location}' is larger than {max_bytes:,} bytes."
+                        raise InvalidInputError(message, field="leads")
+                    copy.write(block)
+        except (ArrowException, OSError) as error:
+            raise _unreadable(self.location, error) from error
 
     def estimate_rows(self, identity: ListIdentity) -> int:
         """How many rows there are, about: a quoted newline counts as a row."""

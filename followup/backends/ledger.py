@@ -12,6 +12,7 @@ written under other names, flushed to the disk and renamed. What has no line is 
 
 import fcntl
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -23,6 +24,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from followup.backends.whole_file import WholeFile
 from followup.errors import FollowupError, InvalidInputError
 
 PARTS, REJECTS = "parts", "rejects"
@@ -37,6 +39,10 @@ class RunInProgressError(FollowupError):
     """Another process works on the same folder."""
 
     code = "run_in_progress"
+
+
+class OtherRunError(InvalidInputError):
+    """The folder holds a run of another list, or with other settings."""
 
 
 class OutputError(FollowupError):
@@ -122,7 +128,7 @@ class RunFolder:
             self._store(name, content)
 
     @contextmanager
-    def writing(self, name: str) -> Iterator["WholeFile"]:
+    def writing(self, name: str) -> Iterator[WholeFile]:
         """A file that may be large, whole or not at all. Raises OutputError."""
         with _writing(self.folder), WholeFile(self.folder / name) as file:
             yield file
@@ -137,7 +143,7 @@ class RunFolder:
         if known is None:
             self._store(RUN_FILE, json.dumps(mine, indent=2).encode() + b"\n")
         elif known != mine:
-            raise InvalidInputError(_difference(self.folder, known, mine), field="output")
+            raise OtherRunError(_difference(self.folder, known, mine), field="output")
         self.is_resumed = known is not None
         for name in (PARTS, REJECTS):
             (self.folder / name).mkdir(exist_ok=True)
@@ -182,30 +188,17 @@ class RunFolder:
             raise
 
 
-class WholeFile:
-    """A file that is there under its name only when it is complete and on the disk."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._partial = path.with_name(f".{path.name}.partial")
-
-    def __enter__(self) -> "WholeFile":
-        self._file = self._partial.open("wb")
-        return self
-
-    def write(self, content: bytes) -> None:
-        """Append to the file. Raises OSError."""
-        self._file.write(content)
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            with self._file as file:
-                file.flush()
-                os.fsync(file.fileno())
-            if kind is None:
-                self._partial.replace(self._path)
-        finally:
-            self._partial.unlink(missing_ok=True)
+def read_ledger(folder: Path) -> list[FinishedPart]:
+    """The finished parts of a run that another process may be at, from the first up to a gap."""
+    finished: dict[int, FinishedPart] = {}
+    with suppress(FileNotFoundError):
+        for line in (folder / LEDGER_FILE).read_bytes().splitlines(keepends=True):
+            with suppress(ValidationError):
+                part = FinishedPart.model_validate_json(line)
+                finished[part.part] = part
+    return [
+        finished[number] for number in itertools.takewhile(finished.__contains__, itertools.count())
+    ]
 
 
 @contextmanager

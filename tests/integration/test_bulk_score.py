@@ -17,11 +17,12 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from cluster.bulk import BulkOptions, BulkWork, run_bulk, run_score, score_work
+from cluster.bulk import run_bulk, run_score
 from cluster.bulk_progress import BulkProgress
 from cluster.bulk_summary import BulkSummary
 from cluster.reporting import Reporter
 from config.settings import Settings, load_settings
+from deployments.bulk_job import BulkOptions, score_work
 from deployments.bulk_output import OutputFormat
 from followup.backends.ledger import LEDGER_FILE, FinishedPart
 from tests.bulk_workers import FAULT, FRAGILE, POISON, PoisonedFactory
@@ -63,7 +64,11 @@ def write_csv(path: Path, rows: Sequence[Record]) -> Path:
 
 
 def run(
-    settings: Settings, leads: Path, output: Path, what: BulkWork | None = None, **options: Any
+    settings: Settings,
+    leads: Path,
+    output: Path,
+    factory: PoisonedFactory | None = None,
+    **options: Any,
 ) -> BulkSummary:
     file_format: OutputFormat = options.pop("file_format", "jsonl")
     chosen = BulkOptions(
@@ -75,9 +80,10 @@ def run(
     )
     reporter = Reporter(quiet=True)
     with BulkProgress(reporter, quiet=True) as progress:
-        if what is None:
+        if factory is None:
             return run_score(settings, chosen, progress)
-        return run_bulk(settings, chosen, what, progress)
+        what = score_work(settings, chosen.rows_per_part)
+        return run_bulk(settings, chosen, what, factory, progress)
 
 
 def results_of(output: Path) -> list[Record]:
@@ -173,16 +179,8 @@ def test_the_leads_that_end_their_worker_are_rejected_and_the_rest_is_done(
     for place, name in ((1, POISON), (5, FAULT), (9, FRAGILE)):
         rows[place] |= {"lead_name": name}
     leads = write_csv(tmp_path / "leads.csv", rows)
-    options = BulkOptions(str(leads), tmp_path / "out", "jsonl", date(2026, 11, 22))
-    work = score_work(settings, options)
-    poisoned = BulkWork(
-        name="score",
-        factory=PoisonedFactory(settings.scoring, settings.compliance, tmp_path),
-        settings=work.settings,
-        rows_per_part=4,
-        max_workers=2,
-    )
-    run(settings, leads, tmp_path / "out", poisoned)
+    poisoned = PoisonedFactory(settings.scoring, settings.compliance, tmp_path)
+    run(settings, leads, tmp_path / "out", poisoned, rows_per_part=4, num_workers=2)
     found = [row["lead_id"] for row in results_of(tmp_path / "out")]
     assert found == [f"lead-{number}" for number in range(12) if number not in {1, 5}]
     rejects = rejects_of(tmp_path / "out")

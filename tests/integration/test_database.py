@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 from sqlmodel import SQLModel
 
 from cluster.preflight import free_port
+from followup.backends import batch_table  # noqa: F401 - its table is one of the models
 from followup.backends.database import Database
 from followup.errors import PartUnavailableError
 from tests.integration.servers import PostgresServer, postgres_server
@@ -23,6 +24,7 @@ pytest_plugins = ["tests.integration.databases"]
 
 MIGRATE = """
 import asyncio, pathlib, sys
+from followup.backends import batch_table  # noqa: F401 - its table is one of the models
 from followup.backends.database import Database
 from followup.backends.settings import DatabaseSettings
 settings = DatabaseSettings(url=sys.argv[1], spool_dir=pathlib.Path("unused"))

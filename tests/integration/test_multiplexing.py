@@ -51,7 +51,7 @@ class PidGenerator(GeneratorNode):
 
     async def __init__(self, settings: EngineSettings, database: DatabaseSettings) -> None:  # type: ignore[misc]  # Serve awaits a constructor
         generator.build_engine = lambda _: PidEngine()  # type: ignore[assignment, return-value, attr-defined]  # a fake, in the replica's process
-        await super().__init__(settings, database)
+        await super().__init__(settings, database, interactive_below=1)
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ from typing import Any
 import httpx
 import pytest_asyncio
 
-from config.settings import load_settings
+from config.settings import Settings, load_settings
 from deployments.approval_desk import ApprovalDesk
 from deployments.approval_gate import ApprovalGate
 from deployments.auth import Authenticator
+from deployments.batch_desk import BatchDesk
 from deployments.health_api import Health
 from deployments.metrics import IngressMetrics
 from deployments.parts import Parts
@@ -22,6 +23,7 @@ from followup.approval import ApprovalRules
 from followup.backends.adapters import AdapterStore
 from followup.backends.api_keys import ApiKeys
 from followup.backends.approvals import Approvals
+from followup.backends.batches import Batches
 from followup.backends.cache import MemoryCache
 from followup.backends.database import Database
 from followup.backends.rate_limiter import RateLimiter
@@ -77,6 +79,8 @@ class World:
     parts: Parts
     keys: ApiKeys
     replies: Replies
+    batches: Batches
+    settings: Settings
     aliases: FakeAliases = field(default_factory=FakeAliases)
     passages: list[Passage] = field(default_factory=lambda: [PASSAGE])
     knowledge_base: str = "kb-1"
@@ -151,7 +155,16 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     )
     await database.migrate()
     log = ReplyLog(database, tmp_path / "spool")
-    made = World(client=None, parts=None, keys=ApiKeys(database), replies=Replies(database))  # type: ignore[arg-type]  # filled in below
+    made = World(
+        client=None,  # type: ignore[arg-type]  # filled in below
+        parts=None,  # type: ignore[arg-type]
+        keys=ApiKeys(database),
+        replies=Replies(database),
+        batches=Batches(database),
+        settings=SETTINGS.model_copy(
+            update={"batches": SETTINGS.batches.model_copy(update={"folder": tmp_path / "batches"})}
+        ),
+    )
     service = FollowupService(
         pipeline=Pipeline(SETTINGS.scoring, SETTINGS.compliance, SETTINGS.prompts, 0.65),
         nodes_for=made.nodes_for,
@@ -170,6 +183,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         replies=made.replies,
         desk=ApprovalDesk(Approvals(database), ApprovalRules(), SETTINGS.compliance),
         scoring=SETTINGS.scoring,
+        batches=BatchDesk(made.batches, made.settings),
         authenticator=Authenticator(made.keys, allow_keyless=True),
         limiter=RateLimiter("", "1000/minute"),
         health=StubHealth(),

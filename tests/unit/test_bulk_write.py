@@ -1,7 +1,6 @@
 """Parts of a list that is written: what becomes of each lead, and of outages."""
 
 import asyncio
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,18 +8,16 @@ import pytest
 
 from config.settings import load_settings
 from deployments.api import FinetunedRequest, HybridRequest, RagRequest
-from deployments.bulk import WrittenReply, to_request
 from deployments.bulk_options import WriteOptions
 from deployments.bulk_parts import ListedLead, Part
-from deployments.bulk_write import WriteWorker
+from deployments.bulk_write import PartWriter, WriteWorker
+from deployments.lead_writer import to_request
 from followup.errors import DeadlineExceededError, FollowupError, PartUnavailableError
 from followup.lead import Lead
 from followup.lead_map import MappedRow
-from followup.passage import Chunk, Passage
-from followup.pipeline import Pipeline
 from followup.prompts import Approach
-from followup.request import FollowupRequest, GenerationOptions, Versions
-from tests.fakes import FakeNodes
+from followup.request import GenerationOptions
+from tests.bulk_workers import PipelineWriter
 
 SETTINGS = load_settings()
 FIELDS: dict[str, object] = {
@@ -32,44 +29,12 @@ FIELDS: dict[str, object] = {
     "company_name": "TechCorp",
     "company_size": "smb",
 }
-PASSAGE = Passage(
-    chunk=Chunk(
-        chunk_id="a", document="a.md", title="Plans", source_type="pricing", position=0,
-        text="The Growth plan is the mid-tier plan and costs $299 per month.",
-    ),
-    score=0.9,
-)  # fmt: skip
-VERSIONS = Versions(prompt="p", model="m", rules="r", knowledge_base="k", adapter="a@0")
-
-
-class PipelineWriter:
-    """The real pipeline over nodes in this process; fails as told, lead by lead."""
-
-    def __init__(self, failures: dict[str, list[FollowupError]] | None = None) -> None:
-        self.failures = failures or {}
-        self.num_running = self.most_running = 0
-        self._pipeline = Pipeline(SETTINGS.scoring, SETTINGS.compliance, SETTINGS.prompts, 0.65)
-
-    async def write(self, lead: Lead) -> WrittenReply:
-        self.num_running += 1
-        self.most_running = max(self.most_running, self.num_running)
-        try:
-            await asyncio.sleep(0)
-            if failures := self.failures.get(lead.lead_name):
-                raise failures.pop()
-            request = FollowupRequest(tenant="default", approach=Approach.RAG, lead=lead)
-            situation = self._pipeline.check(request, None)
-            nodes = FakeNodes(SETTINGS.compliance, (PASSAGE,))
-            reply = await self._pipeline.write(request, nodes, None, situation, math.inf)
-            return WrittenReply(reply, VERSIONS, 0.5)
-        finally:
-            self.num_running -= 1
 
 
 @contextmanager
 def worker(writer: PipelineWriter, num_in_flight: int = 4) -> Iterator[WriteWorker]:
     with asyncio.Runner() as runner:
-        yield WriteWorker(writer, num_in_flight, runner, outage_seconds=0.2)
+        yield WriteWorker(PartWriter(writer, num_in_flight, outage_seconds=0.2), runner)
 
 
 def part(*changes: dict[str, object], opted_out: bool = False) -> Part:

@@ -101,5 +101,5 @@ def test_a_list_without_ids_is_refused_with_its_columns() -> None:
 def test_a_map_of_no_field_is_refused() -> None:
     with pytest.raises(ValidationError, match="no field of a lead: name"):
         LeadMap.model_validate({"columns": {"name": ["Name"]}})
-    with pytest.raises(InvalidInputError, match="--set names 'name'"):
+    with pytest.raises(InvalidInputError, match="set names 'name'"):
         with_defaults(LeadMap(), {"name": "x"})

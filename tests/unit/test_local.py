@@ -9,6 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 
 from cluster import documents, local
 from cluster.documents import (
@@ -37,18 +40,6 @@ class Loaded:
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return np.tile(np.eye(1, DIMENSION, dtype=np.float32), (len(texts), 1))
-
-
-class Counter:
-    """Stands in for the model's tokenizer."""
-
-    max_tokens = 256
-
-    def __init__(self, _model_path: Path) -> None:
-        """Nothing to read."""
-
-    def count_tokens_batch(self, texts: Sequence[str]) -> list[int]:
-        return [len(text.split()) for text in texts]
 
 
 class Store(FakeIngestStore):
@@ -96,7 +87,16 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     settings = load_settings()
     settings.embedder.model_path.mkdir(parents=True)
     (settings.embedder.model_path / "modules.json").write_text("[]")
+    _write_tokenizer(settings.embedder.model_path)
     return settings
+
+
+def _write_tokenizer(folder: Path) -> None:
+    """What sizes the chunks, in the process that cuts files: here a token is a word."""
+    tokenizer = Tokenizer(WordLevel({"?": 0}, unk_token="?"))  # noqa: S106 - a word, no secret
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 256}')
 
 
 @pytest.fixture
@@ -109,7 +109,6 @@ def stored_by(monkeypatch: pytest.MonkeyPatch) -> Stored:
         yield stored
 
     monkeypatch.setattr(documents, "stored_knowledge", stored_knowledge)
-    monkeypatch.setattr(documents, "TokenCounter", Counter)
     monkeypatch.setattr(documents, "VectorStore", lambda _settings, _dimension, *, model: store)
     return stored
 

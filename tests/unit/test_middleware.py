@@ -9,7 +9,12 @@ from starlette.types import Message, Receive, Scope, Send
 from deployments.metrics import IngressMetrics
 from deployments.middleware import BodyLimitMiddleware, MeasuringMiddleware
 
-SCOPE: Scope = {"type": "http", "headers": [], "state": {"tenant": "acme", "request_id": "1"}}
+SCOPE: Scope = {
+    "type": "http",
+    "path": "/any",
+    "headers": [],
+    "state": {"tenant": "acme", "request_id": "1"},
+}
 
 
 class App:

@@ -13,18 +13,19 @@ from config.environment import Environment
 from config.settings import load_settings
 from deployments.arguments import GraphArguments, load_graph_settings
 from deployments.graph import build_app
-from deployments.ingress import name_settings
+from deployments.service import name_settings
 from followup.errors import SettingError
 from tests.fakes import FakeNodes
 
 ROOT = Path(__file__).parents[2]
 FILES = [ROOT / "serve_config.yaml", ROOT / "serve_config.gpu.yaml"]
-NODES = {"ingress", "embedder", "retriever", "generator", "validator"}
+NODES = {"ingress", "embedder", "retriever", "generator", "validator", "batches"}
 SERVERS = {
     "DATABASE_URL": "postgresql://db/leads",
     "REDIS_URL": "redis://cache",
     "MILVUS_URI": "http://milvus:19530",
     "MODEL_CACHE_DIR": "/models",
+    "BATCH_DIR": "/batches",
 }
 
 both_files = pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)

@@ -1,0 +1,122 @@
+"""Bulk runs on a real Ray cluster give, row by row, what processes of this machine give."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from cluster.bulk_ray import worker_place
+from cluster.errors import StartError
+from cluster.preflight import free_port
+from cluster.ray_cluster import start_ray, stop_ray
+from cluster.state import StateFolder
+from config.environment import Environment
+from config.settings import load_settings
+from tests.integration.running_graph import ROOT
+from tests.integration.test_bulk_score import (
+    finished_parts,
+    lead_row,
+    num_lines,
+    rejects_of,
+    results_of,
+    write_csv,
+)
+
+NUM_ROWS = 500
+SECONDS = 120
+ACTOR = "ray::PartActor"
+
+
+@pytest.fixture
+def _cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Ray as `up` starts it."""
+    for name in (*Environment.model_fields, "ray_address"):
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("METRICS_PORT", str(free_port()))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    settings = load_settings()
+    state = StateFolder(settings.environment.state_dir.absolute())
+    state.create()
+    start_ray(state, settings)
+    yield
+    stop_ray(state)
+
+
+def command(leads: Path, output: Path, *more: str) -> list[str]:
+    return [
+        sys.executable, "-m", "tests.command_line", "bulk", "score", str(leads), "-o", str(output),
+        "--format", "jsonl", "--rows-per-part", "10", "--json", *more,
+    ]  # fmt: skip
+
+
+def actors(output: Path) -> list[psutil.Process]:
+    """Of the cluster whose logs lie beside the output."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            is_actor = ACTOR in " ".join(process.cmdline())
+            if is_actor and process.environ().get("STATE_DIR") == str(output.parent / "state"):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def score_and_kill_an_actor(leads: Path, output: Path) -> dict[str, Any]:
+    """The summary of a run one of whose two actors is killed with a part in its hands."""
+    process = subprocess.Popen(  # noqa: S603 - this program
+        command(leads, output, "--address", "auto", "--workers", "2"),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+    )
+    give_up_at = time.monotonic() + SECONDS
+    while num_lines(output) < 3:
+        assert process.poll() is None
+        assert time.monotonic() < give_up_at
+        time.sleep(0.01)
+    assert num_lines(output) < NUM_ROWS // 10
+    before = finished_parts(output)
+    actors(output)[0].kill()
+    told, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode == 0
+    assert before.items() <= finished_parts(output).items()
+    summary: dict[str, Any] = json.loads(told)
+    return summary
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_cluster")
+def test_rows_on_ray_are_those_of_local_processes_also_when_an_actor_is_killed(
+    tmp_path: Path,
+) -> None:
+    rows = [lead_row(number) for number in range(NUM_ROWS)]
+    rows[7] |= {"engagement_score": "120"}
+    rows[9] |= {"id": "lead-0"}
+    leads = write_csv(tmp_path / "leads.csv", rows)
+    subprocess.run(  # noqa: S603 - this program
+        command(leads, tmp_path / "local"), cwd=ROOT, check=True, timeout=SECONDS
+    )
+    summary = score_and_kill_an_actor(leads, tmp_path / "ray")
+    assert results_of(tmp_path / "ray") == results_of(tmp_path / "local")
+    assert rejects_of(tmp_path / "ray") == rejects_of(tmp_path / "local")
+    assert summary["num_results"] == NUM_ROWS - 2
+    assert actors(tmp_path / "ray") == []
+
+
+def test_without_a_cluster_auto_says_how_to_get_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("STATE_DIR", str(tmp_path / "state"))
+    with (
+        pytest.raises(StartError, match=r"No Ray cluster runs here.*lead-assistant up"),
+        worker_place(load_settings(), "auto"),
+    ):
+        pass
