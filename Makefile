@@ -23,7 +23,7 @@ check: install-dev
 	$(BIN)/lint-imports
 
 test: install-dev models
-	$(BIN)/pytest -m "not slow" -n 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/pytest -m "not slow" -n 2 --dist loadscope --no-loadscope-reorder
 
 test-slow: install-dev models $(if $(VLLM_PYTHON),,$(VLLM_VENV)/.installed)
 	$(BIN)/pytest -m slow

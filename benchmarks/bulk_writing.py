@@ -1,10 +1,10 @@
 """Writing lists, and what that costs requests: python -m benchmarks.bulk_writing
 [--leads 500] [--requests 40]  (make bench-bulk, after benchmarks.bulk)
 
-(a) tokens/s of `lead-assistant bulk write` on the list, of the bare engine on the same prompts at
-    its best of three batch sizes, and of a plain loop over the HTTP API with one client. Of bulk it
-    is the time in which parts were worked on; the command's whole time, start and report included,
-    stands beside it.
+(a) tokens/s of `lead-assistant bulk write` on the list, in parts of two sizes, of the bare engine
+    on the same prompts at its best of three batch sizes, and of a plain loop over the HTTP API with
+    one client. Of bulk it is the time in which parts were worked on; the command's whole time,
+    start and report included, stands beside it. The target is of the command's own size of parts.
 (b) latency of one client's requests alone, while a batch of messages is written, and while a batch
     is scored, in turns.
 """
@@ -14,6 +14,7 @@ import csv
 import json
 import sqlite3
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -27,11 +28,14 @@ from benchmarks.bulk import make_leads
 from benchmarks.generation import BareEngine, config_without_caches, server_prompts
 from benchmarks.results import Target, write_results
 from config.settings import load_settings
-from tests.integration.running_graph import RAG, RunningGraph, running_graph
+from deployments.bulk_job import ROWS_PER_WRITE_PART
+from tests.integration.running_graph import RAG, ROOT, RunningGraph, running_graph
 
 COMMAND = "python -m benchmarks.bulk_writing"
 BATCHES = "/api/v1/batches"
 BARE_BATCHES = (16, 32, 64)
+PART_SIZES = (ROWS_PER_WRITE_PART, 4 * ROWS_PER_WRITE_PART)
+COMMAND_SECONDS = 3_600
 ROUNDS = 2
 SCORED_LEADS = 100_000
 MAX_TOKENS = 100
@@ -69,18 +73,7 @@ def _writing(graph: RunningGraph, leads: Sequence[Row], num_requests: int) -> li
     loop = [_ask(graph, lead) for lead in leads[:num_requests]]
     tokens = _tokens(graph, [request_id for request_id, _ in loop])
     rows = [_speed("HTTP, one client", len(loop), tokens, sum(taken for _, taken in loop))]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "leads.jsonl"
-        path.write_text("".join(json.dumps(lead) + "\n" for lead in leads), encoding="utf-8")
-        start = time.perf_counter()
-        done = graph.command(
-            "bulk", "write", str(path), "-o", f"{folder}/out", "--approach", "rag",
-            "--max-tokens", str(MAX_TOKENS), "--json",
-        )  # fmt: skip
-        whole = time.perf_counter() - start
-    sums = json.loads(done.stdout)["sums"]
-    row = _speed("bulk write", len(leads), int(sums["completion_tokens"]), sums["seconds"])
-    rows.append({**row, "command_seconds": whole})
+    rows += [_bulk(graph, leads, size) for size in PART_SIZES]
     settings = load_settings()
     prompts = server_prompts(
         [{name: lead[name] for name in FIELDS} for lead in leads], graph, settings
@@ -93,6 +86,37 @@ def _writing(graph: RunningGraph, leads: Sequence[Row], num_requests: int) -> li
             _speed(f"bare engine, {size}", found.num_requests, found.num_tokens, found.seconds)
         )
     return rows
+
+
+def _bulk(graph: RunningGraph, leads: Sequence[Row], rows_per_part: int) -> Row:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "leads.jsonl"
+        path.write_bytes(_lines(leads))
+        command = [
+            "bulk", "write", str(path), "-o", f"{folder}/out", "--approach", "rag", "--json",
+            "--max-tokens", str(MAX_TOKENS), "--rows-per-part", str(rows_per_part),
+        ]  # fmt: skip
+        start = time.perf_counter()
+        done = _run(graph, command)
+        whole = time.perf_counter() - start
+    sums = json.loads(done)["sums"]
+    what = f"bulk write, parts of {rows_per_part}"
+    row = _speed(what, len(leads), int(sums["completion_tokens"]), sums["seconds"])
+    return {**row, "command_seconds": whole}
+
+
+def _run(graph: RunningGraph, command: Sequence[str]) -> str:
+    """What `lead-assistant` prints beside this graph."""
+    program = str(Path(sys.executable).with_name("lead-assistant"))
+    return subprocess.run(  # noqa: S603 - this program
+        [program, *command],
+        env=graph.environment,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=COMMAND_SECONDS,
+    ).stdout
 
 
 def _latencies(graph: RunningGraph, leads: Sequence[Row], num_requests: int) -> list[Row]:
@@ -181,7 +205,7 @@ def _speed(what: str, num_leads: int, num_tokens: int, seconds: float) -> Row:
 def _targets(rows: Sequence[Row]) -> list[Target]:
     speeds = {row["what"]: row["tokens_per_second"] for row in rows if "tokens_per_second" in row}
     bare = max(speed for what, speed in speeds.items() if what.startswith("bare engine"))
-    bulk = speeds["bulk write"]
+    bulk = speeds[f"bulk write, parts of {ROWS_PER_WRITE_PART}"]
     targets = [
         Target("bulk write / bare engine at its best batch", bulk / bare, 0.9, "x"),
         Target("bulk write / one HTTP client", bulk / speeds["HTTP, one client"], 3, "x"),

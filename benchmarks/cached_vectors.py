@@ -17,11 +17,15 @@ FOLDER = Path(__file__).parents[1] / ".lead-assistant" / "benchmark_vectors"
 
 
 class CachedEmbedder:
-    """An embedder that looks on disk first; one file for each call."""
+    """An embedder, for ingestion too, that looks on disk first; one file for each call."""
 
     def __init__(self, embedder: Embedder, folder: Path = FOLDER) -> None:
         self._embedder = embedder
         self._folder = folder
+        self.fingerprint = embedder.fingerprint
+        self.dimension = embedder.dimension
+        self.max_tokens = embedder.max_tokens
+        self.count_tokens_batch = embedder.count_tokens_batch
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """As `Embedder.embed`."""
@@ -38,7 +42,7 @@ class CachedEmbedder:
         return vectors
 
     def _key(self, texts: Sequence[str]) -> str:
-        hashed = hashlib.sha256(self._embedder.fingerprint.encode())
+        hashed = hashlib.sha256(self.fingerprint.encode())
         for text in texts:
             hashed.update(b"\0" + text.encode())
         return hashed.hexdigest()[:32]

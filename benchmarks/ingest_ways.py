@@ -209,10 +209,14 @@ def _clock() -> Iterator[dict[str, float]]:
 
 def _processor_seconds() -> float:
     """Of this process and its children: unlike the clock it does not count what others do."""
-    return sum(
-        sum(process.cpu_times()[:4])  # user, system, and both of children that have ended
-        for process in (psutil.Process(), *psutil.Process().children(recursive=True))
-    )
+    total = 0.0
+    for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
+        try:
+            used = process.cpu_times()
+        except psutil.Error:
+            continue
+        total += used.user + used.system + used.children_user + used.children_system
+    return total
 
 
 def _memory_mib() -> float:

@@ -14,8 +14,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.cached_vectors import CachedEmbedder
 from benchmarks.results import Target
-from followup.backends.embedder import Embedder
 from followup.backends.passage_search import SearchOptions
 from followup.backends.settings import VectorStoreSettings
 from followup.backends.vector_store import VectorStore
@@ -66,7 +66,7 @@ class Asked:
 
 
 async def measure_questions(
-    uri: str, embedder: Embedder, data: Path
+    uri: str, embedder: CachedEmbedder, data: Path
 ) -> tuple[list[dict[str, Any]], list[Target]]:
     """kb_gitpod: rows of each way and half, and the targets."""
     content = json.loads((QUESTIONS / "gitpod.json").read_text(encoding="utf-8"))
@@ -104,7 +104,7 @@ async def measure_questions(
 
 
 async def measure_leads(
-    uri: str, embedder: Embedder, data: Path
+    uri: str, embedder: CachedEmbedder, data: Path
 ) -> tuple[list[dict[str, Any]], list[Target]]:
     """The example leads and some with long histories: two queries of each, in turns."""
     del data
@@ -153,7 +153,7 @@ async def _find(
     store: VectorStore,
     tenant: str,
     query: RetrievalQuery,
-    embedder: Embedder,
+    embedder: CachedEmbedder,
     options: SearchOptions,
 ) -> Found:
     [vector] = embedder.embed([query.meaning])
@@ -186,7 +186,7 @@ def _num_versions(passages: Sequence[Passage]) -> int:
     return max(pages.values(), default=0)
 
 
-def _stores(uri: str, collection: str, embedder: Embedder) -> dict[str, VectorStore]:
+def _stores(uri: str, collection: str, embedder: CachedEmbedder) -> dict[str, VectorStore]:
     return {
         way: VectorStore(
             VectorStoreSettings(uri=uri, collection=collection, timeout_seconds=60, **settings),

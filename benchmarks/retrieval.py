@@ -8,7 +8,8 @@
     of one page in the top 5; what the default threshold lets through;
 (c) the example leads: whether the query made of a lead finds the document that answers it.
 
-Needs BENCH_DATA, the folder that holds scifact/ and kb_gitpod/.
+Needs BENCH_DATA, the folder that holds scifact/ and kb_gitpod/. Vectors are kept in
+.lead-assistant/benchmark_vectors, so that only the first run embeds.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.cached_vectors import CachedEmbedder
 from benchmarks.question_retrieval import measure_leads, measure_questions
 from benchmarks.results import write_results
 from benchmarks.scifact_retrieval import measure_scifact
@@ -35,9 +37,8 @@ def main() -> int:
     if "BENCH_DATA" not in os.environ or missing:
         print("Set BENCH_DATA to the folder that holds scifact/ and kb_gitpod/.", file=sys.stderr)
         return 2
-    embedder = Embedder(
-        EmbedderSettings(model_name="all-MiniLM-L6-v2", model_path=embedding_model_path())
-    )
+    settings = EmbedderSettings(model_name="all-MiniLM-L6-v2", model_path=embedding_model_path())
+    embedder = CachedEmbedder(Embedder(settings))
     measurements, targets = [], []
     with tempfile.TemporaryDirectory() as folder, milvus_server(Path(folder)) as server:
         for measure in (measure_questions, measure_leads, measure_scifact):

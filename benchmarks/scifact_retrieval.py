@@ -15,7 +15,6 @@ from rich.table import Table
 from benchmarks.cached_vectors import CachedEmbedder
 from benchmarks.ranking_measures import ndcg, recall
 from benchmarks.results import Target
-from followup.backends.embedder import Embedder
 from followup.backends.passage_search import SearchOptions
 from followup.backends.settings import VectorStoreSettings
 from followup.backends.vector_store import VectorStore
@@ -51,7 +50,7 @@ WAYS = (
 
 
 async def measure_scifact(
-    uri: str, embedder: Embedder, data: Path
+    uri: str, embedder: CachedEmbedder, data: Path
 ) -> tuple[list[dict[str, Any]], list[Target]]:
     """Rows of every claim set and way, and the targets."""
     folder = data / "scifact"
@@ -65,13 +64,12 @@ async def measure_scifact(
         )
         for way in WAYS
     }
-    cached = CachedEmbedder(embedder)
     start = time.perf_counter()
-    await index_claims(stores["fused"], TENANT, sets[TRAIN], cached)
+    await index_claims(stores["fused"], TENANT, sets[TRAIN], embedder)
     print(f"scifact: embedded, or read, and indexed in {time.perf_counter() - start:.0f} s")
     rows = []
     for name, claims in sets.items():
-        rows += await _measure_claims(name, claims, stores, cached)
+        rows += await _measure_claims(name, claims, stores, embedder)
     for store in stores.values():
         await store.close()
     _print(rows)

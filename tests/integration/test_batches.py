@@ -81,6 +81,7 @@ def test_a_batch_is_its_tenants_own_and_can_be_cancelled(graph: RunningGraph) ->
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # the graph starts twice
 def test_a_batch_survives_kills_of_its_node_and_a_restart_of_all() -> None:
     with running_graph() as graph:
         leads = [

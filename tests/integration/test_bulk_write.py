@@ -50,6 +50,7 @@ def rag_body(row: dict[str, str]) -> Record:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_row_is_what_the_endpoint_writes_for_that_lead(
     graph: RunningGraph, tmp_path: Path
 ) -> None:
@@ -89,6 +90,7 @@ def test_a_row_is_what_the_endpoint_writes_for_that_lead(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_500)  # eleven processes load their models
 def test_writing_that_is_killed_ten_times_has_each_lead_once(
     graph: RunningGraph, tmp_path: Path
 ) -> None:

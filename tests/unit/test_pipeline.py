@@ -3,6 +3,7 @@
 import asyncio
 import math
 import time
+from collections.abc import Sequence
 
 import pytest
 
@@ -74,6 +75,24 @@ async def test_rag_writes_one_candidate_from_the_documents() -> None:
     assert [plan.name for plan in made.plans] == ["base_documents"]
     assert reply.sources == ("a.md", "b.md")
     assert reply.confidence == reply.rag_confidence == pytest.approx((0.9 + 0.8 + 0.7) / 3)
+
+
+async def test_what_was_asked_is_embedded_and_the_product_only_looked_for() -> None:
+    class Listening(FakeNodes):
+        async def embed(self, text: str) -> list[float]:
+            said.append(text)
+            return await super().embed(text)
+
+        async def retrieve(
+            self, tenant: str, query: str, vector: list[float], options: RetrievalOptions
+        ) -> Sequence[Passage]:
+            said.append(query)
+            return await super().retrieve(tenant, query, vector, options)
+
+    said: list[str] = []
+    await write(Approach.RAG, Listening(SETTINGS.compliance, PASSAGES))
+    question = "what the mid-tier plan costs"
+    assert said == [question, f"{question}\nAI Billing Software"]
 
 
 async def test_hybrid_writes_with_and_without_the_adapter() -> None:
