@@ -208,7 +208,12 @@ def _denied_by_both(ours: Clause, theirs: Clause, names: Collection[str]) -> fro
 
 
 def _is_of_same(word: str, clauses: Sequence[Clause], statement: _Statement) -> bool:
-    """Whether a contested word stands in clauses of the same thing: two "stores" may be of two."""
+    """Whether a contested word stands in clauses of the same thing: two "stores" may be of two.
+
+    A sentence of one clause speaks of one thing.
+    """
+    if len(clauses) == 1:
+        return True
     ours = [set(clause.stems) for clause in clauses if word in clause.stems]
     theirs = [set(clause.stems) for clause in statement.clauses if word in clause.stems]
     if not ours or not theirs or any(len(stems) < _MIN_CLAUSE_STEMS for stems in (*ours, *theirs)):

@@ -51,7 +51,10 @@ def is_told_of_one(fact: Fact, evidence: EvidenceSubjects) -> bool:
     if fact.source.is_request or _OF_MANY.search(fact.unit.sentence.text):
         return False
     named = evidence.in_unit(fact.unit)
-    if any(subject.is_plan for subject in named) and not fact.source.is_of_customers:
+    is_of_customer = fact.source.is_of_customers and any(
+        evidence.known.is_told_of(s.name) for s in named if not s.is_plan
+    )
+    if any(subject.is_plan for subject in named) and not is_of_customer:
         return False
     if fact.source.is_of_customers or "customer" in fact.unit.cell_names:
         return True

@@ -89,7 +89,7 @@ def unsupported(message: str) -> list[str]:
         pytest.param("Every change is kept in a log.", id="kept-of-what-none-edits"),
         pytest.param("List the label and you are not asked.", id="supposed-for-a-cause"),
         pytest.param(
-            "Pro is $299 a month. It includes 5,000 orders as well as everything in Lite, plus returns.",
+            "Pro is $299 a month. It includes 5,000 orders and everything in Lite, plus returns.",
             id="all-of-another",
         ),
         pytest.param("Set-up takes under half an hour.", id="less-than"),
