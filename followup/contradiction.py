@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -127,7 +127,9 @@ class ContradictionFinder:
             if found <= names and (not covered or len(plans) > 1):
                 # "Comes with Scale, not with Growth" denies nothing of Growth itself.
                 found = frozenset()
-            found -= _denied_by_both(part, statement.clause, names)
+            if part.near_denials and statement.clause.near_denials:
+                # "None for Meadow" and "not available for Meadow" agree about Meadow.
+                found -= names
             if not found:
                 agreeing.append((statement, share))
             elif self._is_of_another(plans, statement, found) or any(
@@ -198,13 +200,6 @@ def _contested(part: Clause, clauses: Sequence[Clause], statement: _Statement) -
     """The words of one of our parts that a statement says the opposite of, plan words left out."""
     found = conflicts(part, statement.clause) - _PLAN_STEMS
     return frozenset(word for word in found if _is_of_same(word, clauses, statement))
-
-
-def _denied_by_both(ours: Clause, theirs: Clause, names: Collection[str]) -> frozenset[str]:
-    """What two denials agree about: "card numbers never sit with us", "no card numbers stored"."""
-    if not (ours.near_denials and theirs.near_denials):
-        return frozenset()
-    return frozenset(names) | (ours.near_denials & theirs.near_denials)
 
 
 def _is_of_same(word: str, clauses: Sequence[Clause], statement: _Statement) -> bool:

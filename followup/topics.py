@@ -119,7 +119,7 @@ def better_fact(
         is_alike = ours == theirs and less_besides and claim.kind is not ClaimKind.PERCENT
         # That the rival counts the same thing in the same words tells nothing of what for.
         # "Includes" and "covers" fit everything.
-        nothing = roots_of(claim.counted) | _GENERIC_ROOTS
+        nothing = roots_of(claim.counted) | _FITTING_ALL
         fits_better = (ours < theirs and not theirs - ours <= nothing) or (ours and is_alike)
         if fits_better and is_about_same(rival):
             return rival
@@ -183,6 +183,7 @@ def _words_before(read: ReadSentence, first: Claim, second: Claim) -> frozenset[
 
 _GENERIC_ROOTS = roots_of(GENERIC_STEMS)
 _PRICE_ROOTS = roots_of(_PRICE_STEMS)
+_FITTING_ALL = roots_of(map(stem, ["include", "cover", "come", "offer", "everything", "all"]))
 
 
 def _excludes(claim: Claim, topic: Topic, fact: Fact, rival: Fact) -> bool:
