@@ -23,7 +23,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from benchmarks.results import Target
 from config.environment import PACKAGED_CONFIG
 from config.settings import Settings, load_settings
-from followup.backends.embedder import Embedder
+from followup.backends.embedder import Embedder, mean_vector
 from followup.backends.engines.openvino_pipeline import (
     BATCH_INVARIANT_PROPERTIES,
     scheduler_config,
@@ -152,7 +152,7 @@ async def _server_prompts(
         passages = await store.search(
             "default",
             query.words,
-            embedder.embed([query.meaning])[0],
+            mean_vector(embedder.embed(query.embedded)),
             SearchOptions(
                 options.top_k,
                 threshold=options.retrieval_threshold,

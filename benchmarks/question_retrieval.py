@@ -16,6 +16,7 @@ from rich.table import Table
 
 from benchmarks.cached_vectors import CachedEmbedder
 from benchmarks.results import Target
+from followup.backends.embedder import mean_vector
 from followup.backends.passage_search import SearchOptions
 from followup.backends.settings import VectorStoreSettings
 from followup.backends.vector_store import VectorStore
@@ -156,7 +157,7 @@ async def _find(
     embedder: CachedEmbedder,
     options: SearchOptions,
 ) -> Found:
-    [vector] = embedder.embed([query.meaning])
+    vector = mean_vector(embedder.embed(query.embedded))
     start = time.perf_counter()
     passages = await store.search(tenant, query.words, vector, options)
     return Found(passages, (time.perf_counter() - start) * 1_000)

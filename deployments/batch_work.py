@@ -145,9 +145,9 @@ class SpareNodes:
     tenant: str
     knowledge_base_version: str
 
-    async def embed(self, text: str) -> npt.NDArray[np.float32]:
-        """Vector of a text: float32, shape (dimension,)."""
-        return await self._nodes.embed(text)
+    async def embed(self, texts: tuple[str, ...]) -> npt.NDArray[np.float32]:
+        """Mean vector of texts: float32, shape (dimension,)."""
+        return await self._nodes.embed(texts)
 
     async def retrieve(
         self,

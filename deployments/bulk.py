@@ -19,7 +19,7 @@ from deployments.lead_writer import LeadWriter, build_pipeline
 from followup.backends.adapter_aliases import AdapterAliases
 from followup.backends.adapters import AdapterStore
 from followup.backends.database import Database
-from followup.backends.embedder import Embedder
+from followup.backends.embedder import Embedder, mean_vector
 from followup.backends.engines.build import build_engine
 from followup.backends.engines.protocol import Engine
 from followup.backends.passage_search import SearchOptions
@@ -58,11 +58,9 @@ class PlainNodes:
     parts: PlainParts
     deadline: float
 
-    async def embed(self, text: str) -> npt.NDArray[np.float32]:
-        """Vector of a text: float32, shape (dimension,)."""
-        vectors = await asyncio.to_thread(self.parts.embedder.embed, [text])
-        vector: npt.NDArray[np.float32] = vectors[0]
-        return vector
+    async def embed(self, texts: tuple[str, ...]) -> npt.NDArray[np.float32]:
+        """Mean vector of texts: float32, shape (dimension,)."""
+        return mean_vector(await asyncio.to_thread(self.parts.embedder.embed, texts))
 
     async def retrieve(
         self,

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from ray import serve
 
 from deployments.metrics import NodeMetrics
-from followup.backends.embedder import Embedder
+from followup.backends.embedder import Embedder, mean_vector
 from followup.backends.settings import EmbedderSettings
 
 MAX_BATCH_SIZE = 32
@@ -21,10 +21,10 @@ class EmbedderNode:
         self._embedder = Embedder(settings)
         self._metrics = NodeMetrics("embedder")
 
-    async def embed(self, tenant: str, text: str) -> npt.NDArray[np.float32]:
-        """Vector of a text: float32, shape (dimension,), of length 1."""
+    async def embed(self, tenant: str, texts: tuple[str, ...]) -> npt.NDArray[np.float32]:
+        """Mean vector of texts: float32, shape (dimension,), of length 1."""
         start = time.perf_counter()
-        vector: npt.NDArray[np.float32] = await self._embed_batch(text)
+        vector = mean_vector(await asyncio.gather(*map(self._embed_batch, texts)))
         self._metrics.seconds.observe(time.perf_counter() - start, tags={"tenant": tenant})
         return vector
 

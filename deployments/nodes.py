@@ -65,10 +65,10 @@ class HandleNodes:
     knowledge_base_version: str
     generate_method: str = "generate"
 
-    async def embed(self, text: str) -> npt.NDArray[np.float32]:
-        """Vector of a text: float32, shape (dimension,)."""
+    async def embed(self, texts: tuple[str, ...]) -> npt.NDArray[np.float32]:
+        """Mean vector of texts: float32, shape (dimension,)."""
         vector: npt.NDArray[np.float32] = await self.graph.embedder.call(
-            "embed", self.tenant, text, deadline=self.deadline
+            "embed", self.tenant, texts, deadline=self.deadline
         )
         return vector
 

@@ -39,8 +39,8 @@ Vector = TypeVar("Vector")
 class Nodes(Protocol[Vector]):
     """What the pipeline calls. Each call raises a FollowupError when it cannot answer in time."""
 
-    async def embed(self, text: str) -> Vector:
-        """Vector of a text, in whatever form `retrieve` takes it."""
+    async def embed(self, texts: tuple[str, ...]) -> Vector:
+        """Mean vector of texts, in whatever form `retrieve` takes it."""
 
     async def retrieve(
         self, tenant: str, query: str, vector: Vector, options: RetrievalOptions
@@ -202,7 +202,7 @@ class Pipeline:
             return ()
         query = retrieval_query(run.request.lead)
         with run.timed("embedder"):
-            vector = await run.nodes.embed(query.meaning)
+            vector = await run.nodes.embed(query.embedded)
         with run.timed("retriever"):
             found = await run.nodes.retrieve(
                 run.request.tenant, query.words, vector, run.request.retrieval

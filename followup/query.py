@@ -32,11 +32,21 @@ class RetrievalQuery:
     """What a lead is looking for, as the two searches take it."""
 
     meaning: str
-    """What is embedded: what was asked. An embedding is the mean over all words, so in that of a
-    short question the product would count as much. Of a lead that asks nothing it is a part."""
+    """What was asked; of a lead that asks nothing, its last words and the product."""
     words: str
     """What BM25 looks for: what was asked, and the product on a line of its own. A name that stands
     in every document weighs next to nothing there; where it tells two products apart it counts."""
+    product: str = ""
+    """Where `meaning` lacks it."""
+
+    @property
+    def embedded(self) -> tuple[str, ...]:
+        """The texts whose mean vector is searched for: what was asked, without the product and with
+        it. With it alone a short question is half product, and wrong passages score high; without
+        it right ones score low, for passages name their product in what is embedded of them."""
+        if not self.product:
+            return (self.meaning,)
+        return self.meaning, _joined(self.meaning, self.product)
 
 
 def retrieval_query(lead: Lead) -> RetrievalQuery:
@@ -50,7 +60,9 @@ def retrieval_query(lead: Lead) -> RetrievalQuery:
     asked = _joined(question, *lead.objections_raised)
     words = f"{asked}\n{lead.product_name}"
     asks = _ASKS.search(lead.interaction_history) is not None and _LETTER_OR_DIGIT.search(asked)
-    return RetrievalQuery(asked if asks else _joined(asked, lead.product_name), words)
+    if not asks:
+        return RetrievalQuery(_joined(asked, lead.product_name), words)
+    return RetrievalQuery(asked, words, lead.product_name)
 
 
 def lead_words(lead: Lead) -> str:

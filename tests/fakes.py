@@ -158,8 +158,8 @@ class FakeNodes:
         self.plans: list[CandidatePlan] = []
         self.prompts: list[Prompt] = []
 
-    async def embed(self, text: str) -> list[float]:
-        return [float(len(text))]
+    async def embed(self, texts: tuple[str, ...]) -> list[float]:
+        return [float(len(text)) for text in texts]
 
     async def retrieve(
         self, tenant: str, query: str, vector: list[float], options: RetrievalOptions

@@ -9,7 +9,7 @@ import numpy as np
 
 from config.ingestion import IngestionSettings
 from followup.backends.diversity import Ranked, choose_diverse
-from followup.backends.embedder import Embedder
+from followup.backends.embedder import Embedder, mean_vector
 from followup.backends.ranking import Candidate, Query, fuse, indexed_text
 from followup.backends.relevance import load_relevance_model
 from followup.backends.reranking import build_reranker
@@ -51,7 +51,7 @@ class KnowledgeBase:
         """What a hybrid request of this lead retrieves, best first."""
         asked = retrieval_query(lead)
         query = Query(asked.words, index_terms(asked.words))
-        vector = self._embedder.embed([asked.meaning])[0]
+        vector = mean_vector(self._embedder.embed(asked.embedded))
         candidates = [
             Candidate(
                 chunk=chunk,

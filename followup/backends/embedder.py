@@ -29,6 +29,14 @@ _CHECK_PASSES = 2
 _PADDING = {"text": {"pad_to_multiple_of": 16}}
 
 
+def mean_vector(
+    vectors: Sequence[NDArray[np.float32]] | NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Mean of vectors, each of shape (dimension,), at length 1: of one, that one itself."""
+    mean: NDArray[np.float32] = np.asarray(vectors, dtype=np.float32).mean(axis=0)
+    return mean / np.float32(np.linalg.norm(mean))
+
+
 @dataclass(frozen=True)
 class PrecisionCheck:
     """What the check of bfloat16 against float32 measured, on one batch of four chunks."""

@@ -140,12 +140,12 @@ class HeldNodes(FakeNodes):
         super().__init__(SETTINGS.compliance, world.passages, failure=world.failure)
         self._world = world
 
-    async def embed(self, text: str) -> list[float]:
+    async def embed(self, texts: tuple[str, ...]) -> list[float]:
         if self._world.hold is not None:
             await self._world.hold.wait()
         if self._world.passing_failures:
             raise self._world.passing_failures.pop()
-        return await super().embed(text)
+        return await super().embed(texts)
 
 
 @pytest_asyncio.fixture

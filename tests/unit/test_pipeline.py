@@ -77,11 +77,11 @@ async def test_rag_writes_one_candidate_from_the_documents() -> None:
     assert reply.confidence == reply.rag_confidence == pytest.approx((0.9 + 0.8 + 0.7) / 3)
 
 
-async def test_what_was_asked_is_embedded_and_the_product_only_looked_for() -> None:
+async def test_what_was_asked_is_embedded_without_the_product_and_with_it() -> None:
     class Listening(FakeNodes):
-        async def embed(self, text: str) -> list[float]:
-            said.append(text)
-            return await super().embed(text)
+        async def embed(self, texts: tuple[str, ...]) -> list[float]:
+            said.extend(texts)
+            return await super().embed(texts)
 
         async def retrieve(
             self, tenant: str, query: str, vector: list[float], options: RetrievalOptions
@@ -92,7 +92,11 @@ async def test_what_was_asked_is_embedded_and_the_product_only_looked_for() -> N
     said: list[str] = []
     await write(Approach.RAG, Listening(SETTINGS.compliance, PASSAGES))
     question = "what the mid-tier plan costs"
-    assert said == [question, f"{question}\nAI Billing Software"]
+    assert said == [
+        question,
+        f"{question}. AI Billing Software",
+        f"{question}\nAI Billing Software",
+    ]
 
 
 async def test_hybrid_writes_with_and_without_the_adapter() -> None:

@@ -81,9 +81,10 @@ def test_objections_are_in_the_query_and_the_name_is_not() -> None:
     assert query.meaning == "the price. too expensive. no time"
 
 
-def test_the_product_is_looked_for_and_does_not_colour_what_is_meant() -> None:
+def test_the_product_is_looked_for_and_colours_half_of_what_is_embedded() -> None:
     query = retrieval_query(lead("Asked about backups."))
     assert query.meaning == "backups"
+    assert query.embedded == ("backups", "backups. Billing Cloud")
     assert query.words == "backups\nBilling Cloud"
 
 
@@ -96,6 +97,7 @@ def test_a_long_question_is_cut() -> None:
 def test_a_lead_that_asks_nothing_is_told_of_the_product() -> None:
     query = retrieval_query(lead("Opened the newsletter once. No reply to two e-mails."))
     assert query.meaning == "No reply to two e-mails. Billing Cloud"
+    assert query.embedded == (query.meaning,)
 
 
 @pytest.mark.parametrize("history", ["…", "???", "asked", "💶"])
