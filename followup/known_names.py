@@ -1,12 +1,12 @@
 """Collects from the sources which names there are, which of them are plans, and their aliases."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from followup.claims import ReadSentence
+from followup.claims import ClaimKind, ReadSentence
 from followup.english import is_english
 from followup.names import OF_CUSTOMERS
 from followup.sources import Source, SourceUnit, word_stream
@@ -102,6 +102,7 @@ def _names_in(source: Source) -> _SourceNames:
     aliases: set[tuple[Name, Name]] = set()
     columns: defaultdict[str, set[Name]] = defaultdict(set)
     lists: list[frozenset[Name]] = []
+    priced: set[Name] = set()
     for unit in source.units:
         found = subjects_by_form(unit.sentence)
         # Headings write plain words with capitals.
@@ -111,6 +112,8 @@ def _names_in(source: Source) -> _SourceNames:
         if unit.cell_names and unit.cell_names[-1] in PLAN_WORDS:
             # A table of plans: the first column names them.
             plans.update(_cell_plans(unit.cell_names[0]))
+        if any(claim.kind is ClaimKind.MONEY for claim in unit.row_claims):
+            priced.update(_cell_plans(unit.cell_names[0]))
         if len(unit.cell_names) == _NAMES_OF_INNER_CELL:
             _, column, corner = unit.cell_names
             if column != corner:
@@ -122,6 +125,11 @@ def _names_in(source: Source) -> _SourceNames:
         for first, second in equated(unit.sentence, [s for s in found if s.is_plan]):
             if first.name != second.name:
                 aliases.add((first.name, second.name))
+    # What a row sells is a plan, if it is written like a name.
+    sold = priced & names
+    shortened = _shortened(sold)
+    plans |= sold | {short for short, _ in shortened}
+    aliases |= shortened
     return _SourceNames(
         names=frozenset(names),
         plans=frozenset(plans),
@@ -136,6 +144,18 @@ def _names_in(source: Source) -> _SourceNames:
             dict.fromkeys(word_stream(u.cell_names[0]) for u in source.units if u.cell_names)
         ),
     )
+
+
+def _shortened(rows: Collection[Name]) -> set[tuple[Name, Name]]:
+    """(what is left, the name) of names that begin alike: Pro of Endpoint Pro, beside others."""
+    found = set()
+    for name in rows:
+        begin_alike = [other for other in rows if other[:1] == name[:1] and len(other) > 1]
+        rest = name[1:]
+        is_told_apart = sum(other[-len(rest) :] == rest for other in rows) == 1
+        if rest and len(begin_alike) > 1 and is_told_apart:
+            found.add((rest, name))
+    return found
 
 
 def _acting(unit: SourceUnit, source: Source) -> Iterator[Subject]:

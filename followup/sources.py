@@ -8,20 +8,17 @@ from functools import lru_cache
 from followup.claims import Claim, ClaimKind, ReadSentence, read_sentence
 from followup.passage import Passage
 from followup.sentences import split_sentences
+from followup.table_rows import Row, split_rows
 from followup.tokens import fold
 from followup.vocabulary import content_stems, roots_of, words_of
 
 REQUEST = "request"
 """The source named in a verdict when the request itself supports the claim."""
 
-# No sentence ends in a cell's name: "Ward gets two. Most need none: the guide is enough" is prose.
-_NAMED_CELL = re.compile(r"((?:[^:;|.?!]|[.?!](?!\s+[A-Z\"])){1,80}): (.+)")
 _CUSTOMER_PAGE = re.compile(
     r" (?:case stud(?:y|ies)|customers|clients|stor(?:y|ies)|testimonials?|references|success) "
 )
-_SEPARATOR_ROW = re.compile(r"[\s|:+-]+")
 _SECTION_SEPARATOR = " > "
-_MIN_CELLS = 2
 _MAX_OWN_NAME_WORDS = 6
 _NUM_NAME_LINES = 2
 
@@ -129,7 +126,7 @@ def _read(document: str | None, text: str, title: str, section: str, source_type
         _sentence_unit(head, section_stems, is_heading=True) for head in heads if head != document
     ]
     lines: set[str] = set()
-    for block in _blocks(text):
+    for block in split_rows(text):
         if isinstance(block, str):
             sentences = split_sentences(block)
             lines.update(fold(sentence).lower() for sentence in sentences)
@@ -165,80 +162,6 @@ def _read(document: str | None, text: str, title: str, section: str, source_type
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A table row as (column name, cell) pairs, and as it stood."""
-
-    cells: tuple[tuple[str, str], ...]
-    shown: str
-
-
-def _blocks(text: str) -> Iterator[str | _Row]:
-    """Runs of running text and single table rows, in order."""
-    running: list[str] = []
-    header: tuple[str, ...] = ()
-    lines = text.split("\n")
-    for place, line in enumerate(lines):
-        cells = _pipe_cells(line)
-        named = _named_cells(line) or _row_beside(lines, place)
-        if (
-            cells
-            and not (named or header)
-            and not _pipe_cells("".join(lines[place + 1 : place + 2]))
-        ):
-            # One line with strokes is no table: "Vehicles: 180 | Customer since: May 2021".
-            running.extend(cells)
-            continue
-        if cells and not (named or header) and _cell(cells[0])[0]:
-            # Nor is a list, "HX-40: $2,180 | delivery 2 weeks": its first line is no header.
-            running.append(", ".join(cells))
-            continue
-        if not cells and not named:
-            running.append(line)
-            header = ()
-            continue
-        if running:
-            yield "\n".join(running)
-            running = []
-        if named:
-            yield _Row(named, line.strip())
-        elif not header:
-            header = cells
-        elif not _SEPARATOR_ROW.fullmatch(line):
-            names = (*header, *[""] * (len(cells) - len(header)))
-            yield _Row(tuple(zip(names, cells, strict=False)), line.strip())
-    if running:
-        yield "\n".join(running)
-
-
-def _pipe_cells(line: str) -> tuple[str, ...]:
-    cells = tuple(cell.strip() for cell in line.strip().strip("|").split("|"))
-    return cells if len(cells) >= _MIN_CELLS else ()
-
-
-def _row_beside(lines: Sequence[str], place: int) -> tuple[tuple[str, str], ...]:
-    """The cells of "Plan: Growth | $299 a month" where a line beside it names the same column."""
-    first, *others = lines[place].strip().split(" | ")
-    name = _NAMED_CELL.fullmatch(first)
-    beside = (*lines[max(0, place - 1) : place], *lines[place + 1 : place + 2])
-    if not (name and others and any(line.startswith(f"{name.group(1)}: ") for line in beside)):
-        return ()
-    return tuple(_cell(part) for part in (first, *others))
-
-
-def _cell(part: str) -> tuple[str, str]:
-    """Name and words of "Price: $299"; the name is empty where there is none."""
-    named = _NAMED_CELL.fullmatch(part)
-    return (named.group(1), named.group(2)) if named else ("", part)
-
-
-def _named_cells(line: str) -> tuple[tuple[str, str], ...]:
-    """The cells of "Plan: Growth; Price per month: $299", the form that ingestion gives rows."""
-    # The first column of a table may have no name: "Position update; Scout: every 120 seconds".
-    first, *others = map(_cell, line.strip().split("; "))
-    return (first, *others) if others and all(name for name, _ in others) else ()
-
-
 def _sentence_unit(
     sentence: str, section_stems: frozenset[str], *, is_heading: bool = False
 ) -> SourceUnit:
@@ -250,11 +173,9 @@ def _sentence_unit(
     )
 
 
-def _cell_units(row: _Row, section_stems: frozenset[str]) -> Iterator[SourceUnit]:
-    corner, row_name = row.cells[0]
-    sentences = [
-        read_sentence(f"{column}: {cell}" if column else cell) for column, cell in row.cells
-    ]
+def _cell_units(row: Row, section_stems: frozenset[str]) -> Iterator[SourceUnit]:
+    corner, row_name = row.head
+    sentences = [read_sentence(row.read(column, cell)) for column, cell in row.cells]
     row_claims = tuple(claim for sentence in sentences for claim in sentence.claims)
     for (column, cell), sentence in zip(row.cells, sentences, strict=True):
         if not cell:

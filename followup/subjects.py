@@ -264,9 +264,15 @@ def _looked_up(tokens: Sequence[Token], known: KnownNames) -> Iterator[Subject]:
         for name in known.by_first_word.get(word, ()):
             if tuple(lowered[place : place + len(name)]) != name:
                 continue
-            is_plain = word in COMMON_WORDS or word in known.lower_words or is_english(word)
-            is_plan = name in known.plans and not is_plain
-            if len(name) == 1 and not is_plan and tokens[place].text.islower():
+            is_plan = name in known.plans and not _is_plain(word, known)
+            written = tokens[place : place + len(name)]
+            is_lower = all(t.text.islower() for t in written)
+            is_lone = len(name) == 1 or all(_is_plain(t.lower, known) for t in written)
+            if is_lower and is_lone and not is_plan:
                 continue
             yield Subject(name, place, place + len(name), is_plan=False)
             break
+
+
+def _is_plain(word: str, known: KnownNames) -> bool:
+    return word in COMMON_WORDS or word in known.lower_words or is_english(word)
