@@ -1,7 +1,6 @@
 """Whether a value that stands in a source is the value that a message claims."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -9,6 +8,7 @@ from functools import lru_cache
 from followup.bounds import Bound, bound_holds
 from followup.claims import Claim, ClaimKind
 from followup.dates import WEEKDAY_ORDER, dates_agree, read_date
+from followup.elided_units import with_own_unit
 from followup.nearness import length_in_seconds
 from followup.numerals import plain_text
 from followup.parts import leans
@@ -69,7 +69,8 @@ def facts_of(source: Source) -> tuple[tuple[str, Fact], ...]:
         before = source.units[unit_index - 1].shown if unit_index else ""
         if unit_index and (leans(unit.sentence) or before.rstrip("*_ ").endswith("?")):
             context_roots = roots_of(source.units[unit_index - 1].stems)
-        for claim in unit.sentence.claims:
+        elided = (with_own_unit(claim, unit.sentence) for claim in unit.sentence.claims)
+        for claim in (*unit.sentence.claims, *filter(None, elided)):
             fact = Fact(claim, unit, source, unit_index, roots, context_roots)
             facts.extend((key, fact) for key in value_keys(claim))
     return tuple(facts)
@@ -101,9 +102,7 @@ def value_mismatch(claim: Claim, fact: Fact, *, is_linked: bool) -> str | None:
     if claim.kind in _NUMERIC and written.kind in _NUMERIC:
         return _count_mismatch(claim, fact, is_linked=is_linked)
     if written.kind is ClaimKind.NUMBER and claim.kind is ClaimKind.DURATION:
-        has_unit = claim.value == written.value and (
-            _cell_has_unit(claim, fact.unit) or is_elided(claim, fact.unit.sentence.claims)
-        )
+        has_unit = claim.value == written.value and _cell_has_unit(claim, fact.unit)
         return None if has_unit else "the value stands there without unit"
     if written.kind is ClaimKind.CODE and claim.kind is ClaimKind.QUANTITY:
         # "2 vCPUs" where the source writes "2vCPUs".
@@ -129,14 +128,6 @@ def _date_shape(claim: Claim) -> str:
     if claim.value in WEEKDAY_ORDER:
         return "weekday"
     return "hour" if ":" in claim.value else "day"
-
-
-def is_elided(claim: Claim, others: Sequence[Claim]) -> bool:
-    """Whether another figure of a sentence has the claim's unit: "10 days on Plus, 25 on Max"."""
-    return any(
-        other.kind is claim.kind and other.unit == claim.unit and other.value != claim.value
-        for other in others
-    )
 
 
 def _is_of_like_length(claim: Claim, other: Claim) -> bool:
@@ -182,7 +173,13 @@ def _date_mismatch(claim: Claim, fact: Fact) -> str | None:
     written = fact.claim
     if written.kind is ClaimKind.DATE and _is_between(claim, fact):
         return None
-    if written.kind is not ClaimKind.DATE or not dates_agree(claim.value, written.value):
+    agrees = dates_agree(claim.value, written.value) or (
+        # "2025.1 (14 February)": the year stands beside.
+        written.value.startswith("?-")
+        and claim.value[:4] in fact.unit.shown
+        and dates_agree(f"?{claim.value[4:]}", written.value)
+    )
+    if written.kind is not ClaimKind.DATE or not agrees:
         return ""
     only_request = claim.is_relative and not fact.source.is_request
     return "a date that depends on today must stand in the request" if only_request else None
@@ -240,6 +237,9 @@ def _rate_mismatch(claim: Claim, fact: Fact) -> str | None:
         added = _not_told(added, fact.unit)
     if added and fact.unit.cell_names:
         added = _not_told(added, fact.unit)
+    if not written.per & TIME_UNITS:
+        # What recurs in no source is paid once.
+        added -= {"once"}
     if claim.kind is ClaimKind.MONEY:
         # "£95 per lesson" where the source has "£95 per 60-minute lesson".
         added = frozenset(

@@ -51,6 +51,8 @@ class Amount:
 def read_amount(tokens: Sequence[Token], start: int) -> Amount | None:
     """The amount that begins at token `start`, or None."""
     word = tokens[start].lower
+    if word == "half" and [t.lower for t in tokens[start + 1 : start + 3]] == ["-", "yearly"]:
+        return Amount("quantity", "2", start + 3, "times", frozenset({"year"}))
     if word in MULTIPLES:
         # Double-entry bookkeeping and double-checking multiply nothing.
         is_noun = start + 1 < len(tokens) and (
@@ -271,7 +273,9 @@ def _counted(tokens: Sequence[Token], index: int) -> tuple[frozenset[str], int]:
     words: list[str] = []
     while index < len(tokens) and len(words) < _MAX_COUNTED:
         token = tokens[index]
-        if token.kind != "word" or token.lower in _ENDS_COUNTED or token.lower in EVERY:
+        is_name = bool(words) and token.text[0].isupper() and tokens[index - 1].text.islower()
+        is_end = token.lower in _ENDS_COUNTED or token.lower in EVERY
+        if token.kind != "word" or is_end or is_name:
             break
         words.append(stem(token.lower))
         index += 1

@@ -26,7 +26,7 @@ _BEFORE = {
         Bound.AT_MOST,
         "up to,at most,as much as,as many as,as long as,as high as,no more than,not more than,"
         "maximum of,limit of,limited to,capped at,maximum,max,cap of,limit is,stops at,ceiling of,"
-        "never more than,not longer than,no longer than,none longer than,room for,not exceed,"
+        "never more than,ends at,up until,not longer than,no longer than,none longer than,room for,not exceed,"
         "does not exceed,never exceeds",
     ),
     **_phrases(
@@ -38,7 +38,7 @@ _BEFORE = {
     **_phrases(
         Bound.MORE,
         "more than,over,above,exceeding,exceeds,exceed,exceeded,greater than,higher than,beyond,"
-        "upwards of,north of,well over",
+        "upwards of,north of,well over,longer than,bigger than,larger than",
     ),
     **_phrases(Bound.LESS, "less than,under,below,fewer than,lower than,smaller than,shorter than"),
     **_phrases(
@@ -53,6 +53,9 @@ _AFTER = {
     **_phrases(Bound.AT_MOST, "or less,or fewer,or lower,or below,maximum,max,at most,tops"),
     ("+",): Bound.MORE,
 }
+_DENIED = {Bound.MORE: Bound.AT_MOST, Bound.LESS: Bound.AT_LEAST}
+_DENIALS = frozenset({"not", "never", "cannot", "before", "nobody", "nothing", "without"})
+_MAX_FROM_DENIAL = 9
 _MAX_WORDS = 3
 _MAX_FROM_LIMIT = 12
 _LIMITS = frozenset({"limit", "ceiling", "cap", "most", "largest", "maximum", "longest", "highest"})
@@ -76,12 +79,18 @@ def read_bound(tokens: Sequence[Token], start: int, end: int, kind: str) -> Boun
         return Bound.EXACT
     phrase = _phrase_around(tokens, start, end, kind)
     if phrase:
-        return phrase
+        return _DENIED.get(phrase, phrase) if _is_denied(tokens, start) else phrase
     if _is_limit(tokens, start, _LIMITS):
         return Bound.AT_MOST
     from_price = kind == "money" and start > 0 and tokens[start - 1].lower == "from"
     is_least = from_price and not _is_change(tokens, start)
     return Bound.AT_LEAST if is_least or _is_limit(tokens, start, _FLOORS) else Bound.EXACT
+
+
+def _is_denied(tokens: Sequence[Token], start: int) -> bool:
+    """Whether the words before deny: "it stops before it reaches more than 5%"."""
+    words = [token.lower for token in tokens[max(0, start - _MAX_FROM_DENIAL) : start]]
+    return any(word in _DENIALS or word.endswith("n't") for word in words)
 
 
 def _phrase_around(tokens: Sequence[Token], start: int, end: int, kind: str) -> Bound | None:

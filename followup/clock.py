@@ -29,7 +29,7 @@ def read_clock(tokens: Sequence[Token], place: int) -> tuple[str, int] | None:
             (opener, joint) in {("between", "and"), ("from", "to"), ("from", "till")}
             and low.value > high.value
         )
-        is_span |= joint in {"to", "-"} and low.value > high.value and _says_days(tokens)
+        is_span |= joint in {"to", "-"} and low.value >= high.value and _says_days(tokens)
         is_face = all(0 < n.value <= _HOURS_OF_FACE and n.value % 1 == 0 for n in (low, high))
         if is_span and is_face and not _goes_on_counting(tokens, first + 3):
             value = low.value if first == place else high.value
@@ -48,7 +48,17 @@ def _hour(tokens: Sequence[Token], place: int) -> tuple[str, int] | None:
     after = " ".join(token.lower for token in tokens[hour.end : hour.end + 3])
     is_hour = after.startswith(("in the morning", "in the evening", "in the afternoon", "at night"))
     is_hour |= after.startswith(("o'clock", "o 'clock"))
+    # "They leave at 5", but for "at 5 dollars".
+    is_hour |= place > 1 and tokens[place - 1].lower == "at" and _ends_clause(tokens, hour.end)
     return (f"{hour.value}h", hour.end) if is_hour else None
+
+
+def _ends_clause(tokens: Sequence[Token], place: int) -> bool:
+    after = tokens[place] if place < len(tokens) else None
+    following = tokens[place + 1] if place + 1 < len(tokens) else None
+    if after is not None and after.lower in {"and", "or"}:
+        return following is not None and following.kind == "word"
+    return after is None or after.text in {".", ",", ";", "?", "!", ")"}
 
 
 def _says_days(tokens: Sequence[Token]) -> bool:

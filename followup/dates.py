@@ -60,8 +60,9 @@ _ORDINALS = {
         start=1,
     )
 }
+_QUARTERS = {f"q{number}": number for number in range(1, 5)}
 DATE_OPENERS = (
-    WEEKDAYS | _POINTERS | _DAYS | _ORDINALS.keys() | _MONTHS.keys() | _SHORT_MONTHS.keys()
+    WEEKDAYS | _POINTERS | _DAYS | _QUARTERS.keys() | _ORDINALS.keys() | _MONTHS.keys() | _SHORT_MONTHS.keys()
 )
 """Words with which a date can begin."""
 _SUFFIXES = frozenset({"st", "nd", "rd", "th"})
@@ -88,7 +89,8 @@ def read_date(tokens: Sequence[Token], start: int) -> ReadDate | None:
     if token.kind == "time":
         return ReadDate(_time(token.lower), start + 1)
     return (
-        _relative(tokens, start)
+        _quarter(tokens, start)
+        or _relative(tokens, start)
         or _month_first(tokens, start)
         or _day_first(tokens, start)
         or _lone_year(tokens, start)
@@ -101,7 +103,8 @@ def dates_agree(claimed: str, written: str) -> bool:
         return _hour(claimed) == _hour(written)
     ours, theirs = claimed.split("-"), written.split("-")
     # "On Tuesday" where the lead said "next Tuesday".
-    is_weekday = claimed in WEEKDAYS and written.rpartition(" ")[2] == claimed
+    named = written.rpartition(" ")[2]
+    is_weekday = named == (claimed if claimed in WEEKDAYS else _month_of(claimed))
     return (
         claimed == written
         or is_weekday
@@ -110,6 +113,12 @@ def dates_agree(claimed: str, written: str) -> bool:
             and all(a in ("?", b) for a, b in zip(ours, theirs, strict=True))
         )
     )
+
+
+def _month_of(value: str) -> str:
+    """The name of a month of any year; "-" for other dates."""
+    is_month = value.startswith("?-") and value.endswith("-?")
+    return _MONTH_NAMES[int(value[2:4]) - 1] if is_month else "-"
 
 
 def _hour(value: str) -> int:
@@ -167,6 +176,17 @@ def _relative(tokens: Sequence[Token], start: int) -> ReadDate | None:
     return None
 
 
+def _quarter(tokens: Sequence[Token], start: int) -> ReadDate | None:
+    """ "Q2 2025", "the second quarter of 2025"."""
+    word = tokens[start].lower
+    number, end = _QUARTERS.get(word), start + 1
+    if number is None and [t.lower for t in tokens[start + 1 : start + 2]] == ["quarter"]:
+        number, end = _ORDINALS.get(word), start + 2
+    year_at = _skip(tokens, end, frozenset({"of", "/"}))
+    year = _year(tokens, year_at)
+    return ReadDate(f"{year}-q{number}", year_at + 1) if number and year else None
+
+
 def _month(tokens: Sequence[Token], index: int) -> int | None:
     """The month named at `index`; "may" and "march" only with a capital."""
     if index >= len(tokens):
@@ -220,6 +240,10 @@ def _lone_year(tokens: Sequence[Token], start: int) -> ReadDate | None:
     if after and (after.kind == "currency" or after.text == "%"):
         return None
     said = before is not None and before.lower in {"in", "since", "during", "until", "by", "of"}
+    # "The 2024 season", but not "the 2000 seats".
+    said |= before is not None and before.lower == "the" and after is not None and (
+        after.kind == "word" and not after.lower.endswith("s")
+    )
     return (
         ReadDate(f"{year}-?-?", start + 1) if said or (after and after.kind == "symbol") else None
     )

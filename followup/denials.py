@@ -12,6 +12,8 @@ _DENIES = re.compile(
       |wait|worry|rush|pressure|obligation|hurry|problem|hesitate|take\slonger))""",
     re.IGNORECASE | re.VERBOSE,
 )
+_JOINTS = re.compile(r"[,:;]|\b(?:and|but)\b(?= \w+s\b)")
+"""No denial goes on behind them: "has no fixed term and ends with 30 days' notice"."""
 _MAX_BETWEEN = 6
 _ASIDE = re.compile(r"\b(?:towards?|until|before|after|from|your|of|than|up to)$", re.IGNORECASE)
 _CONDITION = re.compile(r"\b(?:if|when|unless|until|whether|in case)\b", re.IGNORECASE)
@@ -28,7 +30,7 @@ def denies(read: ReadSentence, claim: Claim) -> bool:
     low, _ = part_of(read.tokens, claim.start)
     before = read.text[read.tokens[low].start : read.tokens[claim.start].start]
     # "They do not count towards your ten users" denies no figure.
-    near = " ".join(re.split(r"[,:]", before)[-1].split()[-_MAX_BETWEEN:])
+    near = " ".join(_JOINTS.split(before)[-1].split()[-_MAX_BETWEEN:])
     found = None if _ASIDE.search(near) or _CONDITION.search(near) else _DENIES.search(f"{near} ")
     # "Messages that you do not use are kept for 3 months": the denial ended before.
     return found is not None and _FINITE.search(found.string, found.end() + 1) is None

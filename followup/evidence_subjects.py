@@ -119,9 +119,15 @@ class EvidenceSubjects:
         return False
 
     def _is_only_plan(self, plan: Subject, fact: Fact) -> bool:
-        """Whether the sentence names the plan, and no other."""
-        plans = {s.name for s in self.in_unit(fact.unit) if s.is_plan}
-        return plans == {plan.name}
+        """Whether the sentence names the plan and no other, or tells the value of all together."""
+        places = {s.name: s.end for s in self.in_unit(fact.unit) if s.is_plan}
+        if plan.name not in places or len(places) == 1:
+            return plan.name in places
+        # "$780 for Plus, $1,450 for Max, for two days": what comes last is of both.
+        others = [c for c in fact.unit.sentence.claims if c.start != fact.claim.start]
+        is_lone = all(c.kind is not fact.claim.kind for c in others)
+        low, _ = clause_of(fact.unit.sentence.tokens, fact.claim.start)
+        return is_lone and bool(others) and low >= max(places.values())
 
     def _is_named_beside(self, subject: Subject, fact: Fact) -> bool:
         """Whether the sentence names the subject, and no other stands nearer to the value."""
@@ -159,9 +165,10 @@ class EvidenceSubjects:
             return True
         if not subject.is_plan or any(name in self.known.plans for name in names):
             return False
-        # Where another cell of the row is the subject's, this one is not.
-        row = (other for other in source.units if other.shown == unit.shown)
-        return not any(_same(subject, name) for other in row for name in self.of_cell(other))
+        # Where another cell of the row is the subject's, this one is not, unless all others are
+        # nobody's: "Hours saved: 15; Growth price: $299".
+        row = [n for u in source.units if u.shown == unit.shown for n in self.of_cell(u)]
+        return {name for name in row if name in self.known.plans} <= {subject.name}
 
     def inherited(self, unit: SourceUnit, unit_index: int, source: Source) -> list[Subject]:
         """The subjects of the nearest sentence before that names any."""

@@ -39,6 +39,8 @@ __all__ = [
 ]
 
 _PRONOUNS = frozenset("it its they their this that these those he she his her both".split())  # noqa: SIM905
+_COMPARING = frozenset({"unlike", "besides", "like", "compared"})
+_MAX_OPENING = 6
 _MIN_BODY_WORDS = 4
 _COURTESY = re.compile(
     r"\b(?:thanks|thank you|no pressure|no rush|let me know|happy to|feel free|hope you|hope this|"
@@ -133,8 +135,13 @@ def _said_plans(units: Sequence[Unit]) -> frozenset[Name]:
 
 
 def _starts_with_pronoun(read: ReadSentence) -> bool:
-    first = read.tokens[0].lower.removesuffix("'s") if read.tokens else ""
-    return first in _PRONOUNS and not is_expletive(read.tokens)
+    """Whether it does so, perhaps behind what it compares with: "Unlike Start, it has ..."."""
+    tokens = read.tokens
+    comma = next((i for i, token in enumerate(tokens) if token.text == ","), 0)
+    if tokens and tokens[0].lower in _COMPARING and comma <= _MAX_OPENING:
+        tokens = tokens[comma + 1 :]
+    first = tokens[0].lower.partition("'")[0] if tokens else ""
+    return first in _PRONOUNS and not is_expletive(tokens)
 
 
 @lru_cache(maxsize=64)

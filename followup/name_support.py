@@ -39,6 +39,7 @@ class NameFinder:
     def __init__(self, sources: Sequence[Source], known: KnownNames) -> None:
         self._sources = sources
         self._known = known
+        self._lead_words = frozenset(w for line in known.own for w in line.split())
 
     def find(self, claim: Claim, read: ReadSentence) -> Support:
         """A name is supported where its words stand in a row, or where it is made of such names."""
@@ -47,11 +48,15 @@ class NameFinder:
         for source in (self._sources[-1], *self._sources[:-1]):
             if stream in source.word_stream:
                 return Support(source.document, self._words_with(source, stream, claim))
-        other = word_stream(_ALSO.get(claim.value, claim.value))
+        singular = claim.value.removesuffix("s")
+        other = word_stream(_ALSO.get(claim.value) or _ALSO.get(singular, claim.value))
         for source in self._sources:
             if other in source.word_stream:
                 return Support(source.document, claim.text)
-        if any(set(stream.split()) - _TITLES <= set(line.split()) for line in self._known.own):
+        words = set(stream.split())
+        if any(words - _TITLES <= set(line.split()) for line in self._known.own) or (
+            _is_address(claim, read) and words & self._lead_words
+        ):
             return Support(self._sources[-1].document, claim.text)
         document = self._first_document(stream)
         if document and self._is_made_of_known(tuple(stream.split())):
@@ -185,6 +190,12 @@ class NameFinder:
         is_plain = len(name) == 1 and name[0] in self._known.lower_words
         stream = f" {' '.join(name)} "
         return not is_plain and any(stream in source.word_stream for source in self._sources)
+
+
+def _is_address(claim: Claim, read: ReadSentence) -> bool:
+    """Whether a name opens a message and a mark follows: "Gentile Carlo,"."""
+    after = read.tokens[claim.end : claim.end + 1]
+    return not (read.index or claim.start) and bool(after) and after[0].text in {",", "!", ":"}
 
 
 def _has_first_name(words: str, person: str, other: str) -> bool:

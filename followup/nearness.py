@@ -29,6 +29,8 @@ def is_near(claim: Claim, written: Claim) -> bool:
         return False
     if claim.kind is ClaimKind.DURATION and _is_same_length(claim, written):
         return True
+    if claim.kind is ClaimKind.DURATION and claim.unit != written.unit:
+        return _is_within(claim, length_in_seconds(claim), length_in_seconds(written))
     return claim.unit == written.unit and _is_rounded(claim, written)
 
 
@@ -54,8 +56,15 @@ def _is_rounded(claim: Claim, written: Claim) -> bool:
     if len(said.normalize().as_tuple().digits) >= len(true.normalize().as_tuple().digits):
         # "About 33" rounds nothing.
         return False
+    return _is_within(claim, said, true)
+
+
+def _is_within(claim: Claim, said: Decimal, true: Decimal) -> bool:
+    """Whether a claim that says how it rounds comes near enough; nothing exact does."""
     if claim.bound is Bound.ABOUT:
         return abs(said - true) <= _ABOUT * true
     if claim.bound in {Bound.LESS, Bound.AT_MOST}:
         return _LEAST * said <= true < said
+    if claim.bound is Bound.EXACT:
+        return False
     return said < true <= _MOST * said

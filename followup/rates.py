@@ -10,6 +10,7 @@ EVERY = {"monthly": "month", "annually": "year", "annual": "year", "yearly": "ye
 EVERY |= {"weekly": "week", "daily": "day", "hourly": "hour", "quarterly": "quarter"}
 TIME_RATES = frozenset({*EVERY.values(), "once", "hour", "minute", "second"})
 _ONCE = frozenset({"once", "onetime", "upfront"})
+_AFTER_ONCE = frozenset({"per", "for", "on", "with", "at", "and", "or", "to", "when", "plus", "in"})
 _BETWEEN = frozenset({"more", "less", "extra", "additional", "cheaper"})
 # All of them are who uses a product: "per head" is "per user".
 PERSONS = frozenset(
@@ -52,6 +53,9 @@ def read_rate(tokens: Sequence[Token], index: int) -> tuple[frozenset[str], int]
             index += 2
         elif word in {"/", "per"} and following and following.kind == "word":
             index += _describes(tokens, index + 1)
+            if time_unit(tokens, index + 2) and tokens[index + 2].text == tokens[index + 2].lower:
+                # "Per audio minute"
+                index += not time_unit(tokens, index + 1)
             per.add(time_unit(tokens, index + 1) or _divisor(tokens[index + 1].lower))
             index += 2
         elif word in {"a", "an", "each", "every"} and _counted_off(tokens, index + 1):
@@ -77,8 +81,8 @@ def _counted_off(tokens: Sequence[Token], place: int) -> str:
 
 
 def _opens_clause(following: Token | None) -> bool:
-    """Whether "once" goes on with a clause: "fell to 3% once they started"."""
-    return following is not None and following.kind == "word" and following.lower != "per"
+    """Whether "once" goes on with a clause: "fell to 3% once they started", not "once for Max"."""
+    return following is not None and following.kind == "word" and following.lower not in _AFTER_ONCE
 
 
 def _divisor(word: str) -> str:

@@ -23,6 +23,7 @@ _SIGN_OFF = re.compile(
 _LIST_NUMBER = re.compile(r"\s*\d{1,2}$")
 MAX_GREETING_WORDS = 12
 _MAX_SIGNATURE = 3
+_MAX_SALUTATION = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,16 @@ class Unit:
 
 
 def is_signature(units: Sequence[Unit], index: int) -> bool:
-    """Whether a unit is the last line and no more than a name or a farewell: "Hasta pronto"."""
+    """Whether a unit ends the message and is no more than a name or farewell: "Hasta pronto"."""
     unit = units[index]
-    is_last = index == len(units) - 1 and index > 0 and "\n" in unit.gap
+    is_last = index == len(units) - 1 and index > 0
     return is_last and len(unit.text.split()) <= _MAX_SIGNATURE and unit.text[-1] not in ".!?:"
+
+
+def is_salutation(units: Sequence[Unit], index: int) -> bool:
+    """Whether a unit is a first line that only addresses: "Cher Monsieur Favre,"."""
+    text = units[index].text
+    return index == 0 and text[-1] in ",!" and len(text.split()) <= _MAX_SALUTATION
 
 
 def split_sentences(text: str) -> list[str]:

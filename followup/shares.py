@@ -20,6 +20,7 @@ _PARTS = {
 }
 _QUARTERS = {"quarter": 15, "quarters": 45}
 _WHOLES = frozenset({"three", "four", "five", "ten"})
+_BY_ABOUT = [["by", word] for word in ("about", "nearly", "almost", "roughly", "over", "around")]
 _HALVES = frozenset({"first", "second", "other", "better"})
 
 
@@ -77,7 +78,8 @@ def _fraction(tokens: Sequence[Token], start: int) -> Part | None:
     words = [token.lower for token in tokens[start : start + 3]]
     place = start + 1
     parts = _PARTS.get(words[1]) if len(words) > 1 else None
-    is_share = words[2:] == ["of"] or (start > 0 and tokens[start - 1].lower == "by")
+    before = [token.lower for token in tokens[max(0, start - 2) : start]]
+    is_share = words[2:] == ["of"] or "by" in before[-1:] or before in _BY_ABOUT
     if parts is None or not is_share:
         return None
     numeral = read_numeral(tokens, start)

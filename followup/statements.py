@@ -13,7 +13,7 @@ from followup.english import is_english
 from followup.overlap import read_text
 from followup.passage import Passage
 from followup.relations import Relations
-from followup.sentences import Unit, is_signature
+from followup.sentences import Unit, is_salutation, is_signature
 from followup.sources import Source, SourceUnit, own_names, read_sources, word_stream
 from followup.statement_fit import estimated, heading_of, judged
 from followup.support_model import load_support_model
@@ -183,6 +183,7 @@ def _is_polite(units: Sequence[Unit], index: int) -> bool:
     """Whether a unit greets, says good-bye or asks, and so states nothing."""
     unit = units[index]
     is_formula = unit.is_greeting or unit.is_sign_off or is_signature(units, index)
+    is_formula |= is_salutation(units, index)
     return is_formula or unit.text.endswith("?")
 
 

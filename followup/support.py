@@ -10,11 +10,11 @@ from followup.agreement import (
     value_keys,
     value_mismatch,
 )
-from followup.amounts import in_cents
 from followup.claim_context import Before, ClaimContext, read_context
 from followup.claims import Claim, ClaimKind, ReadSentence, read_sentence
 from followup.denials import affirms, denies
 from followup.derived import compares, is_worked_out
+from followup.elided_units import with_units_beside
 from followup.evidence_subjects import EvidenceSubjects
 from followup.fact_index import FactIndex
 from followup.known_names import equated, known_names
@@ -37,15 +37,13 @@ _ABOUT_CHECKED = frozenset(
         ClaimKind.CODE,
     }
 )
-_WITH_UNITS = frozenset(
-    {ClaimKind.MONEY, ClaimKind.PERCENT, ClaimKind.QUANTITY, ClaimKind.DURATION}
-)
 _COUNTS = frozenset({ClaimKind.NUMBER, ClaimKind.QUANTITY})
 _MIN_QUOTED_WORDS = 3
 _APART = "no source brings this name together with the others"
 # Reasons that no arithmetic overrides.
 _OF_WHOM = ("the value does not stand there for", "the sources tell", "the lead did not")
 _NO_VALUE = "no source has this value"
+_NOT_COUNTED = (_NO_VALUE, "the value counts something else")
 
 
 class SupportFinder:
@@ -156,7 +154,7 @@ class SupportFinder:
                     return Support(reason=other_subject([alone], fact))
                 return Support(fact.source.document, fact.unit.shown)
             reason = mismatch or reason
-        if reason == _NO_VALUE and self._counts_unheard(claim):
+        if reason.startswith(_NOT_COUNTED) and self._counts_unheard(claim):
             return Support(REQUEST, claim.text)
         if claim.kind is ClaimKind.LINK:
             source = self._facts.source_of_host(claim)
@@ -219,18 +217,7 @@ class SupportFinder:
         """
         if claim.kind is ClaimKind.NUMBER:
             context = read_context(claim, read, subjects, before, self.known)
-            beside = [other for other in read.claims if other.kind in _WITH_UNITS]
-            read_alike = (
-                replace(
-                    claim,
-                    kind=c.kind,
-                    value=in_cents(claim.value) if _is_in_cents(c) else claim.value,
-                    unit=c.unit,
-                    counted=c.counted,
-                    per=c.per,
-                )
-                for c in beside
-            )
+            read_alike = with_units_beside(claim, read)
             supports = (self._of_value(other, context) for other in read_alike)
             return next((support for support in supports if not support.reason), None)
         keys = value_keys(claim)
@@ -271,15 +258,12 @@ def _is_elided_end(claim: Claim, read: ReadSentence) -> bool:
     """Whether a bare number is the other end of a change: "after 31 days, down from 47"."""
     before = [token.lower for token in read.tokens[max(0, claim.start - 2) : claim.start]]
     is_end = before[-1:] in (["from"], ["to"]) or before in (["instead", "of"], ["rather", "than"])
+    is_end &= before != ["up", "to"]
     return (
         claim.kind is ClaimKind.NUMBER
         and is_end
         and any(c.kind is ClaimKind.DURATION and c.start < claim.start for c in read.claims)
     )
-
-
-def _is_in_cents(claim: Claim) -> bool:
-    return claim.kind is ClaimKind.MONEY and "cent" in claim.text.lower()
 
 
 def _name_claim(read: ReadSentence, subject: Subject) -> Claim:

@@ -151,7 +151,7 @@ def other_of_list(
             only_ours = only_ours - lead_in
         else:
             only_theirs = only_theirs - lead_in
-        if words & only_theirs and not words & only_ours:
+        if words & only_theirs and not (words | topic.clause) & only_ours:
             return Fact(other, fact.unit, fact.source, fact.unit_index, fact.roots)
     return None
 

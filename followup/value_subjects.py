@@ -109,7 +109,10 @@ def _without_asides(
         is_with_aside = aside is not None and all(token.lower in _JOINTS for token in joined)
         word = word_before(tokens, subject.place)
         is_example = word == "as" and tokens[max(0, subject.place - 2)].lower == "such"
-        if not subject.is_plan and (is_with_aside or is_example or word in words):
+        is_compared = word == "unlike" or (word == "than" and subject.place > place)
+        if is_compared or (
+            not subject.is_plan and (is_with_aside or is_example or word in words)
+        ):
             aside = subject
         else:
             kept.append(subject)

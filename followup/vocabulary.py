@@ -71,6 +71,7 @@ GENERIC_CAPITALS = _words(
     pdf pdfs pm am ps re roi saas sdk seo sla sme smb sql sso tbd uk url us usa usd eur gbp utc vat
     vp cta english monday tuesday wednesday thursday friday saturday sunday january february march
     april may june july august september october november december
+    christmas easter q1 q2 q3 q4
     regards sincerely wishes team sales support customer success account manager hi hello hey dear
     thanks thank best warm kind cheers"""
 )
