@@ -1,26 +1,18 @@
 """Finds the words of a source that say the opposite of a sentence."""
 
 import math
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from functools import lru_cache
 
-from followup.claims import ClaimKind, ReadSentence
-from followup.polarity import (
-    LIGHT_VERBS,
-    Clause,
-    conflicts,
-    joined,
-    read_polarity,
-    says_alike,
-    statement_stem,
-)
-from followup.relations import Placed, Relations, Side
-from followup.sources import Source, SourceUnit
+from followup.claims import ReadSentence
+from followup.opposition import conflicts, says_alike, says_all
+from followup.polarity import LIGHT_VERBS, Clause, joined, read_polarity, statement_stem
+from followup.relations import Relations, Side
+from followup.sources import Source
+from followup.stated import Statement, statements_of, with_values
 from followup.subjects import PLAN_WORDS, Subject, may_be_plan
-from followup.vocabulary import content_stems, roots_of
+from followup.vocabulary import roots_of
 
 _MIN_SHARE = 0.6
 _MIN_AGREEING_SHARE = 0.45
@@ -30,10 +22,6 @@ _MIN_COVERED = 0.65
 """Share of a denying clause, by weight, that the other side says: then they are of the same."""
 _MIN_CLAUSE_STEMS = 3
 _PLAN_STEMS = frozenset(map(statement_stem, PLAN_WORDS))
-_PRONOUN = re.compile(r"(?:it|its|they|their|this|these|that)\b", re.IGNORECASE)
-# "Native-speaker surcharge: none"
-_NONE = re.compile(r"([^:.]{3,60}): (?:none|no|not available|not included)\.?", re.IGNORECASE)
-_NO_CELLS = frozenset({"no", "none", "-", "x", "✗", "✘", "not included", "n/a", "not available"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +30,6 @@ class Contradiction:
 
     document: str
     evidence: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Statement:
-    """What a unit of a source states."""
-
-    clause: Clause
-    clauses: tuple[Clause, ...]
-    stems: frozenset[str]
-    document: str
-    placed: Placed
 
 
 class ContradictionFinder:
@@ -76,10 +53,10 @@ class ContradictionFinder:
         self._ignored = (known | own) - {statement_stem("free")}
         self._own = own
         self._statements = [
-            _Statement(clause, clauses, frozenset(clause.stems), source.document, placed)
+            statement
             for source in sources
             if not source.is_request
-            for clause, clauses, placed in _statements_of(source)
+            for statement in statements_of(source)
         ]
         self._frequency = Counter(stem for found in self._statements for stem in found.stems)
 
@@ -90,19 +67,38 @@ class ContradictionFinder:
         weight. It contradicts only where no other holds as much and says the contested words as the
         sentence does.
         """
-        clauses = read_polarity(_with_values(sentence))
-        parts = [joined(clauses)]
+        clauses = read_polarity(with_values(sentence))
+        unsaid = [clause for clause in clauses if not self._is_said(clause, subjects)]
+        parts = [joined(clauses)] if unsaid else []
         if len(clauses) > 1:
-            parts += [clause for clause in clauses if len(clause.stems) >= _MIN_CLAUSE_STEMS]
+            parts += [clause for clause in unsaid if len(clause.stems) >= _MIN_CLAUSE_STEMS]
+        open_stems = frozenset(joined(unsaid).stems)
         for part in parts:
-            found = self._against(part, clauses, subjects)
+            found = self._against(part, clauses, subjects, open_stems)
             if found:
                 return Contradiction(found.document, found.placed.unit.shown)
         return None
 
+    def _is_said(self, clause: Clause, subjects: Sequence[Subject]) -> bool:
+        """Whether one statement says all words of a clause, each affirmed or denied as there."""
+        ours = {
+            word: denied
+            for word, denied in zip(clause.stems, clause.denied, strict=True)
+            if word not in self._ignored
+        }
+        plans = [subject for subject in subjects if may_be_plan(subject)]
+        return len(ours) >= _MIN_SHARED and any(
+            says_all(ours, found.clause) and not self._is_of_another(plans, found, ours.keys())
+            for found in self._statements
+        )
+
     def _against(
-        self, part: Clause, clauses: Sequence[Clause], subjects: Sequence[Subject]
-    ) -> _Statement | None:
+        self,
+        part: Clause,
+        clauses: Sequence[Clause],
+        subjects: Sequence[Subject],
+        open_stems: frozenset[str],
+    ) -> Statement | None:
         plans = [subject for subject in subjects if may_be_plan(subject)]
         others = [s for s in subjects if s not in plans and self._relations.is_told_of(s)]
         # Of whom a story tells, its sentences need not say.
@@ -112,13 +108,15 @@ class ContradictionFinder:
         total = self._weight(wanted)
         names = {statement_stem(word) for plan in plans for word in plan.name}
         opposed, opposed_share, contested = None, 0.0, frozenset[str]()
-        agreeing: list[tuple[_Statement, float]] = []
+        agreeing: list[tuple[Statement, float]] = []
         for statement in self._statements:
+            if _have_other_figures(part, statement.clause):
+                continue
             shared = wanted & statement.stems
             if not shared or len(said & statement.stems) < _MIN_SHARED:
                 continue
             covered = self._denied_share(part, clauses, statement, aside)
-            found = _contested(part, clauses, statement) - self._own
+            found = _contested(part, clauses, statement) & open_stems - self._own
             # What it says the opposite of, it cannot hold.
             missing = self._weight(wanted & found - statement.stems)
             share = max(self._weight(shared) / max(total - missing, 1), covered)
@@ -150,7 +148,7 @@ class ContradictionFinder:
         self,
         part: Clause,
         clauses: Sequence[Clause],
-        statement: _Statement,
+        statement: Statement,
         aside: frozenset[str],
     ) -> float:
         """How much one side's denying clauses are covered by what the other affirms; 0 or 1."""
@@ -175,7 +173,7 @@ class ContradictionFinder:
         return 0.0
 
     def _is_of_another(
-        self, plans: Sequence[Subject], statement: _Statement, contested: frozenset[str]
+        self, plans: Sequence[Subject], statement: Statement, contested: Set[str]
     ) -> bool:
         """Whether the contested words are said of other plans than the sentence's."""
         if not plans and statement.placed.is_cell and True in statement.clause.denied:
@@ -196,13 +194,20 @@ class ContradictionFinder:
         return math.fsum(math.log(1 + num / self._frequency.get(stem, 1)) for stem in stems)
 
 
-def _contested(part: Clause, clauses: Sequence[Clause], statement: _Statement) -> frozenset[str]:
+def _have_other_figures(ours: Clause, theirs: Clause) -> bool:
+    """Whether each has figures and they share none: then they state two facts."""
+    our_figures = {word for word in ours.stems if word[0].isdigit()}
+    their_figures = {word for word in theirs.stems if word[0].isdigit()}
+    return bool(our_figures and their_figures) and our_figures.isdisjoint(their_figures)
+
+
+def _contested(part: Clause, clauses: Sequence[Clause], statement: Statement) -> frozenset[str]:
     """The words of one of our parts that a statement says the opposite of, plan words left out."""
     found = conflicts(part, statement.clause) - _PLAN_STEMS
     return frozenset(word for word in found if _is_of_same(word, clauses, statement))
 
 
-def _is_of_same(word: str, clauses: Sequence[Clause], statement: _Statement) -> bool:
+def _is_of_same(word: str, clauses: Sequence[Clause], statement: Statement) -> bool:
     """Whether a contested word stands in clauses of the same thing: two "stores" may be of two.
 
     A sentence of one clause speaks of one thing.
@@ -227,69 +232,3 @@ def _with_subject(clauses: Sequence[Clause], place: int) -> Clause:
 
 def _in_roots(word: str, stems: frozenset[str]) -> bool:
     return bool(roots_of((word,)) & roots_of(stems))
-
-
-@lru_cache(maxsize=4_096)
-def _statements_of(source: Source) -> tuple[tuple[Clause, tuple[Clause, ...], Placed], ...]:
-    return tuple(_statements(source))
-
-
-def _statements(source: Source) -> Iterator[tuple[Clause, tuple[Clause, ...], Placed]]:
-    """What each unit states. A question states what the "yes" or "no" after it says.
-
-    A unit that starts with a pronoun speaks of what the unit before it does.
-    """
-    before = Clause((), ())
-    for place, unit in enumerate(source.units):
-        text = _with_values(unit.sentence)
-        placed = Placed(unit, place, source)
-        if unit.cell_names:
-            yield _in_context(_cell_clause(unit), unit.stems), (), placed
-        elif text.rstrip("*_ ").endswith("?"):
-            after = source.units[place + 1].sentence.text if place + 1 < len(source.units) else ""
-            answer = after.split(maxsplit=1)[0].strip(",.!;:*_").lower() if after else ""
-            if answer in {"yes", "no"}:
-                yield _all(_whole(text).stems, denied=answer == "no"), (), placed
-        elif (none := _NONE.fullmatch(text)) is not None:
-            yield _all(_whole(none.group(1)).stems, denied=True), (), placed
-        else:
-            clause = _whole(text)
-            if _PRONOUN.match(text):
-                yield _in_context(clause, frozenset(before.stems)), read_polarity(text), placed
-            else:
-                before = clause
-                yield clause, read_polarity(text), placed
-
-
-def _in_context(clause: Clause, context: frozenset[str]) -> Clause:
-    """The clause with stems that tell what it is about and neither affirm nor deny."""
-    more = sorted(context - set(clause.stems))
-    denied = (*[None] * len(more), *clause.denied)
-    return Clause((*more, *clause.stems), denied, clause.near_denials, clause.heads)
-
-
-def _cell_clause(unit: SourceUnit) -> Clause:
-    column, _, cell = _with_values(unit.sentence).partition(": ")
-    is_denied = cell.strip().lower() in _NO_CELLS
-    names = set(map(statement_stem, content_stems(" ".join((*unit.cell_names, column)))))
-    inside = joined(read_polarity(cell))
-    return _all((*sorted(names - set(inside.stems)), *inside.stems), denied=is_denied)
-
-
-def _all(stems: tuple[str, ...], *, denied: bool) -> Clause:
-    heads = frozenset(stems) if denied else frozenset[str]()
-    return Clause(stems, (denied,) * len(stems), heads, heads)
-
-
-@lru_cache(maxsize=16_384)
-def _whole(text: str) -> Clause:
-    return joined(read_polarity(text))
-
-
-def _with_values(sentence: ReadSentence) -> str:
-    """The sentence with each figure in its normalised form: "two hundred dollars" -> "200"."""
-    text = sentence.text
-    for claim in sentence.claims:
-        if claim.kind is not ClaimKind.NAME:
-            text = text.replace(claim.text, f" {claim.value} ", 1)
-    return text

@@ -62,7 +62,13 @@ _ORDINALS = {
 }
 _QUARTERS = {f"q{number}": number for number in range(1, 5)}
 DATE_OPENERS = (
-    WEEKDAYS | _POINTERS | _DAYS | _QUARTERS.keys() | _ORDINALS.keys() | _MONTHS.keys() | _SHORT_MONTHS.keys()
+    WEEKDAYS
+    | _POINTERS
+    | _DAYS
+    | _QUARTERS.keys()
+    | _ORDINALS.keys()
+    | _MONTHS.keys()
+    | _SHORT_MONTHS.keys()
 )
 """Words with which a date can begin."""
 _SUFFIXES = frozenset({"st", "nd", "rd", "th"})
@@ -241,8 +247,11 @@ def _lone_year(tokens: Sequence[Token], start: int) -> ReadDate | None:
         return None
     said = before is not None and before.lower in {"in", "since", "during", "until", "by", "of"}
     # "The 2024 season", but not "the 2000 seats".
-    said |= before is not None and before.lower == "the" and after is not None and (
-        after.kind == "word" and not after.lower.endswith("s")
+    said |= (
+        before is not None
+        and before.lower == "the"
+        and after is not None
+        and (after.kind == "word" and not after.lower.endswith("s"))
     )
     return (
         ReadDate(f"{year}-?-?", start + 1) if said or (after and after.kind == "symbol") else None

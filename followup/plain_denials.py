@@ -25,6 +25,10 @@ _NOT_GRATIS = re.compile(
 )
 _WITH_ALL = re.compile(r",\s(?:(?:not )?(?:even|including)\s[^,]{1,20}|\w+\sincluded),\s")
 # No opposite of old.
+# "Check-in" holds no preposition, "no-show" and "answer NO" no denial.
+_HYPHENED = re.compile(r"(?<=\w)-(?:in|out|up|on|off|over|by|to|down)\b")
+_NAMED_NO = re.compile(r"\b[Nn]o-(?=shows?\b|reply\b)|(?<=[a-z] )NO\b")
+_ZERO = re.compile(r"\b(?:0 ?%|0|zero) (?=(?:\w+ )?(?:commission|fees?|charges?|costs?)\b)", re.I)
 _NEWS = re.compile(r"\bnews\b", re.IGNORECASE)
 _NOT_YET = re.compile(r"(?<=not |n't )yet\b", re.IGNORECASE)
 _PURPOSE = re.compile(r"\b(?:in order|so as) to\b", re.IGNORECASE)
@@ -32,7 +36,8 @@ _PURPOSE = re.compile(r"\b(?:in order|so as) to\b", re.IGNORECASE)
 
 def plainly(sentence: str) -> str:
     """The folded sentence: "is not charged" for "is free", and without what denies nothing."""
-    paid = _NOT_GRATIS.sub("is charged ", fold(sentence))
+    folded = _ZERO.sub("no ", _NAMED_NO.sub(" ", _HYPHENED.sub("", fold(sentence))))
+    paid = _NOT_GRATIS.sub("is charged ", folded)
     gratis = _GRATIS.sub("not charged", _NO_DENIAL.sub(" ", paid))
     gratis = _WITH_ALL.sub(" ", _NEWS.sub("message", _NOT_YET.sub("", gratis)))
     # "Need no account in order to manage seats": the purpose is not denied.

@@ -1,13 +1,12 @@
-"""Which words of a sentence are affirmed and which denied, and whether two sentences disagree."""
+"""Which words of a sentence are affirmed and which denied."""
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from followup.antonyms import is_alike, is_opposite
 from followup.plain_denials import plainly
-from followup.vocabulary import STOP_WORDS, roots_of, stem
+from followup.vocabulary import STOP_WORDS, stem
 
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d+(?:[.,]\d+)*%?|[,;:()–—]|[.!?]+(?=\s|$)")  # noqa: RUF001
 _DENIALS = frozenset(
@@ -16,11 +15,13 @@ _DENIALS = frozenset(
     exclude excludes excluded excluding prohibit prohibits prohibited forbid forbids forbidden
     disallow disallows disallowed""".split()  # noqa: SIM905
 )
+_OF_VERBS = frozenset({"not", "never", "cannot"})
 _CAUSES = frozenset({"because", "since", "as"})
 # What these govern ends or is kept away: neither plainly affirmed nor plainly denied.
 _WEAKENERS = frozenset(
     """avoid avoids avoiding avoided eliminate eliminates eliminating eliminated remove removes
     removing removed prevent prevents preventing prevented replace replaces replacing replaced
+    spare spares spared sparing waive waives waived
     stop stops stopping stopped end ends ended gone instead rather unless until except otherwise
     hardly rarely barely few fewer less rid""".split()  # noqa: SIM905
 )
@@ -45,7 +46,6 @@ _PREPOSITIONS = frozenset(
 _MARKS = frozenset(",;:()–—")  # noqa: RUF001
 _MAX_LIST_ITEM = 3
 _MAX_NOUN_WORDS = 2
-_ROOT = 5
 _VERBS_IN_LY = frozenset("reply apply supply rely comply imply multiply".split())  # noqa: SIM905
 LIGHT_VERBS = frozenset(
     map(
@@ -56,7 +56,6 @@ LIGHT_VERBS = frozenset(
 )
 """What they deny is what follows: "does not include support" is "no support"."""
 _NEIGHBOUR_WORDS = 3
-_MIN_SHARED_DENIAL = 2
 _MIN_DOUBLED = 6
 
 
@@ -70,6 +69,8 @@ class Clause:
     """All stems of the clauses that deny something."""
     heads: frozenset[str] = frozenset()
     """What the denials deny first: "not include", "no phone support"; the rest says of what."""
+    verbal: frozenset[str] = frozenset()
+    """All stems of the clauses in which a verb is denied: "never sit with us", not "no fee"."""
 
     def with_polarity(self, wanted: bool) -> frozenset[str]:
         """The stems that are denied (True) or affirmed (False), and nowhere the opposite."""
@@ -103,7 +104,7 @@ def read_polarity(sentence: str) -> tuple[Clause, ...]:
         # "If it is not open, because it is not listed, ..." supposes both.
         if words:
             is_supposed = words[0] in _CONDITIONS or (is_supposed and words[0] in _CAUSES)
-        clause = _read_clause(words, is_supposed=is_supposed)
+        clause = _ClauseReader(words, is_supposed=is_supposed).read()
         if clause.stems:
             clauses.append(clause)
     return tuple(clauses)
@@ -123,59 +124,7 @@ def joined(clauses: Sequence[Clause]) -> Clause:
         tuple(denied for clause in clauses for denied in clause.denied),
         frozenset[str]().union(*(clause.near_denials for clause in clauses)),
         frozenset[str]().union(*(clause.heads for clause in clauses)),
-    )
-
-
-def conflicts(ours: Clause, theirs: Clause) -> frozenset[str]:
-    """Our stems that they deny while we affirm them, or the other way round, or say the opposite.
-
-    Empty where both deny something of the same thing: then they agree.
-    """
-    if ours.near_denials and theirs.near_denials and True in ours.denied:
-        both = ours.with_polarity(True) & theirs.with_polarity(True)
-        heads = roots_of(ours.heads) & roots_of(theirs.heads) or both & (ours.heads | theirs.heads)
-        if len(both) >= _MIN_SHARED_DENIAL or heads:
-            return _opposites(ours, theirs)
-    our_denied, their_denied = ours.with_polarity(True), theirs.with_polarity(True)
-    our_affirmed, their_affirmed = ours.with_polarity(False), theirs.with_polarity(False)
-    denied = _alike(our_denied, their_affirmed) | _alike(our_affirmed, their_denied)
-    opposites = _opposites(ours, theirs)
-    # "Never leaves the UK" and "stays in the UK" agree: nobody affirms the leaving.
-    if not (
-        roots_of(ours.heads) & roots_of(their_affirmed)
-        or roots_of(theirs.heads) & roots_of(our_affirmed)
-    ):
-        denied = frozenset()
-    # One side denies and uses the opposite word: "not more" and "less" agree.
-    return frozenset() if denied and opposites else denied | opposites
-
-
-def _alike(ours: frozenset[str], theirs: frozenset[str]) -> frozenset[str]:
-    """Our stems that stand there too, if with another ending: refunded, refundable."""
-    roots = roots_of(theirs)
-    return frozenset(word for word in ours if word in theirs or word[:_ROOT] in roots)
-
-
-def says_alike(ours: Clause, theirs: Clause, contested: frozenset[str]) -> bool:
-    """Whether they affirm or deny one of the contested stems as we do, or deny the same."""
-    alike = any(
-        contested & ours.with_polarity(denied) & theirs.with_polarity(denied)
-        for denied in (True, False)
-    )
-    return alike or len(ours.near_denials & theirs.near_denials) >= _MIN_SHARED_DENIAL
-
-
-def _opposites(ours: Clause, theirs: Clause) -> frozenset[str]:
-    """Our stems whose antonym they use of the same thing."""
-    return frozenset(
-        word
-        for word in ours.with_polarity(False) - set(theirs.stems)
-        if not any(is_alike(word, other) for other in theirs.stems)
-        and any(
-            is_opposite(word, other) and ours.around(word) & theirs.around(other)
-            # "At no charge" is no opposite of "free".
-            for other in set(theirs.stems) - set(ours.stems) - theirs.with_polarity(True)
-        )
+        frozenset[str]().union(*(clause.verbal for clause in clauses)),
     )
 
 
@@ -207,7 +156,8 @@ def _starts_list_item(rest: Sequence[str]) -> bool:
         (i for i, word in enumerate(rest) if word in _MARKS or word[0] in ".!?" or word == "and"),
         len(rest),
     )
-    return 0 < length <= _MAX_LIST_ITEM and rest[0] not in _CLAUSE_ENDS
+    has_figure = any(word[0].isdigit() for word in rest[:length])
+    return 0 < length <= _MAX_LIST_ITEM and rest[0] not in _CLAUSE_ENDS and not has_figure
 
 
 def _num_heads(denial: str, after: Sequence[str]) -> int:
@@ -225,52 +175,76 @@ def _is_adverb(word: str) -> bool:
     return word.endswith("ly") and word not in _VERBS_IN_LY
 
 
-def _read_clause(words: Sequence[str], *, is_supposed: bool) -> Clause:
-    stems: list[str] = []
-    denied: list[bool | None] = []
-    heads: set[str] = set()
-    num_heads = 0
-    state: bool | None = None if is_supposed else False
-    is_weak = any(word in _WEAKENERS for word in words)
-    noun_only, is_excluded, is_subject, denied_at = False, False, False, 0
-    for place, word in enumerate(words):
-        bare = word.replace("'", "")
-        if noun_only and (word in _PREPOSITIONS or (is_excluded and word == "and")):
+class _ClauseReader:
+    """Reads the words of one clause from left to right; a denial reaches on until it ends."""
+
+    def __init__(self, words: Sequence[str], *, is_supposed: bool) -> None:
+        self._words = words
+        self._stems: list[str] = []
+        self._denied: list[bool | None] = []
+        self._heads: set[str] = set()
+        self._num_heads = 0
+        self._state: bool | None = None if is_supposed else False
+        self._is_weak = any(word in _WEAKENERS for word in words)
+        self._is_of_noun = self._is_excluded = self._is_subject = False
+        self._denied_at = 0
+
+    def read(self) -> Clause:
+        for place, word in enumerate(self._words):
+            bare = word.replace("'", "")
+            self._end_denial(place, word)
+            if bare in _DENIALS and self._state is not None:
+                self._deny(place, bare)
+            elif word not in STOP_WORDS and (len(word) > 1 or word.isdigit()):
+                self._add(word)
+            elif word in _PREPOSITIONS and word != "to":
+                self._num_heads = 0
+        return self._clause()
+
+    def _end_denial(self, place: int, word: str) -> None:
+        if self._is_of_noun and (word in _PREPOSITIONS or (self._is_excluded and word == "and")):
             # "No charge on every plan" denies the charge, not the plan.
-            state, noun_only = False, False
-        if state and not is_subject and place > denied_at + 1 and word in _FINITE:
+            self._state, self._is_of_noun = False, False
+        is_behind = place > self._denied_at + 1 and not self._is_subject
+        if self._state and is_behind and word in _FINITE:
             # "Messages that you do not use are carried over": the denial ends with its clause.
-            state = False
-        if bare in _DENIALS and state is not None:
-            denied_at = place
-            opens = _opens_clause(words, place)
-            is_subject = opens and bare in _DENYING_SUBJECTS
-            num_heads = _num_heads(bare, words[place + 1 : place + 3])
-            if bare in _DENYING_OBJECTS and not opens:
-                heads.update(stems[-1:])
-                # "Pay nothing for it" denies the paying.
-                denied[-1:] = [True if found is False else found for found in denied[-1:]]
-            is_excluded = bare.startswith("exclud")
-            noun_only = (
-                bare == "without"
-                or is_excluded
-                or (bare in _DENYING_OBJECTS and not opens)
-                or (bare == "no" and place > 0)
-            )
-            # "You can exclude" offers what it names, it does not deny it.
-            state = None if bare.startswith("exclud") and "can" in words else True
-        elif word not in STOP_WORDS and (len(word) > 1 or word.isdigit()):
-            stems.append(statement_stem(word))
-            denied.append(None if is_weak else state)
-            if state and num_heads and stems[-1] not in LIGHT_VERBS and not _is_adverb(word):
-                heads.add(stems[-1])
-                num_heads -= 1
-        elif word in _PREPOSITIONS and word != "to":
-            num_heads = 0
-    near = frozenset(stems) if True in denied else frozenset[str]()
-    said = {found for found, is_denied in zip(stems, denied, strict=True) if is_denied}
-    if said <= LIGHT_VERBS:
-        # "A move in March is not possible" denies the move.
-        denied = [found if found is None or not said else True for found in denied]
-    # "The exam fee is not included" denies the exam fee.
-    return Clause(tuple(stems), tuple(denied), near, frozenset(heads) or near)
+            self._state = False
+
+    def _deny(self, place: int, bare: str) -> None:
+        words = self._words
+        self._denied_at = place
+        opens = _opens_clause(words, place)
+        self._is_subject = opens and bare in _DENYING_SUBJECTS
+        self._num_heads = _num_heads(bare, words[place + 1 : place + 3])
+        is_object = bare in _DENYING_OBJECTS and not opens
+        if is_object:
+            self._heads.update(self._stems[-1:])
+            # "Pay nothing for it" denies the paying.
+            self._denied[-1:] = [True if d is False else d for d in self._denied[-1:]]
+        self._is_excluded = bare.startswith("exclud")
+        is_noun = bare == "without" or (bare == "no" and place > 0)
+        self._is_of_noun = is_noun or self._is_excluded or is_object
+        # "You can exclude" offers what it names, it does not deny it.
+        self._state = None if self._is_excluded and "can" in words else True
+
+    def _add(self, word: str) -> None:
+        found = statement_stem(word)
+        self._stems.append(found)
+        self._denied.append(None if self._is_weak else self._state)
+        is_head = self._state and self._num_heads and found not in LIGHT_VERBS
+        if is_head and not _is_adverb(word):
+            self._heads.add(found)
+            self._num_heads -= 1
+
+    def _clause(self) -> Clause:
+        stems, denied = self._stems, self._denied
+        near = frozenset(stems) if True in denied else frozenset[str]()
+        said = {found for found, is_denied in zip(stems, denied, strict=True) if is_denied}
+        if said <= LIGHT_VERBS:
+            # "A move in March is not possible" denies the move.
+            denied = [found if found is None or not said else True for found in denied]
+        is_verbal = any(word in _OF_VERBS or word.endswith("n't") for word in self._words)
+        # "The exam fee is not included" denies the exam fee.
+        heads = frozenset(self._heads) or near
+        verbal = near if is_verbal else frozenset[str]()
+        return Clause(tuple(stems), tuple(denied), near, heads, verbal)

@@ -9,7 +9,7 @@ from followup.tokens import CURRENCY_CODES
 from followup.units import CURRENCIES
 
 # No sentence ends in a cell's name: "Ward gets two. Most need none: the guide is enough" is prose.
-_NAMED_CELL = re.compile(r"((?:[^:;|.?!]|[.?!](?!\s+[A-Z\"])){1,80}): (.+)")
+_NAMED_CELL = re.compile(r"((?:[^:;|.?!]|[.?!](?!\s)){1,80}): (.+)")
 _SEPARATOR_ROW = re.compile(r"[\s|:+-]+")
 _MIN_CELLS = 2
 _BARE_FIGURE = re.compile(r"\d[\d., ]*")
@@ -64,7 +64,7 @@ class Row:
         return next(filter(None, map(_currency_of, words)), "")
 
     def _rate(self) -> str:
-        """" per device per year" of a cell "device/year"."""
+        """ " per device per year" of a cell "device/year"."""
         found = ""
         for column, cell in self.cells:
             if _DIVIDING.isdisjoint(_words(column)[-1:]):

@@ -110,9 +110,7 @@ def _without_asides(
         word = word_before(tokens, subject.place)
         is_example = word == "as" and tokens[max(0, subject.place - 2)].lower == "such"
         is_compared = word == "unlike" or (word == "than" and subject.place > place)
-        if is_compared or (
-            not subject.is_plan and (is_with_aside or is_example or word in words)
-        ):
+        if is_compared or (not subject.is_plan and (is_with_aside or is_example or word in words)):
             aside = subject
         else:
             kept.append(subject)

@@ -1,0 +1,74 @@
+"""Whether two clauses disagree: one denies what the other affirms, or uses its opposite."""
+
+from collections.abc import Mapping
+
+from followup.antonyms import is_alike, is_opposite
+from followup.polarity import Clause
+from followup.vocabulary import roots_of
+
+_ROOT = 5
+_MIN_SHARED_DENIAL = 2
+
+
+def conflicts(ours: Clause, theirs: Clause) -> frozenset[str]:
+    """Our stems that they deny while we affirm them, or the other way round, or say the opposite.
+
+    Empty where both deny something of the same thing: then they agree.
+    """
+    if ours.near_denials and theirs.near_denials and True in ours.denied:
+        both = ours.with_polarity(True) & theirs.with_polarity(True)
+        heads = roots_of(ours.heads) & roots_of(theirs.heads) or both & (ours.heads | theirs.heads)
+        if len(both) >= _MIN_SHARED_DENIAL or heads:
+            return _opposites(ours, theirs)
+    our_denied, their_denied = ours.with_polarity(True), theirs.with_polarity(True)
+    our_affirmed, their_affirmed = ours.with_polarity(False), theirs.with_polarity(False)
+    denied = _alike(our_denied, their_affirmed) | _alike(our_affirmed, their_denied)
+    # What both deny something of, neither affirms: "never sit with us", "we store no numbers".
+    denied -= ours.verbal & theirs.verbal
+    opposites = _opposites(ours, theirs)
+    # "Never leaves the UK" and "stays in the UK" agree: nobody affirms the leaving.
+    if not (
+        roots_of(ours.heads) & roots_of(their_affirmed)
+        or roots_of(theirs.heads) & roots_of(our_affirmed)
+    ):
+        denied = frozenset()
+    # One side denies and uses the opposite word: "not more" and "less" agree.
+    return frozenset() if denied and opposites else denied | opposites
+
+
+def _alike(ours: frozenset[str], theirs: frozenset[str]) -> frozenset[str]:
+    """Our stems that stand there too, if with another ending: refunded, refundable."""
+    roots = roots_of(theirs)
+    return frozenset(word for word in ours if word in theirs or word[:_ROOT] in roots)
+
+
+def says_alike(ours: Clause, theirs: Clause, contested: frozenset[str]) -> bool:
+    """Whether they affirm or deny one of the contested stems as we do, or deny the same."""
+    alike = any(
+        contested & ours.with_polarity(denied) & theirs.with_polarity(denied)
+        for denied in (True, False)
+    )
+    return alike or len(ours.near_denials & theirs.near_denials) >= _MIN_SHARED_DENIAL
+
+
+def says_all(ours: Mapping[str, bool | None], theirs: Clause) -> bool:
+    """Whether a clause has all stems that `ours` maps to whether they are denied, and as they are.
+
+    With each the clause may deny or affirm it elsewhere too: "not on Plus, but on Max".
+    """
+    said = set(zip(theirs.stems, theirs.denied, strict=True))
+    return all(found in said for found in ours.items())
+
+
+def _opposites(ours: Clause, theirs: Clause) -> frozenset[str]:
+    """Our stems whose antonym they use of the same thing."""
+    return frozenset(
+        word
+        for word in ours.with_polarity(False) - set(theirs.stems)
+        if not any(is_alike(word, other) for other in theirs.stems)
+        and any(
+            is_opposite(word, other) and ours.around(word) & theirs.around(other)
+            # "At no charge" is no opposite of "free".
+            for other in set(theirs.stems) - set(ours.stems) - theirs.with_polarity(True)
+        )
+    )
