@@ -21,6 +21,8 @@ _MIN_SHARED = 2
 _MIN_COVERED = 0.65
 """Share of a denying clause, by weight, that the other side says: then they are of the same."""
 _MIN_CLAUSE_STEMS = 3
+_INCLUDING = LIGHT_VERBS - frozenset(map(statement_stem, ("require", "support", "allow", "permit")))
+"""What says that there is something tells nothing of what it is."""
 _PLAN_STEMS = frozenset(map(statement_stem, PLAN_WORDS))
 
 
@@ -71,7 +73,7 @@ class ContradictionFinder:
         unsaid = [clause for clause in clauses if not self._is_said(clause, subjects)]
         parts = [joined(clauses)] if unsaid else []
         if len(clauses) > 1:
-            parts += [clause for clause in unsaid if len(clause.stems) >= _MIN_CLAUSE_STEMS]
+            parts += [clause for clause in unsaid if len(clause.stems) >= _MIN_SHARED]
         open_stems = frozenset(joined(unsaid).stems)
         for part in parts:
             found = self._against(part, clauses, subjects, open_stems)
@@ -104,7 +106,7 @@ class ContradictionFinder:
         # Of whom a story tells, its sentences need not say.
         aside = frozenset(statement_stem(word) for other in others for word in other.name)
         said = frozenset(part.stems) - self._own - aside
-        wanted = said - self._ignored
+        wanted = frozenset(w for w in said - self._ignored - _INCLUDING if not w[0].isdigit())
         total = self._weight(wanted)
         names = {statement_stem(word) for plan in plans for word in plan.name}
         opposed, opposed_share, contested = None, 0.0, frozenset[str]()
@@ -181,8 +183,10 @@ class ContradictionFinder:
             return True
         ours = {statement_stem(word) for plan in plans for word in plan.name}
         every = {statement_stem(w) for name in self._relations.plans for w in name}
+        named: set[str] = set()
         for clause in statement.clauses:
-            named = every & set(clause.stems)
+            # "Plus has a calendar but no reminders": both are of Plus.
+            named = every & set(clause.stems) or named
             if contested & set(clause.stems) and named:
                 return bool(ours) and not named & ours
         return any(self._relations.side(plan, statement.placed) is Side.RIVAL for plan in plans)

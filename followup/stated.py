@@ -9,7 +9,7 @@ from followup.claims import ClaimKind, ReadSentence
 from followup.polarity import Clause, joined, read_polarity, statement_stem
 from followup.relations import Placed
 from followup.sources import Source, SourceUnit
-from followup.vocabulary import content_stems
+from followup.vocabulary import content_stems, stem
 
 _PRONOUN = re.compile(r"(?:it|its|they|their|this|these|that)\b", re.IGNORECASE)
 # "Native-speaker surcharge: none"
@@ -97,5 +97,10 @@ def with_values(sentence: ReadSentence) -> str:
     text = sentence.text
     for claim in sentence.claims:
         if claim.kind is not ClaimKind.NAME:
-            text = text.replace(claim.text, f" {claim.value} ", 1)
+            counted = (
+                token.text
+                for token in sentence.tokens[claim.start : claim.end]
+                if stem(token.lower) in claim.counted
+            )
+            text = text.replace(claim.text, f" {' '.join((claim.value, *counted))} ", 1)
     return text
