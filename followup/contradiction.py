@@ -112,7 +112,7 @@ class ContradictionFinder:
         opposed, opposed_share, contested = None, 0.0, frozenset[str]()
         agreeing: list[tuple[Statement, float]] = []
         for statement in self._statements:
-            if _have_other_figures(part, statement.clause):
+            if _states_another(part, statement):
                 continue
             shared = wanted & statement.stems
             if not shared or len(said & statement.stems) < _MIN_SHARED:
@@ -198,10 +198,15 @@ class ContradictionFinder:
         return math.fsum(math.log(1 + num / self._frequency.get(stem, 1)) for stem in stems)
 
 
-def _have_other_figures(ours: Clause, theirs: Clause) -> bool:
-    """Whether each has figures and they share none: then they state two facts."""
+def _states_another(ours: Clause, statement: Statement) -> bool:
+    """Whether each has figures and they share none: then they state two facts.
+
+    What is 0 there may be denied here.
+    """
     our_figures = {word for word in ours.stems if word[0].isdigit()}
-    their_figures = {word for word in theirs.stems if word[0].isdigit()}
+    their_figures = {word for word in statement.clause.stems if word[0].isdigit()}
+    if ours.near_denials and "0" in their_figures:
+        return True
     return bool(our_figures and their_figures) and our_figures.isdisjoint(their_figures)
 
 

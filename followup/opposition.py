@@ -7,6 +7,7 @@ from followup.polarity import Clause
 from followup.vocabulary import roots_of
 
 _ROOT = 5
+_MIN_BEGINNING = 3
 _MIN_SHARED_DENIAL = 2
 
 
@@ -27,13 +28,22 @@ def conflicts(ours: Clause, theirs: Clause) -> frozenset[str]:
     denied -= ours.verbal & theirs.verbal
     opposites = _opposites(ours, theirs)
     # "Never leaves the UK" and "stays in the UK" agree: nobody affirms the leaving.
-    if not (
-        roots_of(ours.heads) & roots_of(their_affirmed)
-        or roots_of(theirs.heads) & roots_of(our_affirmed)
-    ):
+    if not (_affirms(their_affirmed, ours.heads) or _affirms(our_affirmed, theirs.heads)):
         denied = frozenset()
     # One side denies and uses the opposite word: "not more" and "less" agree.
     return frozenset() if denied and opposites else denied | opposites
+
+
+def _affirms(affirmed: frozenset[str], heads: frozenset[str]) -> bool:
+    """Whether what is denied first is affirmed, if as another word: pay, payment."""
+    return any(
+        head[:_ROOT] == word[:_ROOT] or _begins(head, word) for head in heads for word in affirmed
+    )
+
+
+def _begins(one: str, other: str) -> bool:
+    short, long = sorted((one, other), key=len)
+    return len(short) >= _MIN_BEGINNING and long.startswith(short)
 
 
 def _alike(ours: frozenset[str], theirs: frozenset[str]) -> frozenset[str]:

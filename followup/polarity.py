@@ -188,6 +188,9 @@ class _ClauseReader:
         self._is_weak = any(word in _WEAKENERS for word in words)
         self._is_of_noun = self._is_excluded = self._is_subject = False
         self._denied_at = 0
+        self._topic: list[str] = []
+        """The stems before the first preposition."""
+        self._is_open = True
 
     def read(self) -> Clause:
         for place, word in enumerate(self._words):
@@ -199,6 +202,7 @@ class _ClauseReader:
                 self._add(word)
             elif word in _PREPOSITIONS and word != "to":
                 self._num_heads = 0
+                self._is_open = not self._stems
         return self._clause()
 
     def _end_denial(self, place: int, word: str) -> None:
@@ -230,6 +234,8 @@ class _ClauseReader:
     def _add(self, word: str) -> None:
         found = statement_stem(word)
         self._stems.append(found)
+        if self._is_open and found not in LIGHT_VERBS and not _is_adverb(word):
+            self._topic.append(found)
         self._denied.append(None if self._is_weak else self._state)
         is_head = self._state and self._num_heads and found not in LIGHT_VERBS
         if is_head and not _is_adverb(word):
@@ -240,9 +246,10 @@ class _ClauseReader:
         stems, denied = self._stems, self._denied
         near = frozenset(stems) if True in denied else frozenset[str]()
         said = {found for found, is_denied in zip(stems, denied, strict=True) if is_denied}
-        if said <= LIGHT_VERBS:
+        if said and said <= LIGHT_VERBS:
             # "A move in March is not possible" denies the move.
-            denied = [found if found is None or not said else True for found in denied]
+            denied = [found if found is None else True for found in denied]
+            self._heads.update(self._topic[:_MAX_NOUN_WORDS])
         is_verbal = any(word in _OF_VERBS or word.endswith("n't") for word in self._words)
         # "The exam fee is not included" denies the exam fee.
         heads = frozenset(self._heads) or near

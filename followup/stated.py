@@ -11,7 +11,12 @@ from followup.relations import Placed
 from followup.sources import Source, SourceUnit
 from followup.vocabulary import content_stems, stem
 
-_PRONOUN = re.compile(r"(?:it|its|they|their|this|these|that)\b", re.IGNORECASE)
+# "It costs $9", "Included on Max": of what, the sentence before says.
+_LEANING = re.compile(
+    r"(?:it|its|they|their|this|these|that|(?:also |not )?(?:included|available|possible|optional|"
+    r"free|part of|only on|on request))\b",
+    re.IGNORECASE,
+)
 # "Native-speaker surcharge: none"
 _NONE = re.compile(r"([^:.]{3,60}): (?:none|no|not available|not included)\.?", re.IGNORECASE)
 _EVERY = re.compile(r"\b(?:every|all|each|both)\b", re.IGNORECASE)
@@ -60,7 +65,7 @@ def _statements(source: Source) -> Iterator[tuple[Clause, tuple[Clause, ...], Pl
             yield _all(_whole(none.group(1)).stems, denied=True), (), placed
         else:
             clause = _whole(text)
-            if _PRONOUN.match(text):
+            if _LEANING.match(text):
                 yield _in_context(clause, frozenset(before.stems)), read_polarity(text), placed
             else:
                 before = clause
