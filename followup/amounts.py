@@ -211,7 +211,9 @@ def _is_plural(figure: Figure) -> bool:
 
 
 def _times(tokens: Sequence[Token], figure: Figure, index: int) -> Amount | None:
-    if tokens[index].lower in {"x", "times", "fold", "×"}:  # noqa: RUF001 - as people type
+    is_product = index + 1 < len(tokens) and tokens[index + 1].kind in {"number", "currency"}
+    signs = {"x", "times", "fold", "×"}  # noqa: RUF001 - as people type
+    if tokens[index].lower in signs and not is_product:
         per, end = read_rate(tokens, index + 1)
         return Amount("quantity", figure.value, end, "times", per)
     return None

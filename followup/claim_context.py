@@ -25,6 +25,7 @@ _MARKS = (", ", "; ", ": ")
 _READER = frozenset("you your yours you're you've you'd".split())  # noqa: SIM905
 _SAID = frozenset("said told mentioned wrote noted described explained shared".split())  # noqa: SIM905
 _OF_MONEY = _SAID | frozenset("budget spend spending budgeted asked aside invest".split())  # noqa: SIM905
+_PAYS, _NOW = frozenset({"pay", "paying"}), frozenset({"now", "today", "currently", "present"})
 _MAX_BEFORE_REPORT = 4
 # It tells nothing of the reader but that there is one.
 _LEAD_IN = re.compile(r"(?:as you asked|to answer your question)[^,:]{0,20}[,:]", re.IGNORECASE)
@@ -70,6 +71,10 @@ class ClaimContext:
     """The words of the part of the sentence, and their stems."""
     is_of_lead: bool
     """The part of the sentence speaks of the reader, and of no plan: "your team of 35"."""
+    is_of_reader: bool
+    """The part of the sentence names the reader, of whatever it speaks: "you'd pay"."""
+    is_size: bool
+    """A count before which "for" stands: "for 520 devices it would be 8%"."""
     is_contrast: bool
     """The value is of what the sentence compares with: "instead of $9"."""
     names: tuple[str, ...]
@@ -112,6 +117,8 @@ def read_context(
         topic=topic_of(read, claim, subjects, known.own_stems),
         words=frozenset(words | set(map(stem, words))),
         is_of_lead=_is_of_lead(claim, read, words, subjects, known),
+        is_of_reader=bool(words & _READER),
+        is_size=bool(claim.counted) and read.tokens[claim.start - 1].lower == "for",
         is_contrast=is_contrast,
         names=tuple(
             word_stream(c.value)
@@ -155,7 +162,12 @@ def _is_of_lead(
     if any(s.is_plan and low <= s.place < high for s in subjects):
         return False
     before = {token.lower for token in read.tokens[max(0, claim.start - 2) : claim.start]}
-    is_spent = bool(words & _OF_MONEY) or " that you " in read.text.lower() or "your" in before
+    is_spent = (
+        bool(words & _OF_MONEY)
+        or bool(words & _PAYS and words & _NOW)
+        or " that you " in read.text.lower()
+        or "your" in before
+    )
     is_of_reader = bool(words & _READER) or _names_lead(read, known, low, high)
     return is_of_reader and (claim.kind is not ClaimKind.MONEY or is_spent)
 

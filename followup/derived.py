@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from decimal import Decimal
-from itertools import chain, permutations
+from dataclasses import dataclass
+from itertools import chain, combinations, permutations, product
 
 from followup.bounds import Bound
 from followup.claims import Claim, ClaimKind, ReadSentence
@@ -14,21 +14,30 @@ _WORKED_OUT = re.compile(
     r"\b(?:so|that's|that is|this is|makes?|making|total|in all|altogether|comes? (?:to|out)|would|"
     r"works? out|brings?|saves?|saving|i\.e|left|over|equals?|means?|plus|on top|off|apiece|"
     r"each(?! (?:day|week|month|quarter|year))|instead of|then|fits?|half|times|adds? up|buy|"
-    r"order|take)\b|=",
+    r"order|take|for (?:all|both)|difference)\b|=",
     re.IGNORECASE,
 )
 _COMPARES = re.compile(
     r"\W+(?:more|less|cheaper|dearer|extra|difference|on top|longer|shorter)\b", re.I
 )
+_DIFFERENCE = re.compile(r"\b(?:difference|save|saves|saving|spare|cheaper)\b", re.IGNORECASE)
 _TOTALS = re.compile(r"\b(?:in all|total|altogether|together)\b", re.IGNORECASE)
+_CHANGES = re.compile(
+    r"\b(?:by|less|fewer|more|cut|drop\w*|fell|fall\w*|rose|rise\w*|grew|sav\w+|reduc\w+|down|up)\b",
+    re.IGNORECASE,
+)
+_EARLIER = re.compile(r"\b(?:before|earlier|previous\w*|former\w*|used to|so far)\b", re.IGNORECASE)
 _DASH = re.compile(r"(?<=\d)-")
 _COUNTS = frozenset({ClaimKind.QUANTITY, ClaimKind.NUMBER})
+_FIGURES = _COUNTS | {ClaimKind.MONEY, ClaimKind.PERCENT, ClaimKind.DURATION}
 _MIN_COUNT = 10
 _LARGE = 100
 _MONTHS = 12
-_ABOUT = Decimal("0.015")
-_ABOUT_TIMES = Decimal("0.1")
-_HUNDRED = 100
+_ABOUT = 0.015
+_ABOUT_RATIO = 0.1
+_ABOUT_SHARE = 0.05
+_HUNDRED = 100.0
+_ROUNDING = 0.005
 
 
 def is_worked_out(
@@ -36,32 +45,32 @@ def is_worked_out(
 ) -> bool:
     """Whether a figure follows from others by one step of arithmetic, or two for a price.
 
-    `said` are the message's other claims and the request's; `known` are those of the documents.
-    Of those only prices, percentages and large counts are taken, with a figure of the message
-    each: from two that the message does not say, nearly everything follows.
+    `said` are the message's other claims and the request's; `known` are those that the documents
+    tell of the claim's subjects. Of those only prices, percentages and large counts are taken, with
+    a figure of the message each: from two that the message does not say, nearly everything follows.
     """
     if "-" in claim.value:
         return False
     numbers = [*_numerals(read, claim), *_values(c for c in said if c.kind in _COUNTS)]
-    results: Iterable[Decimal]
+    results: Iterable[float] = ()
     if claim.kind is ClaimKind.MONEY:
-        results = _prices(claim, read, said, known, numbers)
-    elif claim.kind in _COUNTS and Decimal(claim.value) >= _MIN_COUNT:
-        large = [v for v in _values(c for c in known if c.kind in _COUNTS) if v >= _LARGE]
-        ours = _values(c for c in said if c.kind is ClaimKind.MONEY)
-        ratios = (a / b for a, b in permutations(ours, 2) if b)
-        results = chain(_of_counts(numbers, [*numbers, *large]), ratios) if _is_told(read) else ()
-    elif claim.unit == "times":
-        here = [*_numerals(read, claim)]
-        results = (b / a for a in here for b in here)
-    elif claim.kind is ClaimKind.DURATION and _TOTALS.search(read.text):
-        ours = _values(c for c in said if c.unit == claim.unit)
-        theirs = _values(c for c in known if c.unit == claim.unit)
-        results = (a + b for a in ours for b in (*ours, *theirs))
-    else:
-        return False
-    wanted = Decimal(claim.value)
-    return any(_agree(wanted, result, claim) for result in results)
+        results = _of_prices(claim, read, said, known, numbers)
+    elif claim.kind in _COUNTS and claim.unit == "times":
+        results = _ratios(claim, read, said, known)
+    elif claim.kind in _COUNTS and float(claim.value) >= _MIN_COUNT and _is_told(read):
+        results = _of_counts(said, known, numbers)
+    elif claim.kind is ClaimKind.PERCENT and _CHANGES.search(read.text):
+        results = _changes(claim, read, said)
+    elif claim.kind is ClaimKind.DURATION:
+        results = _of_durations(claim, read, said, known)
+    return any(_agree(claim, result) for result in results)
+
+
+def is_sum(claim: Claim, parts: Sequence[Claim]) -> bool:
+    """Whether a count adds up two others: "your 36 machines" of 30 Macs and 6 servers."""
+    counts = _values(c for c in parts if c.kind in _COUNTS)
+    is_count = claim.kind in _COUNTS and "-" not in claim.value
+    return is_count and any(a + b == float(claim.value) for a, b in combinations(counts, 2))
 
 
 def compares(claim: Claim, read: ReadSentence) -> bool:
@@ -73,72 +82,145 @@ def _is_told(read: ReadSentence) -> bool:
     return _WORKED_OUT.search(read.text) is not None
 
 
-def _agree(wanted: Decimal, result: Decimal, claim: Claim) -> bool:
-    if claim.bound is Bound.ABOUT:
-        return abs(wanted - result) <= (_ABOUT_TIMES if claim.unit == "times" else _ABOUT) * wanted
-    is_whole = wanted == wanted.to_integral_value() and claim.kind in _COUNTS and not claim.unit
-    return abs(wanted - result) < (1 if is_whole and result < wanted else Decimal("0.005"))
+def _agree(claim: Claim, result: float) -> bool:
+    wanted = float(claim.value)
+    if claim.bound is not Bound.EXACT:
+        about = _ABOUT_RATIO if claim.unit == "times" else _ABOUT
+        about = _ABOUT_SHARE if claim.kind is ClaimKind.PERCENT else about
+        return abs(wanted - result) <= about * wanted
+    is_whole = wanted.is_integer() and claim.kind in _COUNTS and not claim.unit
+    return abs(wanted - result) < (1 if is_whole and result < wanted else _ROUNDING)
 
 
-def _values(claims: Iterable[Claim]) -> list[Decimal]:
-    return list(dict.fromkeys(Decimal(v) for c in claims for v in _DASH.split(c.value)))
+def _values(claims: Iterable[Claim]) -> list[float]:
+    return list(dict.fromkeys(float(v) for c in claims for v in _DASH.split(c.value)))
 
 
-def _numerals(read: ReadSentence, claim: Claim) -> Iterator[Decimal]:
+def _numerals(read: ReadSentence, claim: Claim) -> Iterator[float]:
     """The other numbers of the sentence, also those that count nothing: "three of them"."""
     for place in range(len(read.tokens)):
         found = None if claim.start <= place < claim.end else read_numeral(read.tokens, place)
         if found and found.value:
-            yield found.value
+            yield float(found.value)
 
 
-def _prices(
+@dataclass(frozen=True, slots=True)
+class _Prices:
+    """What a price may be worked out from."""
+
+    here: list[float]
+    """Prices of the sentence."""
+    ours: list[float]
+    """Prices of message and request."""
+    listed: list[float]
+    """Prices of the documents."""
+    counts: list[float]
+    limits: list[float]
+    """Counts of the documents: what a plan includes."""
+    shares: list[float]
+    told_shares: list[float]
+    """Percentages; the latter stand in the message."""
+
+    def scaled(self) -> Iterator[float]:
+        """A price by a count, by the twelve months, or less a percentage, or two of these."""
+        every = [*self.ours, *self.listed]
+        yield from (price / count for price in every for count in self.counts)
+        for price in self.ours:
+            yield price / _MONTHS
+            yield from (price * share / _HUNDRED for share in self.shares)
+        off = [(price, share) for price in self.ours for share in self.shares]
+        off += [(price, share) for price in self.listed for share in self.told_shares]
+        reduced = [price * (_HUNDRED - share) / _HUNDRED for price, share in off]
+        yield from reduced
+        yield from (price * _MONTHS for price in (*self.ours, *reduced))
+        yield from (price * count for price in (*every, *reduced) for count in self.counts)
+
+    def combined(self, wanted: float) -> Iterator[float]:
+        """Two prices added or subtracted, also times a count, or with further units on top."""
+        for first, second in permutations(self.ours, 2):
+            yield first + second
+            yield first - second
+            yield from ((first - second) * count for count in self.counts)
+        counts = [*self.counts, *self.limits]
+        times = {*counts, *(more - less for more, less in product(self.counts, counts))}
+        for first, second in product((*self.ours, *self.listed), self.ours):
+            if second and first != second and (wanted - first) / second in times:
+                yield wanted
+        for (a, m), (b, n) in combinations(product(self.here, self.counts), 2):
+            yield a * m + b * n
+
+
+def _of_prices(
     claim: Claim,
     read: ReadSentence,
     said: Sequence[Claim],
     known: Sequence[Claim],
-    numbers: Sequence[Decimal],
-) -> Iterator[Decimal]:
-    ours = _values(c for c in said if c.kind is ClaimKind.MONEY and c.unit == claim.unit)
-    theirs = _values(c for c in known if c.kind is ClaimKind.MONEY and c.unit == claim.unit)
-    shares = _values(c for c in (*said, *known) if c.kind is ClaimKind.PERCENT)
-    counts = [number for number in numbers if number > 1]
-    here = _values(c for c in said if c.kind is ClaimKind.MONEY and c in read.claims)
-    yield from (price * count for price in here for count in counts)
-    yield from (price / count for price in here for count in counts)
-    if compares(claim, read) or "difference" in read.text:
-        yield from (a - b for a, b in permutations((*ours, *theirs), 2))
-    if not _is_told(read):
-        return
-    yield from (price * count for price in theirs for count in counts)
-    yield from (price / count for price in (*ours, *theirs) for count in counts)
-    told = _values(c for c in said if c.kind is ClaimKind.PERCENT)
-    yield from (price * (_HUNDRED - share) / _HUNDRED for price in theirs for share in told)
-    for price in ours:
-        yield price * _MONTHS
-        yield price / _MONTHS
-        yield from (
-            price * count * (_HUNDRED - share) / _HUNDRED for share in shares for count in counts
-        )
-        for share in shares:
-            yield price * share / _HUNDRED
-            yield price * (_HUNDRED - share) / _HUNDRED
-            yield price * _MONTHS * (_HUNDRED - share) / _HUNDRED
-    times = {*counts, *(more - less for more, less in permutations(counts, 2))}
-    wanted = Decimal(claim.value)
-    for first, second in permutations(ours, 2):
-        yield first + second
-        yield first - second
-        if second and (wanted - first) / second in times:
-            yield wanted
+    numbers: Sequence[float],
+) -> Iterator[float]:
+    money = [c for c in said if c.kind is ClaimKind.MONEY and c.unit == claim.unit]
+    told = [c for c in said if c.kind is ClaimKind.PERCENT]
+    prices = _Prices(
+        here=_values(c for c in money if c in read.claims),
+        ours=_values(money),
+        listed=_values(c for c in known if c.kind is ClaimKind.MONEY and c.unit == claim.unit),
+        counts=[number for number in numbers if number > 1],
+        limits=_values(c for c in known if c.kind in _COUNTS and not c.unit),
+        shares=_values([*told, *(c for c in known if c.kind is ClaimKind.PERCENT)]),
+        told_shares=_values(told),
+    )
+    yield from (a * b for a, b in product(prices.here, prices.counts))
+    yield from (a / b for a, b in product(prices.here, prices.counts))
+    if compares(claim, read) or _DIFFERENCE.search(read.text):
+        every = (*prices.ours, *prices.listed)
+        yield from (a - b for a, b in permutations(every, 2))
+    if _is_told(read):
+        yield from prices.scaled()
+        yield from prices.combined(float(claim.value))
 
 
-def _of_counts(said: Sequence[Decimal], known: Sequence[Decimal]) -> Iterator[Decimal]:
-    for first in said:
-        for second in known:
-            yield abs(first - second)
-            if first != second:
-                yield first + second
-            yield first * second
-            if second:
-                yield first / second
+def _of_counts(
+    said: Sequence[Claim], known: Sequence[Claim], numbers: Sequence[float]
+) -> Iterator[float]:
+    large = [v for v in _values(c for c in known if c.kind in _COUNTS) if v >= _LARGE]
+    for first, second in product(numbers, (*numbers, *large)):
+        yield abs(first - second)
+        if first != second:
+            yield first + second
+        yield first * second
+        if second:
+            yield first / second
+    money = _values(c for c in said if c.kind is ClaimKind.MONEY)
+    yield from (a / b for a, b in permutations(money, 2) if b)
+
+
+def _ratios(
+    claim: Claim, read: ReadSentence, said: Sequence[Claim], known: Sequence[Claim]
+) -> Iterator[float]:
+    """Of two figures of the sentence, or of one and what it was earlier."""
+    here = [*_numerals(read, claim)]
+    yield from (b / a for a, b in product(here, here) if a)
+    if _EARLIER.search(read.text):
+        for ours, theirs in product((c for c in said if c in read.claims), known):
+            is_like = ours.kind is theirs.kind and ours.unit == theirs.unit
+            if is_like and ours.unit and "-" not in ours.value + theirs.value:
+                yield from (a / b for a, b in permutations(_values((ours, theirs)), 2) if b)
+
+
+def _changes(claim: Claim, read: ReadSentence, said: Sequence[Claim]) -> Iterator[float]:
+    """By how much in percent one figure of the sentence differs from another of its kind."""
+    here = [c for c in said if c in read.claims and c.start != claim.start and c.kind in _FIGURES]
+    for first, second in permutations(here, 2):
+        if first.kind is second.kind and first.unit == second.unit:
+            figures = permutations(_values((first, second)), 2)
+            yield from (abs(a - b) * _HUNDRED / a for a, b in figures if a)
+
+
+def _of_durations(
+    claim: Claim, read: ReadSentence, said: Sequence[Claim], known: Sequence[Claim]
+) -> Iterator[float]:
+    ours = _values(c for c in said if c.unit == claim.unit)
+    theirs = _values(c for c in known if c.unit == claim.unit)
+    if _TOTALS.search(read.text):
+        yield from chain((a + b for a, b in product(ours, (*ours, *theirs))))
+    if compares(claim, read):
+        yield from (a - b for a, b in permutations(theirs, 2))

@@ -20,6 +20,8 @@ _PROMISES = re.compile(
     r"(?i:^(?:\w+, )?(?:happy|glad|pleased|delighted) to\b)|"
     r"\bI(?:'ll|'d|'m| (?:can|could|will|would|shall|am|have))\b"
 )
+_SUPPOSES = re.compile(r"\b(?:let's say|let us say|suppose|supposing|assume|assuming)\b", re.I)
+_MAX_SUPPOSED = 2
 _COUNTED = frozenset({"quantity", "number"})
 _FURTHER = frozenset({"more", "other", "further", "quick"})
 _REPORTED = re.compile(
@@ -50,6 +52,8 @@ class Manner:
     """It asks for a size: "Shall we begin with ten pumps?"."""
     offers: bool
     """A question, "Happy to meet", "I could call you"; not what the reader said of days."""
+    supposes: bool
+    """It reckons with a number: "Let's say you pause five and pay seven"."""
     promises: bool
     """It offers time: "I could join your call for ten minutes"."""
 
@@ -62,6 +66,7 @@ def read_manner(folded: str, tokens: Sequence[Token]) -> Manner:
         proposes=is_question and bool(tokens) and tokens[0].lower in _PROPOSALS,
         begins=is_question and _BEGINS.match(folded) is not None,
         offers=is_question or (has_writer and not _REPORTED.search(folded)),
+        supposes=_SUPPOSES.search(folded) is not None,
         promises=_OFFERS.search(folded) is not None,
     )
 
@@ -84,6 +89,8 @@ def states_nothing(
         return manner.proposes or (manner.promises and is_short) or _is_age(tokens, end)
     if kind not in _COUNTED or amount is None:
         return False
+    if manner.supposes and len(amount.value) <= _MAX_SUPPOSED:
+        return True
     # "Would Wednesday at 10 work?"
     is_hour = manner.offers and tokens[place - 1].lower == "at" and _says_day(tokens)
     return manner.begins or is_hour or _counts_talk(tokens, place, amount)

@@ -13,7 +13,7 @@ from followup.agreement import (
 from followup.claim_context import Before, ClaimContext, read_context
 from followup.claims import Claim, ClaimKind, ReadSentence, read_sentence
 from followup.denials import affirms, denies
-from followup.derived import compares, is_worked_out
+from followup.derived import compares, is_sum, is_worked_out
 from followup.elided_units import with_units_beside
 from followup.evidence_subjects import EvidenceSubjects
 from followup.fact_index import FactIndex
@@ -41,7 +41,13 @@ _COUNTS = frozenset({ClaimKind.NUMBER, ClaimKind.QUANTITY})
 _MIN_QUOTED_WORDS = 3
 _APART = "no source brings this name together with the others"
 # Reasons that no arithmetic overrides.
-_OF_WHOM = ("the value does not stand there for", "the sources tell", "the lead did not")
+_OF_ANOTHER = (
+    "the value does not stand there for",
+    "the sources tell",
+    "the lead did not",
+    "of this the source says another value",
+    "the value stands there about something else",
+)
 _NO_VALUE = "no source has this value"
 _NOT_COUNTED = (_NO_VALUE, "the value counts something else")
 
@@ -77,7 +83,7 @@ class SupportFinder:
                 for claim in read.claims
             ]
         found = [(claim, self._of_claim(claim, read, subjects, before)) for claim in read.claims]
-        found = self._with_worked_out(found, read, before)
+        found = self._with_worked_out(found, read, subjects, before)
         if any(support.reason for _, support in found):
             return found
         # Of whom a value is, has been checked with it.
@@ -104,20 +110,41 @@ class SupportFinder:
         return support
 
     def _with_worked_out(
-        self, found: list[tuple[Claim, Support]], read: ReadSentence, before: Before
+        self,
+        found: list[tuple[Claim, Support]],
+        read: ReadSentence,
+        subjects: list[Subject],
+        before: Before,
     ) -> list[tuple[Claim, Support]]:
         """The same, with support for what follows from supported figures of the message."""
+        if not any(support.reason for _, support in found):
+            return found
         asked = [c for u in self.sources[-1].units for c in u.sentence.claims]
         sound = [*before.claims, *asked, *(c for c, s in found if not s.reason)]
-        known = [fact.claim for fact in self._facts.all]
         followed = dict(found)
         # Twice: "forty lessons would be $3,800" tells the price first.
         for claim, support in found * 2:
-            may_follow = followed[claim].reason and not support.reason.startswith(_OF_WHOM)
-            if may_follow and is_worked_out(claim, read, sound, known):
+            if not followed[claim].reason:
+                continue
+            context = read_context(claim, read, subjects, before, self.known)
+            known = [f.claim for f in self._to_work_with(claim, read, subjects, context)]
+            is_of_another = support.reason.startswith(_OF_ANOTHER)
+            if (context.is_of_lead and is_sum(claim, asked)) or (
+                not is_of_another and is_worked_out(claim, read, sound, known)
+            ):
                 sound.append(claim)
                 followed[claim] = Support(REQUEST, read.text)
         return [(claim, followed[claim]) for claim, _ in found]
+
+    def _to_work_with(
+        self, claim: Claim, read: ReadSentence, subjects: list[Subject], context: ClaimContext
+    ) -> list[Fact]:
+        """The facts of the plans that a claim is about; of a difference, of all that are named."""
+        facts = self._facts.all
+        if claim.kind is ClaimKind.DURATION and compares(claim, read):
+            return [fact for fact in facts if self._evidence.is_told_of(subjects, fact)]
+        plans = [s for s in (*context.subjects, *context.beside) if s.is_plan]
+        return [fact for fact in facts if not plans or self._evidence.supports(plans, fact)]
 
     def _wrong_subjects(
         self, read: ReadSentence, subjects: list[Subject], rest: list[Subject]
@@ -171,32 +198,41 @@ class SupportFinder:
         if context.is_per_person:
             told |= {"user"}
         claim = replace(claim, per=claim.per | (told & fact.claim.per) - TIME_UNITS)
-        is_count = claim.kind in _COUNTS
-        is_of_request = fact.source.is_request and is_count and not self._facts.has_count(claim)
+        is_of_request = (
+            fact.source.is_request and claim.kind in _COUNTS and not self._facts.has_count(claim)
+        )
         mismatch = value_mismatch(claim, fact, is_linked=is_linked or is_of_request)
         if mismatch is not None or claim.kind not in _ABOUT_CHECKED:
             return mismatch
-        if fact.source.is_request and (
-            context.is_of_lead
-            or claim.kind is ClaimKind.DATE
-            or (
-                (is_linked or not context.subjects or is_of_request)
-                and claim.kind is not ClaimKind.MONEY
+        if claim.kind is ClaimKind.MONEY:
+            is_linked = bool(
+                context.topic.telling & (fact.roots if fact.source.is_request else there)
             )
-        ):
-            other = None
-            if not context.is_of_lead and claim.kind is not ClaimKind.DATE:
-                other = self._rivals.of_documents(claim, context, fact)
-                other = other or self._rivals.outweighing(claim, context, fact)
-            return (
-                f"of this the source says another value: {cut(other.unit.shown)}" if other else None
-            )
-        is_money = claim.kind is ClaimKind.MONEY
-        if fact.source.is_request and is_money and not context.topic.telling & fact.roots:
-            return "the request says this of the lead"
-        if is_money:
-            is_linked = bool(context.topic.telling & there)
+        if fact.source.is_request:
+            may_be_of_lead = is_linked or not context.subjects or is_of_request
+            return self._request_objection(claim, context, fact, may_be_of_lead=may_be_of_lead)
         return self._rivals.objection(claim, context, fact, is_linked=is_linked)
+
+    def _request_objection(
+        self, claim: Claim, context: ClaimContext, fact: Fact, *, may_be_of_lead: bool
+    ) -> str | None:
+        """Why a value of the request is not what the message says; None where it may be."""
+        is_size = context.is_size and not self._facts.has_count(claim)
+        if context.is_of_lead or is_size or claim.kind is ClaimKind.DATE:
+            return None
+        if claim.kind is ClaimKind.MONEY:
+            if not context.topic.telling & fact.roots:
+                return "the request says this of the lead"
+            return (
+                None
+                if context.is_of_reader
+                else self._rivals.objection(claim, context, fact, is_linked=True)
+            )
+        if not may_be_of_lead:
+            return self._rivals.objection(claim, context, fact, is_linked=False)
+        other = self._rivals.of_documents(claim, context, fact)
+        other = other or self._rivals.outweighing(claim, context, fact)
+        return f"of this the source says another value: {cut(other.unit.shown)}" if other else None
 
     def _counts_unheard(self, claim: Claim) -> bool:
         """Whether a small number in words counts what no source knows: "three must-haves"."""
