@@ -138,6 +138,10 @@ def _subjects_about(
     """The plans, and the names that the sources tell of, that the value is said of."""
     low, high = part_of(read.tokens, claim.start)
     named = [s for s in subjects if not is_all_of(read.tokens, s.place)]
+    own = [s for s in named if s.place <= claim.start < s.end]
+    if own and claim.kind is ClaimKind.CODE:
+        # "The VF-11 or the VF-22": a model's number is of that model.
+        return own
     about = subjects_of_value(read, named, claim) or [*before.inherited]
     if len(named) < len(subjects) and not any(s.is_plan for s in about):
         # "It includes everything in Starter, plus Salesforce and 12 currencies."

@@ -40,6 +40,7 @@ _EVERY_CUSTOMER = re.compile(
     re.IGNORECASE,
 )
 _POINTING = re.compile(r"\b(?:its|it|they|their|them|there|this|that|the (?:\w+ )?\w+'s)\b", re.I)
+_THEIRS = re.compile(r"\b(?:their|they|them|there|his|her)\b", re.IGNORECASE)
 _NAMED_NOUN = re.compile(r"\b(?:a|an|one|another) (?:[\w'-]+ ){0,3}?([a-z]{4,})\b(?! of\b)")
 
 
@@ -80,7 +81,8 @@ def passes_for_all(context: ClaimContext, fact: Fact, evidence: EvidenceSubjects
     if not is_of_before:
         return True
     said = _NO_CLAIM_OF_ALL.sub(" ", context.clause)
-    return _OF_EVERYONE.search(said) is not None and _POINTING.search(said) is None
+    is_of_someone = _POINTING.search(said) or _THEIRS.search(context.sentence)
+    return _OF_EVERYONE.search(said) is not None and is_of_someone is None
 
 
 def _speaks_of_someone(text: str, fact: Fact) -> bool:

@@ -20,6 +20,11 @@ _WORKED_OUT = re.compile(
 _COMPARES = re.compile(
     r"\W+(?:more|less|cheaper|dearer|extra|difference|on top|longer|shorter)\b", re.I
 )
+_ADDS_UP = re.compile(
+    r"\b(?:so|that's|that is|this is|makes?|making|total|in all|altogether|comes? (?:to|out)|would|"
+    r"works? out|brings?|i\.e|equals?|plus|on top|then|times|adds? up|difference|together)\b|=",
+    re.IGNORECASE,
+)
 _DIFFERENCE = re.compile(r"\b(?:difference|save|saves|saving|spare|cheaper)\b", re.IGNORECASE)
 _TOTALS = re.compile(r"\b(?:in all|total|altogether|together)\b", re.IGNORECASE)
 _CHANGES = re.compile(
@@ -141,8 +146,8 @@ class _Prices:
             yield first + second
             yield first - second
             yield from ((first - second) * count for count in self.counts)
-        counts = [*self.counts, *self.limits]
-        times = {*counts, *(more - less for more, less in product(self.counts, counts))}
+        beyond = product(self.counts, (*self.counts, *self.limits))
+        times = {*self.counts, *(more - less for more, less in beyond)}
         for first, second in product((*self.ours, *self.listed), self.ours):
             if second and first != second and (wanted - first) / second in times:
                 yield wanted
@@ -175,6 +180,7 @@ def _of_prices(
         yield from (a - b for a, b in permutations(every, 2))
     if _is_told(read):
         yield from prices.scaled()
+    if _ADDS_UP.search(read.text):
         yield from prices.combined(float(claim.value))
 
 

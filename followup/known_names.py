@@ -6,11 +6,12 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from followup.claims import ClaimKind, ReadSentence
+from followup.claims import ClaimKind, ReadSentence, read_sentence
 from followup.english import is_english
 from followup.names import OF_CUSTOMERS
 from followup.sources import Source, SourceUnit, word_stream
 from followup.subjects import PLAN_WORDS, KnownNames, Name, Subject, subjects_by_form, trimmed_name
+from followup.vocabulary import STOP_WORDS
 
 _ALIAS_LINKS = frozenset({"plan", "tier", "is", "the", "our", "-", "also", "called", "known", "as"})
 _NAMES_OF_INNER_CELL = 3
@@ -102,7 +103,6 @@ def _names_in(source: Source) -> _SourceNames:
     aliases: set[tuple[Name, Name]] = set()
     columns: defaultdict[str, set[Name]] = defaultdict(set)
     lists: list[frozenset[Name]] = []
-    priced: set[Name] = set()
     for unit in source.units:
         found = subjects_by_form(unit.sentence)
         # Headings write plain words with capitals.
@@ -112,8 +112,6 @@ def _names_in(source: Source) -> _SourceNames:
         if unit.cell_names and unit.cell_names[-1] in PLAN_WORDS:
             # A table of plans: the first column names them.
             plans.update(_cell_plans(unit.cell_names[0]))
-        if any(claim.kind is ClaimKind.MONEY for claim in unit.row_claims):
-            priced.update(_cell_plans(unit.cell_names[0]))
         if len(unit.cell_names) == _NAMES_OF_INNER_CELL:
             _, column, corner = unit.cell_names
             if column != corner:
@@ -125,8 +123,9 @@ def _names_in(source: Source) -> _SourceNames:
         for first, second in equated(unit.sentence, [s for s in found if s.is_plan]):
             if first.name != second.name:
                 aliases.add((first.name, second.name))
-    # What a row sells is a plan, if it is written like a name.
-    sold = priced & names
+    lists.append(_defined(source))
+    sold = _sold(source)
+    names |= lists[-1] | sold
     shortened = _shortened(sold)
     plans |= sold | {short for short, _ in shortened}
     aliases |= shortened
@@ -144,6 +143,32 @@ def _names_in(source: Source) -> _SourceNames:
             dict.fromkeys(word_stream(u.cell_names[0]) for u in source.units if u.cell_names)
         ),
     )
+
+
+def _sold(source: Source) -> set[Name]:
+    """The names of rows that give a price: what they sell is a plan, if it is written so."""
+    return {
+        name
+        for unit in source.units
+        if any(claim.kind is ClaimKind.MONEY for claim in unit.row_claims)
+        and all(w[0].isupper() or w in STOP_WORDS for w in unit.row_name.split())
+        and not any(claim.kind is ClaimKind.CODE for claim in read_sentence(unit.row_name).claims)
+        for name in _cell_plans(unit.cell_names[0])
+    }
+
+
+def _defined(source: Source) -> frozenset[Name]:
+    """The names that open several sentences before ":", "Start: a web filter. Max: an API"."""
+    opened = [
+        unit.sentence.tokens[0].lower
+        for unit in source.units
+        if [token.text for token in unit.sentence.tokens[1:2]] == [":"]
+        and unit.sentence.tokens[0].text.istitle()
+        and not (unit.cell_names or unit.is_heading)
+    ]
+    # "Q: ... A: ..." defines nothing.
+    names = frozenset((word,) for word in opened if len(word) > 1 and opened.count(word) == 1)
+    return names if len(names) > 1 else frozenset()
 
 
 def _shortened(rows: Collection[Name]) -> set[tuple[Name, Name]]:

@@ -25,6 +25,19 @@ class Support:
 
 
 _OF_PLACES = ("an", "ish", "ese", "ic", "ch")
+_COUNTRIES = {
+    "dutch": "netherlands",
+    "british": "britain",
+    "swiss": "switzerland",
+    "french": "france",
+    "welsh": "wales",
+    "irish": "ireland",
+    "polish": "poland",
+    "spanish": "spain",
+    "greek": "greece",
+    "danish": "denmark",
+}
+"""Adjectives that begin otherwise than their nouns do."""
 _LEANS = re.compile(r"\b(?:its?|they|their|there|the)\b", re.IGNORECASE)
 _FULL_NAME = 2
 _MAX_ROLE = 6
@@ -61,9 +74,16 @@ class NameFinder:
         document = self._first_document(stream)
         if document and self._is_made_of_known(tuple(stream.split())):
             return Support(document, claim.text)
+        if claim.value.startswith("version ") and self._has_version(claim, read):
+            return Support(self._first_document(stream.split()[1]), claim.text)
         if self._is_of_reader(claim, read):
             return Support(self._sources[-1].document, claim.text)
         of_noun = self._source_of_opening(claim, read) or self._source_of_adjective(claim.value)
+        head, _, rest = claim.value.partition(" ")
+        if not of_noun and rest and self._source_of_adjective(head):
+            # "The Dutch SPRILA scheme"
+            stream = word_stream(rest)
+            of_noun = next((s for s in self._sources if stream in s.word_stream), None)
         return Support(of_noun.document, claim.text) if of_noun else _NO_NAME
 
     def _source_of_opening(self, claim: Claim, read: ReadSentence) -> Source | None:
@@ -80,6 +100,13 @@ class NameFinder:
         stream = word_stream(rest or first)
         found = (s for s in self._sources if not rest or stream in s.word_stream)
         return next(found, None)
+
+    def _has_version(self, claim: Claim, read: ReadSentence) -> bool:
+        """Whether "macOS must be version 12" stands in a source as "macOS 12"."""
+        number = claim.value.removeprefix("version ")
+        names = (token.lower for token in read.tokens if token.text != token.lower)
+        versions = [word_stream(f"{name} {number}") for name in names]
+        return any(found in s.word_stream for found in versions for s in self._sources)
 
     def _is_of_reader(self, claim: Claim, read: ReadSentence) -> bool:
         """Whether an adjective of a country describes what the reader has: "your Dutch staff"."""
@@ -153,7 +180,7 @@ class NameFinder:
             return None
         for source in self._sources:
             words = source.capital_words & set(source.word_stream.split())
-            if any(
+            if _COUNTRIES.get(last) in words or any(
                 word[:_MIN_NOUN] == last[:_MIN_NOUN] and len(word) >= _MIN_NOUN for word in words
             ):
                 return source

@@ -86,7 +86,8 @@ def states_nothing(
         return manner.offers and "-" not in value and not value[0].isdigit()
     if kind == "duration":
         is_short = amount is not None and amount.unit == "minute"
-        return manner.proposes or (manner.promises and is_short) or _is_age(tokens, end)
+        is_offered = manner.promises or _is_asked_of_reader(tokens, place)
+        return manner.proposes or (is_offered and is_short) or _is_age(tokens, end)
     if kind not in _COUNTED or amount is None:
         return False
     if manner.supposes and len(amount.value) <= _MAX_SUPPOSED:
@@ -112,6 +113,13 @@ def _counts_talk(tokens: Sequence[Token], place: int, amount: Amount) -> bool:
     )
     is_pointing |= before == "your"
     return is_pointing or after in _FURTHER or bool(amount.counted & _TALKED_OF)
+
+
+def _is_asked_of_reader(tokens: Sequence[Token], place: int) -> bool:
+    """Whether "whenever you have", "if you can spare" stands before a time."""
+    words = [token.lower for token in tokens[max(0, place - 5) : place]]
+    is_condition = not {"if", "when", "whenever", "should"}.isdisjoint(words)
+    return is_condition and "you" in words and words[-1] in {"have", "got", "spare", "find"}
 
 
 def _is_age(tokens: Sequence[Token], place: int) -> bool:

@@ -35,6 +35,8 @@ class SourceUnit:
     cell_names: tuple[str, ...] = ()
     """Row name and column name of a table cell, folded, in lower case; empty for a sentence."""
     is_heading: bool = False
+    row_name: str = ""
+    """What the row of a cell is of, as it is written."""
     row_claims: tuple[Claim, ...] = ()
     """What the whole row of a table cell claims; empty for a sentence."""
 
@@ -187,5 +189,6 @@ def _cell_units(row: Row, section_stems: frozenset[str]) -> Iterator[SourceUnit]
             shown=row.shown,
             stems=context | section_stems,
             cell_names=names,
+            row_name=row_name,
             row_claims=row_claims,
         )
