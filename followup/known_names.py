@@ -16,6 +16,7 @@ from followup.vocabulary import STOP_WORDS
 _ALIAS_LINKS = frozenset({"plan", "tier", "is", "the", "our", "-", "also", "called", "known", "as"})
 _NAMES_OF_INNER_CELL = 3
 _MAX_OPENING = 3
+_OF_PLANS = PLAN_WORDS | {"editions", "packages", "subscriptions", "pricing"}
 _OF_PLACE = frozenset({"in", "from", "at", "near"})
 _LIST_JOINTS = frozenset({",", "and", "or", "&", "/", "the"})
 _APPOSITION = frozenset({",", "(", "-", "the", "our", "a"})
@@ -31,6 +32,7 @@ class _SourceNames(NamedTuple):
     """The names of each list: Scout, Ranger and Convoy."""
     acting: frozenset[Name]
     rows: str
+    row_names: frozenset[Name]
 
 
 def known_names(
@@ -61,7 +63,10 @@ def known_names(
     every = plans.union(*(names.names for names in read))
     for name in sorted(every, key=lambda name: (-len(name), name)):
         by_first.setdefault(name[0], []).append(name)
+    groups = [*lists, *(row for names in read for row in names.columns)]
+    groups += [names.row_names for names in read]
     return KnownNames(
+        num_plans=frozenset(len(group) for group in groups if group and group <= plans),
         by_first_word={word: tuple(group) for word, group in by_first.items()},
         plans=plans,
         aliases=aliases,
@@ -125,6 +130,9 @@ def _names_in(source: Source) -> _SourceNames:
                 aliases.add((first.name, second.name))
     lists.append(_defined(source))
     sold = _sold(source)
+    if not _OF_PLANS.isdisjoint(source.heading_stream.split()):
+        # Under "Editions compared"
+        sold |= lists[-1]
     names |= lists[-1] | sold
     shortened = _shortened(sold)
     plans |= sold | {short for short, _ in shortened}
@@ -138,6 +146,12 @@ def _names_in(source: Source) -> _SourceNames:
         acting=frozenset()
         if source.is_request
         else frozenset(s.name for u in source.units for s in _acting(u, source)),
+        row_names=frozenset(
+            name
+            for u in source.units
+            if u.cell_names
+            for name in _cell_plans(u.cell_names[0])
+        ),
         # Each on its own: two rows beside each other make no name.
         rows="".join(
             dict.fromkeys(word_stream(u.cell_names[0]) for u in source.units if u.cell_names)

@@ -52,7 +52,7 @@ class Rivals:
             if not is_linked and self._is_off_topic(claim, context, fact):
                 return f"the value stands there about something else: {cut(fact.unit.shown)}"
             rival = self._better(claim, context, fact)
-        if not (rival or context.is_contrast):
+        if not (rival or context.is_contrast or self._is_of_before(context, fact)):
             rival = self.outweighing(claim, context, fact)
         if rival:
             return f"of this the source says another value: {cut(rival.unit.shown)}"
@@ -66,10 +66,12 @@ class Rivals:
         A code is what it is, "instead of $9" is of something else, and what the sentences before
         speak of needs no words here.
         """
-        is_of_before = not context.subjects and self._evidence.is_told_of(
-            context.before.subjects, fact
-        )
-        return claim.kind is ClaimKind.CODE or context.is_contrast or is_of_before
+        is_code = claim.kind is ClaimKind.CODE
+        return is_code or context.is_contrast or self._is_of_before(context, fact)
+
+    def _is_of_before(self, context: ClaimContext, fact: Fact) -> bool:
+        """Whether a fact is of what the sentences before name, and this one names nothing."""
+        return not context.subjects and self._evidence.is_told_of(context.before.subjects, fact)
 
     def _better(self, claim: Claim, context: ClaimContext, fact: Fact) -> Fact | None:
         """A fact of which the message's words speak rather."""

@@ -57,6 +57,8 @@ class KnownNames:
     """Word stream of the names of all table rows."""
     acting: frozenset[Name] = frozenset()
     """Names that open a sentence of a source and do or are something, as customers do."""
+    num_plans: frozenset[int] = frozenset()
+    """How many plans the tables and lists of the sources have."""
     lower_words: frozenset[str] = frozenset()
     """Words that the sources also write in lower case."""
 

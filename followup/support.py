@@ -23,8 +23,8 @@ from followup.parts import part_of
 from followup.relations import Relations
 from followup.rivals import Rivals, other_subject
 from followup.sources import REQUEST, Source, word_stream
-from followup.subjects import KnownNames, Name, Subject
-from followup.vocabulary import roots_of
+from followup.subjects import PLAN_WORDS, KnownNames, Name, Subject
+from followup.vocabulary import roots_of, stem
 
 _ABOUT_CHECKED = frozenset(
     {
@@ -37,6 +37,7 @@ _ABOUT_CHECKED = frozenset(
         ClaimKind.CODE,
     }
 )
+_PLAN_STEMS = frozenset(map(stem, PLAN_WORDS))
 _COUNTS = frozenset({ClaimKind.NUMBER, ClaimKind.QUANTITY})
 _MIN_QUOTED_WORDS = 3
 _APART = "no source brings this name together with the others"
@@ -235,7 +236,12 @@ class SupportFinder:
         return f"of this the source says another value: {cut(other.unit.shown)}" if other else None
 
     def _counts_unheard(self, claim: Claim) -> bool:
-        """Whether a small number in words counts what no source knows: "three must-haves"."""
+        """Whether a small number in words counts what no source knows: "three must-haves".
+
+        And whether as many plans as "all three plans" are listed.
+        """
+        if claim.counted and claim.counted <= _PLAN_STEMS and claim.value.isdigit():
+            return int(claim.value) in self.known.num_plans
         is_small = claim.kind is ClaimKind.QUANTITY and claim.text[0].isalpha() and not claim.unit
         return is_small and not any(roots_of(claim.counted) & s.roots for s in self.sources)
 

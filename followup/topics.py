@@ -164,12 +164,19 @@ def _words_around(read: ReadSentence, claim: Claim) -> frozenset[str]:
     """Roots and figures of the clause around a value, the value itself left out."""
     low, high = clause_of(read.tokens, claim.start)
     tokens = [
-        t for i, t in enumerate(read.tokens[low:high], low) if not claim.start <= i < claim.end
+        t
+        for i, t in enumerate(read.tokens[low:high], low)
+        if not (claim.start <= i < claim.end or _is_excepted(read.tokens, i))
     ]
     figures = {token.text for token in tokens if token.kind == "number"}
     return (
         roots_of(content_stems(" ".join(token.lower for token in tokens)) - GENERIC_STEMS) | figures
     )
+
+
+def _is_excepted(tokens: Sequence[Token], place: int) -> bool:
+    """Whether "non-" stands before: "non-European cards" are no European ones."""
+    return [token.lower for token in tokens[max(0, place - 2) : place]] == ["non", "-"]
 
 
 def _words_before(read: ReadSentence, first: Claim, second: Claim) -> frozenset[str]:
