@@ -34,6 +34,7 @@ _IN_SMALLER_UNIT = {
 """Units of time that are a fixed number of smaller ones: a week is 7 days, a month no number."""
 _MAX_LENGTH_RATIO = 12
 _MIN_DISTINCT = 100
+_MIN_ODD_DIGITS = 3
 _MIN_SHORT = 3
 _SPAN_JOINTS = frozenset({"to", "-", "till", "until", "through"})
 _PEOPLE = frozenset(
@@ -201,7 +202,10 @@ def _count_mismatch(claim: Claim, fact: Fact, *, is_linked: bool) -> str | None:
     if claim.unit == "times" and not written.unit and claim.per and claim.per == written.per:
         # "2 times a year" where a table says "2 a year".
         return None if claim.value == written.value else ""
-    if claim.counted and not (is_linked or is_distinct(claim)):
+    # 200 of nothing in particular is met by chance, 1,250 hardly.
+    is_odd = len(claim.value.rstrip("0")) >= _MIN_ODD_DIGITS
+    is_sure = is_distinct(claim) and (bool(written.counted or written.unit) or is_odd)
+    if claim.counted and not (is_linked or is_sure):
         # Of what a source counts, it may speak with another word: 3,000 texts, 3,000 messages.
         there = fact.roots | fact.context_roots | fact.source.heading_roots
         if claim.counted & _PEOPLE and written.counted & _PEOPLE:

@@ -33,7 +33,7 @@ _BEFORE = {
         Bound.AT_LEAST,
         "at least,starting at,starting from,starts at,starts from,start at,start from,started at,"
         "beginning at,begins at,begin at,minimum of,minimum,as little as,as low as,as few as,"
-        "no less than,not less than,no fewer than,a minimum",
+        "reaches,reach,no less than,not less than,no fewer than,a minimum",
     ),
     **_phrases(
         Bound.MORE,

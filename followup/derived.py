@@ -28,10 +28,9 @@ _ADDS_UP = re.compile(
 _DIFFERENCE = re.compile(r"\b(?:difference|save|saves|saving|spare|cheaper)\b", re.IGNORECASE)
 _TOTALS = re.compile(r"\b(?:in all|total|altogether|together)\b", re.IGNORECASE)
 _CHANGES = re.compile(
-    r"\b(?:by|less|fewer|more|cut|drop\w*|fell|fall\w*|rose|rise\w*|grew|sav\w+|reduc\w+|down|up)\b",
+    r"\b(?:by|what it was|less|fewer|more|cut|drop\w*|fell|fall\w*|rose|rise\w*|grew|sav\w+|reduc\w+|down|up)\b",
     re.IGNORECASE,
 )
-_EARLIER = re.compile(r"\b(?:before|earlier|previous\w*|former\w*|used to|so far)\b", re.IGNORECASE)
 _DASH = re.compile(r"(?<=\d)-")
 _COUNTS = frozenset({ClaimKind.QUANTITY, ClaimKind.NUMBER})
 _FIGURES = _COUNTS | {ClaimKind.MONEY, ClaimKind.PERCENT, ClaimKind.DURATION}
@@ -40,18 +39,24 @@ _LARGE = 100
 _MONTHS = 12
 _ABOUT = 0.015
 _ABOUT_RATIO = 0.1
+_NEAR = 0.8
 _ABOUT_SHARE = 0.05
 _HUNDRED = 100.0
 _ROUNDING = 0.005
 
 
 def is_worked_out(
-    claim: Claim, read: ReadSentence, said: Sequence[Claim], known: Sequence[Claim]
+    claim: Claim,
+    read: ReadSentence,
+    said: Sequence[Claim],
+    known: Sequence[Claim],
+    beside: Sequence[Claim],
 ) -> bool:
     """Whether a figure follows from others by one step of arithmetic, or two for a price.
 
     `said` are the message's other claims and the request's; `known` are those that the documents
-    tell of the claim's subjects. Of those only prices, percentages and large counts are taken, with
+    tell of the claim's subjects, `beside` those that stand in the evidence of the sentence's other
+    figures. Of `known` only prices, percentages and large counts are taken, with
     a figure of the message each: from two that the message does not say, nearly everything follows.
     """
     if "-" in claim.value:
@@ -61,11 +66,11 @@ def is_worked_out(
     if claim.kind is ClaimKind.MONEY:
         results = _of_prices(claim, read, said, known, numbers)
     elif claim.kind in _COUNTS and claim.unit == "times":
-        results = _ratios(claim, read, said, known)
+        results = _ratios(claim, read, said, beside)
     elif claim.kind in _COUNTS and float(claim.value) >= _MIN_COUNT and _is_told(read):
         results = _of_counts(said, known, numbers)
     elif claim.kind is ClaimKind.PERCENT and _CHANGES.search(read.text):
-        results = _changes(claim, read, said)
+        results = _changes(claim, read, said, beside)
     elif claim.kind is ClaimKind.DURATION:
         results = _of_durations(claim, read, said, known)
     return any(_agree(claim, result) for result in results)
@@ -89,10 +94,17 @@ def _is_told(read: ReadSentence) -> bool:
 
 def _agree(claim: Claim, result: float) -> bool:
     wanted = float(claim.value)
+    if claim.bound in {Bound.LESS, Bound.MORE}:
+        least, most = sorted((result, wanted))
+        return (result < wanted) is (claim.bound is Bound.LESS) and least >= _NEAR * most
     if claim.bound is not Bound.EXACT:
         about = _ABOUT_RATIO if claim.unit == "times" else _ABOUT
         about = _ABOUT_SHARE if claim.kind is ClaimKind.PERCENT else about
         return abs(wanted - result) <= about * wanted
+    is_fraction = claim.kind is ClaimKind.PERCENT and claim.text[0].isalpha()
+    if is_fraction:
+        # "A third" is 33%.
+        return abs(wanted - result) < 1
     is_whole = wanted.is_integer() and claim.kind in _COUNTS and not claim.unit
     return abs(wanted - result) < (1 if is_whole and result < wanted else _ROUNDING)
 
@@ -162,12 +174,12 @@ def _of_prices(
     known: Sequence[Claim],
     numbers: Sequence[float],
 ) -> Iterator[float]:
-    money = [c for c in said if c.kind is ClaimKind.MONEY and c.unit == claim.unit]
+    money = [c for c in said if _is_money_like(c, claim)]
     told = [c for c in said if c.kind is ClaimKind.PERCENT]
     prices = _Prices(
         here=_values(c for c in money if c in read.claims),
         ours=_values(money),
-        listed=_values(c for c in known if c.kind is ClaimKind.MONEY and c.unit == claim.unit),
+        listed=_values(c for c in known if _is_money_like(c, claim)),
         counts=[number for number in numbers if number > 1],
         limits=_values(c for c in known if c.kind in _COUNTS and not c.unit),
         shares=_values([*told, *(c for c in known if c.kind is ClaimKind.PERCENT)]),
@@ -182,6 +194,13 @@ def _of_prices(
         yield from prices.scaled()
     if _ADDS_UP.search(read.text):
         yield from prices.combined(float(claim.value))
+
+
+def _is_money_like(other: Claim, claim: Claim) -> bool:
+    """Whether both are of one currency; cents are of any."""
+    return other.kind is ClaimKind.MONEY and (
+        other.unit == claim.unit or "cent" in {other.unit, claim.unit}
+    )
 
 
 def _of_counts(
@@ -200,25 +219,33 @@ def _of_counts(
 
 
 def _ratios(
-    claim: Claim, read: ReadSentence, said: Sequence[Claim], known: Sequence[Claim]
+    claim: Claim, read: ReadSentence, said: Sequence[Claim], beside: Sequence[Claim]
 ) -> Iterator[float]:
-    """Of two figures of the sentence, or of one and what it was earlier."""
+    """Of two figures of the sentence, or of one and another in its evidence."""
     here = [*_numerals(read, claim)]
     yield from (b / a for a, b in product(here, here) if a)
-    if _EARLIER.search(read.text):
-        for ours, theirs in product((c for c in said if c in read.claims), known):
-            is_like = ours.kind is theirs.kind and ours.unit == theirs.unit
-            if is_like and ours.unit and "-" not in ours.value + theirs.value:
-                yield from (a / b for a, b in permutations(_values((ours, theirs)), 2) if b)
+    yield from (a / b for a, b in _alike(claim, read, said, beside) if b)
 
 
-def _changes(claim: Claim, read: ReadSentence, said: Sequence[Claim]) -> Iterator[float]:
-    """By how much in percent one figure of the sentence differs from another of its kind."""
+def _changes(
+    claim: Claim, read: ReadSentence, said: Sequence[Claim], beside: Sequence[Claim]
+) -> Iterator[float]:
+    """By how much in percent a figure differs from another of its kind, and its share of it."""
+    for first, second in _alike(claim, read, said, beside):
+        if first:
+            yield abs(first - second) * _HUNDRED / first
+            yield second * _HUNDRED / first
+
+
+def _alike(
+    claim: Claim, read: ReadSentence, said: Sequence[Claim], beside: Sequence[Claim]
+) -> Iterator[tuple[float, float]]:
+    """Pairs of figures that measure the same, one of them in the sentence beside the claim."""
     here = [c for c in said if c in read.claims and c.start != claim.start and c.kind in _FIGURES]
-    for first, second in permutations(here, 2):
-        if first.kind is second.kind and first.unit == second.unit:
-            figures = permutations(_values((first, second)), 2)
-            yield from (abs(a - b) * _HUNDRED / a for a, b in figures if a)
+    for first, second in product(here, (*here, *beside)):
+        if first.kind is second.kind and (first.unit, first.per) == (second.unit, second.per):
+            for a, b in product(_values((first,)), _values((second,))):
+                yield from ((a, b), (b, a)) if a != b else ()
 
 
 def _of_durations(

@@ -34,7 +34,7 @@ def with_units_beside(claim: Claim, read: ReadSentence) -> Iterator[Claim]:
 
 def with_own_unit(claim: Claim, read: ReadSentence) -> Claim | None:
     """A bare number of a source with the one unit that it may have; None where that is unclear."""
-    found = (c for c in with_units_beside(claim, read) if c.unit)
+    found = (c for c in with_units_beside(claim, read) if c.unit or c.counted)
     return next(found, None)
 
 

@@ -104,7 +104,7 @@ def _counts_talk(tokens: Sequence[Token], place: int, amount: Amount) -> bool:
     if amount.value == "0" and not amount.counted and tokens[place].text.isalpha():
         # "From zero" is from the start.
         return True
-    if not tokens[place].lower.isalpha() or len(amount.value) > 1:
+    if not tokens[place].lower.isalpha() or len(amount.value) > 1 or amount.unit:
         return False
     before = tokens[place - 1].lower if place else ""
     after = tokens[amount.end].lower if amount.end < len(tokens) else ""

@@ -79,7 +79,7 @@ def _fraction(tokens: Sequence[Token], start: int) -> Part | None:
     place = start + 1
     parts = _PARTS.get(words[1]) if len(words) > 1 else None
     before = [token.lower for token in tokens[max(0, start - 2) : start]]
-    is_share = words[2:] == ["of"] or "by" in before[-1:] or before in _BY_ABOUT
+    is_share = words[2:] in (["of"], ["off"]) or "by" in before[-1:] or before in _BY_ABOUT
     if parts is None or not is_share:
         return None
     numeral = read_numeral(tokens, start)

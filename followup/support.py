@@ -123,6 +123,8 @@ class SupportFinder:
         asked = [c for u in self.sources[-1].units for c in u.sentence.claims]
         sound = [*before.claims, *asked, *(c for c, s in found if not s.reason)]
         followed = dict(found)
+        evidence = {support.evidence for _, support in found if support.evidence}
+        beside = [c for words in sorted(evidence) for c in read_sentence(words).claims]
         # Twice: "forty lessons would be $3,800" tells the price first.
         for claim, support in found * 2:
             if not followed[claim].reason:
@@ -131,7 +133,7 @@ class SupportFinder:
             known = [f.claim for f in self._to_work_with(claim, read, subjects, context)]
             is_of_another = support.reason.startswith(_OF_ANOTHER)
             if (context.is_of_lead and is_sum(claim, asked)) or (
-                not is_of_another and is_worked_out(claim, read, sound, known)
+                not is_of_another and is_worked_out(claim, read, sound, known, beside)
             ):
                 sound.append(claim)
                 followed[claim] = Support(REQUEST, read.text)

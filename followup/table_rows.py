@@ -12,15 +12,17 @@ from followup.units import CURRENCIES
 _NAMED_CELL = re.compile(r"((?:[^:;|.?!]|[.?!](?!\s)){1,80}): (.+)")
 _SEPARATOR_ROW = re.compile(r"[\s|:+-]+")
 _MIN_CELLS = 2
+_COLUMN = re.compile(r"\w+(?:[ _/-]\w+){0,3}")
 _BARE_FIGURE = re.compile(r"\d[\d., ]*")
 _WORD = re.compile(r"[^\W\d_]+|[$€£¥]")
 _RATE_SIGN = re.compile(r"\s*/\s*|\bper\b\s*")
 _LEADING_FIGURE = re.compile(r"^\W*\d[\d.,]*\s*")
 _NAMING = frozenset(
-    """name product plan service model item article edition package tier module course variant
+    """name description product plan service model item article edition package tier module course variant
     customer client""".split()  # noqa: SIM905
 )
-"""Columns whose cells say what their rows are of, whichever column stands first."""
+"""Columns whose cells say what their rows are of, where the first one is of codes."""
+_CODING = frozenset("sku code id no nr ref key item number".split())  # noqa: SIM905
 _DIVIDING = frozenset("unit units per basis billing billed period interval uom".split())  # noqa: SIM905
 """Columns whose cells say what the row's price is divided by."""
 _CURRENCY_NAMES = {"dollars": "USD", "euros": "EUR", "pounds": "GBP"} | {
@@ -39,6 +41,8 @@ class Row:
     @property
     def head(self) -> tuple[str, str]:
         """The cell that says what the row is of, behind its column: "product", "Endpoint Pro"."""
+        if _CODING.isdisjoint(_words(self.cells[0][0])):
+            return self.cells[0]
         named = (c for c in self.cells if c[1] and not _NAMING.isdisjoint(_words(c[0])[-1:]))
         return next(named, self.cells[0])
 
@@ -82,13 +86,18 @@ def split_rows(text: str) -> Iterator[str | Row]:
     """Runs of running text and single table rows, in order."""
     running: list[str] = []
     header: tuple[str, ...] = ()
+    delimiter = ""
     lines = text.split("\n")
     for place, line in enumerate(lines):
-        cells = _pipe_cells(line)
+        delimiter = delimiter if header else _delimiter(lines, place)
+        cells = tuple(map(str.strip, line.split(delimiter))) if delimiter else _pipe_cells(line)
+        if len(cells) < _MIN_CELLS:
+            cells, delimiter = (), ""
         named = _named_cells(line) or _row_beside(lines, place)
         if (
             cells
             and not (named or header)
+            and not delimiter
             and not _pipe_cells("".join(lines[place + 1 : place + 2]))
         ):
             # One line with strokes is no table: "Vehicles: 180 | Customer since: May 2021".
@@ -118,6 +127,17 @@ def split_rows(text: str) -> Iterator[str | Row]:
 
 def _currency_of(word: str) -> str:
     return word.upper() if word in CURRENCY_CODES else _CURRENCY_NAMES.get(word, "")
+
+
+def _delimiter(lines: Sequence[str], place: int) -> str:
+    """What parts the names of a raw CSV header from each other, or ""."""
+    for mark in (";", "\t", ","):
+        names = lines[place].split(mark)
+        is_header = len(names) > _MIN_CELLS and all(map(_COLUMN.fullmatch, names))
+        below = lines[place + 1].count(mark) if place + 1 < len(lines) else 0
+        if is_header and below >= len(names) - 1:
+            return mark
+    return ""
 
 
 def _words(text: str) -> list[str]:
