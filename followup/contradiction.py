@@ -21,6 +21,8 @@ _MIN_SHARED = 2
 _MIN_COVERED = 0.65
 """Share of a denying clause, by weight, that the other side says: then they are of the same."""
 _MIN_CLAUSE_STEMS = 3
+_UNKNOWN = 3.0
+"""Weight of a word that no statement has: it may be another word for one that it has."""
 _INCLUDING = LIGHT_VERBS - frozenset(map(statement_stem, ("require", "support", "allow", "permit")))
 """What says that there is something tells nothing of what it is."""
 _PLAN_STEMS = frozenset(map(statement_stem, PLAN_WORDS))
@@ -132,7 +134,7 @@ class ContradictionFinder:
                 found -= names
             if not found:
                 agreeing.append((statement, share))
-            elif self._is_of_another(plans, statement, found) or any(
+            elif self._is_of_another(_of_clause(plans, clauses, found), statement, found) or any(
                 self._relations.side(other, statement.placed) is Side.RIVAL for other in others
             ):
                 continue
@@ -182,7 +184,8 @@ class ContradictionFinder:
             # "Starter: No" says nothing of a plan that the sentence does not name.
             return True
         ours = {statement_stem(word) for plan in plans for word in plan.name}
-        every = {statement_stem(w) for name in self._relations.plans for w in name}
+        others = (s.name for s in self._relations.named_in(statement.placed) if may_be_plan(s))
+        every = {statement_stem(w) for name in (*self._relations.plans, *others) for w in name}
         named: set[str] = set()
         for clause in statement.clauses:
             # "Plus has a calendar but no reminders": both are of Plus.
@@ -195,7 +198,22 @@ class ContradictionFinder:
         """Sum of the stems' inverse document frequencies: log(1 + statements / with the stem)."""
         num = len(self._statements)
         # Exact whatever the order of the set, so that equal shares stay equal.
-        return math.fsum(math.log(1 + num / self._frequency.get(stem, 1)) for stem in stems)
+        return math.fsum(
+            math.log(1 + num / self._frequency[stem]) if stem in self._frequency else _UNKNOWN
+            for stem in stems
+        )
+
+
+def _of_clause(
+    plans: Sequence[Subject], clauses: Sequence[Clause], contested: Set[str]
+) -> Sequence[Subject]:
+    """The plans that the clauses of the contested words name; all where those name none.
+
+    "Plus has no routes, though; those start with Max."
+    """
+    there = {word for c in clauses if not contested.isdisjoint(c.stems) for word in c.stems}
+    named = [p for p in plans if not there.isdisjoint(map(statement_stem, p.name))]
+    return named or plans
 
 
 def _states_another(ours: Clause, statement: Statement) -> bool:

@@ -11,11 +11,13 @@ from followup.english import is_english
 from followup.names import OF_CUSTOMERS
 from followup.sources import Source, SourceUnit, word_stream
 from followup.subjects import PLAN_WORDS, KnownNames, Name, Subject, subjects_by_form, trimmed_name
-from followup.vocabulary import STOP_WORDS
+from followup.vocabulary import STOP_WORDS, is_common
 
 _ALIAS_LINKS = frozenset({"plan", "tier", "is", "the", "our", "-", "also", "called", "known", "as"})
 _NAMES_OF_INNER_CELL = 3
 _MAX_OPENING = 3
+_MAX_TO_PRICE = 4
+_PRICING = (["is"], ["costs"], ["comes"], ["starts"], ["runs"])
 _OF_PLANS = PLAN_WORDS | {"editions", "packages", "subscriptions", "pricing"}
 _OF_PLACE = frozenset({"in", "from", "at", "near"})
 _LIST_JOINTS = frozenset({",", "and", "or", "&", "/", "the"})
@@ -129,7 +131,7 @@ def _names_in(source: Source) -> _SourceNames:
             if first.name != second.name:
                 aliases.add((first.name, second.name))
     lists.append(_defined(source))
-    sold = _sold(source)
+    sold = _sold(source) | _priced(source)
     if not _OF_PLANS.isdisjoint(source.heading_stream.split()):
         # Under "Editions compared"
         sold |= lists[-1]
@@ -169,6 +171,23 @@ def _sold(source: Source) -> set[Name]:
         and not any(claim.kind is ClaimKind.CODE for claim in read_sentence(unit.row_name).claims)
         for name in _cell_plans(unit.cell_names[0])
     }
+
+
+def _priced(source: Source) -> set[Name]:
+    """Names that open sentences of price beside others: "Sprout is $12 a month. Bloom is $39"."""
+    found = set()
+    for unit in source.units:
+        tokens = unit.sentence.tokens[:_MAX_TO_PRICE]
+        is_opening = bool(tokens) and tokens[0].text.istitle() and not unit.is_heading
+        if (
+            is_opening
+            and tokens[0].lower not in source.lower_words
+            and not is_common(tokens[0].lower)
+            and [token.lower for token in tokens[1:2]] in _PRICING
+            and any(c.kind is ClaimKind.MONEY and c.start < len(tokens) for c in unit.claims)
+        ):
+            found.add((tokens[0].lower,))
+    return found if len(found) > 1 else set()
 
 
 def _defined(source: Source) -> frozenset[Name]:

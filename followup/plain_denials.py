@@ -18,6 +18,11 @@ _GRATIS = re.compile(
     r"\bcosts? nothing\b|(?<=\bis )free\b(?! (?:of|from|to))|(?<=\bare )free\b(?! (?:of|from|to))",
     re.IGNORECASE,
 )
+# "Free shipping", but neither "a free trial" nor "feel free".
+_FREE_THING = re.compile(
+    r"(?:(?<=^)|(?<=[.;:,] )|(?<=\bwith ))[Ff]ree\b(?= \w)(?! (?:of|from|to|trial|demo|account|plan|"
+    r"version|month|day|hour|and|for|in|on)\w*\b)"
+)
 _NOT_GRATIS = re.compile(
     r"\b(?:(?:is|are) not|isn't|aren't) (?:free of charge|free(?! (?:of|from|to)))\b|"
     r"\bthere(?:'s| is) a (?:sur)?charge for\b|\bfor a fee\b",
@@ -41,7 +46,8 @@ def plainly(sentence: str) -> str:
     folded = _NO_BEHIND.sub(r"no \1", fold(sentence))
     folded = _ZERO.sub("no ", _NAMED_NO.sub(" ", _HYPHENED.sub("", folded)))
     paid = _NOT_GRATIS.sub("is charged ", folded)
-    gratis = _GRATIS.sub("not charged", _NO_DENIAL.sub(" ", paid))
+    gratis = _FREE_THING.sub("not charged", paid)
+    gratis = _GRATIS.sub("not charged", _NO_DENIAL.sub(" ", gratis))
     gratis = _WITH_ALL.sub(" ", _NEWS.sub("message", _NOT_YET.sub("", gratis)))
     # "Need no account in order to manage seats": the purpose is not denied.
     return _PURPOSE.sub(", ", _FREE_OF.sub("without", gratis))

@@ -74,6 +74,10 @@ class Relations:
         """Whether the sources tell things of the subject; see KnownNames."""
         return self._evidence.known.is_told_of(subject.name)
 
+    def named_in(self, placed: Placed) -> list[Subject]:
+        """The subjects that a unit of a source names."""
+        return self._evidence.in_unit(placed.unit)
+
     @property
     def plans(self) -> frozenset[Name]:
         """The names of all plans."""

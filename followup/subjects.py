@@ -207,8 +207,10 @@ def _plans(sentence: ReadSentence) -> Iterator[Subject]:
             if start < first < start + len(words):
                 first = start
         words = [t.lower.removesuffix("'s") for t in tokens[first:place] if t.kind == "word"]
-        if words and words[-1] not in _NO_PLAN_NAMES:
-            is_role = tokens[first].text.islower()
+        is_role = tokens[first].text.islower()
+        # "Change plans at any time", "no floor plans"
+        is_name = not (is_role and token.lower == "plans")
+        if words and is_name and words[-1] not in _NO_PLAN_NAMES:
             end = place + 1
             while end < len(tokens) and tokens[end].lower in PLAN_WORDS:
                 end += 1
