@@ -34,6 +34,8 @@ _CHANGES = re.compile(
 _DASH = re.compile(r"(?<=\d)-")
 _COUNTS = frozenset({ClaimKind.QUANTITY, ClaimKind.NUMBER})
 _FIGURES = _COUNTS | {ClaimKind.MONEY, ClaimKind.PERCENT, ClaimKind.DURATION}
+_YEARLY = re.compile(r"\b(?:years?|yearly|annual\w*)\b", re.IGNORECASE)
+_MAX_FREE = 3
 _MIN_COUNT = 10
 _LARGE = 100
 _MONTHS = 12
@@ -81,6 +83,21 @@ def is_sum(claim: Claim, parts: Sequence[Claim]) -> bool:
     counts = _values(c for c in parts if c.kind in _COUNTS)
     is_count = claim.kind in _COUNTS and "-" not in claim.value
     return is_count and any(a + b == float(claim.value) for a, b in combinations(counts, 2))
+
+
+def is_reckoned_with(
+    claim: Claim, worked_out: Sequence[Claim], prices: Sequence[Claim]
+) -> bool:
+    """Whether a figure is only supposed: "three hours come to £54", where one is £18."""
+    if claim.kind not in _COUNTS | {ClaimKind.DURATION} or "-" in claim.value:
+        return False
+    figures = _values(c for c in prices if c.kind is ClaimKind.MONEY)
+    return any(
+        abs(float(result.value) - price * float(claim.value)) < _ROUNDING
+        for result in worked_out
+        for price in figures
+        if result.kind is ClaimKind.MONEY and "-" not in result.value and price
+    )
 
 
 def compares(claim: Claim, read: ReadSentence) -> bool:
@@ -137,6 +154,8 @@ class _Prices:
     shares: list[float]
     told_shares: list[float]
     """Percentages; the latter stand in the message."""
+    months: list[float]
+    """How many months of a year are free; none where the sentence speaks of no year."""
 
     def scaled(self) -> Iterator[float]:
         """A price by a count, by the twelve months, or less a percentage, or two of these."""
@@ -148,6 +167,7 @@ class _Prices:
         off = [(price, share) for price in self.ours for share in self.shares]
         off += [(price, share) for price in self.listed for share in self.told_shares]
         reduced = [price * (_HUNDRED - share) / _HUNDRED for price, share in off]
+        yield from (price * (_MONTHS - m) for price in self.listed for m in self.months)
         yield from reduced
         yield from (price * _MONTHS for price in (*self.ours, *reduced))
         yield from (price * count for price in (*every, *reduced) for count in self.counts)
@@ -176,6 +196,7 @@ def _of_prices(
 ) -> Iterator[float]:
     money = [c for c in said if _is_money_like(c, claim)]
     told = [c for c in said if c.kind is ClaimKind.PERCENT]
+    is_yearly = _YEARLY.search(read.text) is not None
     prices = _Prices(
         here=_values(c for c in money if c in read.claims),
         ours=_values(money),
@@ -184,6 +205,7 @@ def _of_prices(
         limits=_values(c for c in known if c.kind in _COUNTS and not c.unit),
         shares=_values([*told, *(c for c in known if c.kind is ClaimKind.PERCENT)]),
         told_shares=_values(told),
+        months=[0, *_values(c for c in (*said, *known) if _is_free_time(c))] if is_yearly else [],
     )
     yield from (a * b for a, b in product(prices.here, prices.counts))
     yield from (a / b for a, b in product(prices.here, prices.counts))
@@ -201,6 +223,11 @@ def _is_money_like(other: Claim, claim: Claim) -> bool:
     return other.kind is ClaimKind.MONEY and (
         other.unit == claim.unit or "cent" in {other.unit, claim.unit}
     )
+
+
+def _is_free_time(claim: Claim) -> bool:
+    is_short = claim.unit == "month" and claim.value.isdigit() and int(claim.value) <= _MAX_FREE
+    return claim.kind is ClaimKind.DURATION and is_short
 
 
 def _of_counts(

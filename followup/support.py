@@ -13,7 +13,7 @@ from followup.agreement import (
 from followup.claim_context import Before, ClaimContext, read_context
 from followup.claims import Claim, ClaimKind, ReadSentence, read_sentence
 from followup.denials import affirms, denies
-from followup.derived import compares, is_sum, is_worked_out
+from followup.derived import compares, is_reckoned_with, is_sum, is_worked_out
 from followup.elided_units import with_units_beside
 from followup.evidence_subjects import EvidenceSubjects
 from followup.fact_index import FactIndex
@@ -136,6 +136,12 @@ class SupportFinder:
                 not is_of_another and is_worked_out(claim, read, sound, known, beside)
             ):
                 sound.append(claim)
+                followed[claim] = Support(REQUEST, read.text)
+        new = [claim for claim, support in found if support.reason and not followed[claim].reason]
+        for claim, support in found if new else ():
+            is_of_another = support.reason.startswith(_OF_ANOTHER)
+            prices = [*sound, *(fact.claim for fact in self._facts.all)]
+            if followed[claim].reason and not is_of_another and is_reckoned_with(claim, new, prices):
                 followed[claim] = Support(REQUEST, read.text)
         return [(claim, followed[claim]) for claim, _ in found]
 

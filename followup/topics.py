@@ -54,6 +54,8 @@ class Topic:
     """The same of the whole clause."""
     words: frozenset[str]
     """Roots and figures of the words between the nearest commas."""
+    values: frozenset[str]
+    """All other values of the sentence."""
     clause: frozenset[str]
     """Of the whole clause, names included, and "=" before the keys of its other values."""
 
@@ -88,6 +90,9 @@ def topic_of(
     local = range(max(low, wide.start), min(high, wide.stop))
     return Topic(
         words=_words_around(read, claim),
+        values=frozenset(
+            c.value for c in read.claims if c.start != claim.start and c.kind != "name"
+        ),
         head=roots_of(_stems(read, head, ()) - own - common),
         local=roots_of(_stems(read, local, named) - own - GENERIC_STEMS),
         telling=roots_of(_stems(read, wide, named) - own - GENERIC_STEMS),
@@ -139,7 +144,8 @@ def other_of_list(
     ours = _words_around(read, fact.claim)
     words = topic.words | roots_of(stem(word) for s in subjects for word in s.name)
     for other in read.claims:
-        if not is_same_measure(fact.claim, other) or other.value in {fact.claim.value, claim.value}:
+        said = {fact.claim.value, claim.value, *topic.values}
+        if not is_same_measure(fact.claim, other) or other.value in said:
             continue
         theirs = _words_around(read, other)
         first = ours if fact.claim.start < other.start else theirs
