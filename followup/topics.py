@@ -54,6 +54,8 @@ class Topic:
     """The same of the whole clause."""
     words: frozenset[str]
     """Roots and figures of the words between the nearest commas."""
+    names: frozenset[str]
+    """Roots of the capitalised words between the nearest commas."""
     values: frozenset[str]
     """All other values of the sentence."""
     clause: frozenset[str]
@@ -90,6 +92,7 @@ def topic_of(
     local = range(max(low, wide.start), min(high, wide.stop))
     return Topic(
         words=_words_around(read, claim),
+        names=_names_around(read, claim),
         values=frozenset(
             c.value for c in read.claims if c.start != claim.start and c.kind != "name"
         ),
@@ -145,7 +148,8 @@ def other_of_list(
     words = topic.words | roots_of(stem(word) for s in subjects for word in s.name)
     for other in read.claims:
         said = {fact.claim.value, claim.value, *topic.values}
-        if not is_same_measure(fact.claim, other) or other.value in said:
+        is_like = is_same_measure(fact.claim, other) or is_same_measure(claim, other)
+        if not is_like or other.value in said:
             continue
         theirs = _words_around(read, other)
         first = ours if fact.claim.start < other.start else theirs
@@ -157,7 +161,11 @@ def other_of_list(
             only_ours = only_ours - lead_in
         else:
             only_theirs = only_theirs - lead_in
-        if words & only_theirs and not (words | topic.clause) & only_ours:
+        is_theirs = words & only_theirs and not (words | topic.clause) & only_ours
+        # "$599 in Brazil": a name decides before all other words.
+        names = topic.names - roots_of(stem(word) for s in subjects for word in s.name)
+        is_named = names & only_theirs and not names & only_ours
+        if is_theirs or is_named:
             return Fact(other, fact.unit, fact.source, fact.unit_index, fact.roots)
     return None
 
@@ -178,6 +186,13 @@ def _words_around(read: ReadSentence, claim: Claim) -> frozenset[str]:
     return (
         roots_of(content_stems(" ".join(token.lower for token in tokens)) - GENERIC_STEMS) | figures
     )
+
+
+def _names_around(read: ReadSentence, claim: Claim) -> frozenset[str]:
+    low, high = clause_of(read.tokens, claim.start)
+    tokens = [t for i, t in enumerate(read.tokens[low:high], low) if not claim.start <= i < claim.end]
+    named = (t.lower for t in tokens if t.kind == "word" and t.text[0].isupper())
+    return roots_of(content_stems(" ".join(named)) - GENERIC_STEMS)
 
 
 def _is_excepted(tokens: Sequence[Token], place: int) -> bool:
