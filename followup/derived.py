@@ -70,7 +70,7 @@ def is_worked_out(
     elif claim.kind in _COUNTS and claim.unit == "times":
         results = _ratios(claim, read, said, beside)
     elif claim.kind in _COUNTS and float(claim.value) >= _MIN_COUNT and _is_told(read):
-        results = _of_counts(said, known, numbers)
+        results = _of_counts(said, known, [*_numerals(read, claim)], numbers)
     elif claim.kind is ClaimKind.PERCENT and _CHANGES.search(read.text):
         results = _changes(claim, read, said, beside)
     elif claim.kind is ClaimKind.DURATION:
@@ -231,16 +231,21 @@ def _is_free_time(claim: Claim) -> bool:
 
 
 def _of_counts(
-    said: Sequence[Claim], known: Sequence[Claim], numbers: Sequence[float]
+    said: Sequence[Claim],
+    known: Sequence[Claim],
+    here: Sequence[float],
+    numbers: Sequence[float],
 ) -> Iterator[float]:
+    """Of a number of the sentence and another, or of two prices."""
     large = [v for v in _values(c for c in known if c.kind in _COUNTS) if v >= _LARGE]
-    for first, second in product(numbers, (*numbers, *large)):
+    for first, second in product(here, (*numbers, *large)):
         yield abs(first - second)
         if first != second:
             yield first + second
         yield first * second
-        if second:
+        if second and first:
             yield first / second
+            yield second / first
     money = _values(c for c in said if c.kind is ClaimKind.MONEY)
     yield from (a / b for a, b in permutations(money, 2) if b)
 

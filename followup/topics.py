@@ -55,7 +55,7 @@ class Topic:
     words: frozenset[str]
     """Roots and figures of the words between the nearest commas."""
     names: frozenset[str]
-    """Roots of the capitalised words between the nearest commas."""
+    """Roots of the capitalised words between the nearest commas, but for plans."""
     values: frozenset[str]
     """All other values of the sentence."""
     clause: frozenset[str]
@@ -92,7 +92,7 @@ def topic_of(
     local = range(max(low, wide.start), min(high, wide.stop))
     return Topic(
         words=_words_around(read, claim),
-        names=_names_around(read, claim),
+        names=_names_around(read, claim) - _roots_of_plans(subjects),
         values=frozenset(
             c.value for c in read.claims if c.start != claim.start and c.kind != "name"
         ),
@@ -147,9 +147,8 @@ def other_of_list(
     ours = _words_around(read, fact.claim)
     words = topic.words | roots_of(stem(word) for s in subjects for word in s.name)
     for other in read.claims:
-        said = {fact.claim.value, claim.value, *topic.values}
         is_like = is_same_measure(fact.claim, other) or is_same_measure(claim, other)
-        if not is_like or other.value in said:
+        if not is_like or other.value in {fact.claim.value, claim.value}:
             continue
         theirs = _words_around(read, other)
         first = ours if fact.claim.start < other.start else theirs
@@ -161,7 +160,8 @@ def other_of_list(
             only_ours = only_ours - lead_in
         else:
             only_theirs = only_theirs - lead_in
-        is_theirs = words & only_theirs and not (words | topic.clause) & only_ours
+        is_unsaid = other.value not in topic.values
+        is_theirs = words & only_theirs and not (words | topic.clause) & only_ours and is_unsaid
         # "$599 in Brazil": a name decides before all other words.
         names = topic.names - roots_of(stem(word) for s in subjects for word in s.name)
         is_named = names & only_theirs and not names & only_ours
@@ -186,6 +186,10 @@ def _words_around(read: ReadSentence, claim: Claim) -> frozenset[str]:
     return (
         roots_of(content_stems(" ".join(token.lower for token in tokens)) - GENERIC_STEMS) | figures
     )
+
+
+def _roots_of_plans(subjects: Iterable[Subject]) -> frozenset[str]:
+    return roots_of(stem(word) for s in subjects if s.is_plan for word in s.name)
 
 
 def _names_around(read: ReadSentence, claim: Claim) -> frozenset[str]:
