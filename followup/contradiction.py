@@ -9,6 +9,7 @@ from followup.claims import ReadSentence
 from followup.opposition import conflicts, says_alike, says_all
 from followup.polarity import LIGHT_VERBS, Clause, joined, read_polarity, statement_stem
 from followup.relations import Relations, Side
+from followup.requirements import is_lifted, requirements
 from followup.sources import Source
 from followup.stated import Statement, statements_of, with_values
 from followup.subjects import PLAN_WORDS, Subject, may_be_plan
@@ -81,7 +82,21 @@ class ContradictionFinder:
             found = self._against(part, clauses, subjects, open_stems)
             if found:
                 return Contradiction(found.document, found.placed.unit.shown)
-        return None
+        lifted = self._lifted(sentence)
+        return Contradiction(lifted.document, lifted.placed.unit.shown) if lifted else None
+
+    def _lifted(self, sentence: ReadSentence) -> Statement | None:
+        """A statement that something takes what the sentence says it does not, or the reverse."""
+        return next(
+            (
+                statement
+                for ours in requirements(sentence.text)
+                for statement in self._statements
+                for theirs in requirements(statement.placed.unit.sentence.text)
+                if is_lifted(ours, theirs)
+            ),
+            None,
+        )
 
     def _is_said(self, clause: Clause, subjects: Sequence[Subject]) -> bool:
         """Whether one statement says all words of a clause, each affirmed or denied as there."""
