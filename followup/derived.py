@@ -85,9 +85,7 @@ def is_sum(claim: Claim, parts: Sequence[Claim]) -> bool:
     return is_count and any(a + b == float(claim.value) for a, b in combinations(counts, 2))
 
 
-def is_reckoned_with(
-    claim: Claim, worked_out: Sequence[Claim], prices: Sequence[Claim]
-) -> bool:
+def is_reckoned_with(claim: Claim, worked_out: Sequence[Claim], prices: Sequence[Claim]) -> bool:
     """Whether a figure is only supposed: "three hours come to £54", where one is £18."""
     if claim.kind not in _COUNTS | {ClaimKind.DURATION} or "-" in claim.value:
         return False

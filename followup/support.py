@@ -141,7 +141,11 @@ class SupportFinder:
         for claim, support in found if new else ():
             is_of_another = support.reason.startswith(_OF_ANOTHER)
             prices = [*sound, *(fact.claim for fact in self._facts.all)]
-            if followed[claim].reason and not is_of_another and is_reckoned_with(claim, new, prices):
+            if (
+                followed[claim].reason
+                and not is_of_another
+                and is_reckoned_with(claim, new, prices)
+            ):
                 followed[claim] = Support(REQUEST, read.text)
         return [(claim, followed[claim]) for claim, _ in found]
 

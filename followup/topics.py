@@ -194,7 +194,9 @@ def _roots_of_plans(subjects: Iterable[Subject]) -> frozenset[str]:
 
 def _names_around(read: ReadSentence, claim: Claim) -> frozenset[str]:
     low, high = clause_of(read.tokens, claim.start)
-    tokens = [t for i, t in enumerate(read.tokens[low:high], low) if not claim.start <= i < claim.end]
+    tokens = [
+        t for i, t in enumerate(read.tokens[low:high], low) if not claim.start <= i < claim.end
+    ]
     named = (t.lower for t in tokens if t.kind == "word" and t.text[0].isupper())
     return roots_of(content_stems(" ".join(named)) - GENERIC_STEMS)
 
