@@ -33,7 +33,7 @@ _CHANGES = re.compile(
 )
 _DASH = re.compile(r"(?<=\d)-")
 _COUNTS = frozenset({ClaimKind.QUANTITY, ClaimKind.NUMBER})
-_FIGURES = _COUNTS | {ClaimKind.MONEY, ClaimKind.PERCENT, ClaimKind.DURATION}
+FIGURES = _COUNTS | {ClaimKind.MONEY, ClaimKind.PERCENT, ClaimKind.DURATION}
 _YEARLY = re.compile(r"\b(?:years?|yearly|annual\w*)\b", re.IGNORECASE)
 _MAX_FREE = 3
 _MIN_COUNT = 10
@@ -271,7 +271,7 @@ def _alike(
     claim: Claim, read: ReadSentence, said: Sequence[Claim], beside: Sequence[Claim]
 ) -> Iterator[tuple[float, float]]:
     """Pairs of figures that measure the same, one of them in the sentence beside the claim."""
-    here = [c for c in said if c in read.claims and c.start != claim.start and c.kind in _FIGURES]
+    here = [c for c in said if c in read.claims and c.start != claim.start and c.kind in FIGURES]
     for first, second in product(here, (*here, *beside)):
         if first.kind is second.kind and (first.unit, first.per) == (second.unit, second.per):
             for a, b in product(_values((first,)), _values((second,))):
