@@ -28,7 +28,8 @@ _ADDS_UP = re.compile(
 _DIFFERENCE = re.compile(r"\b(?:difference|save|saves|saving|spare|cheaper)\b", re.IGNORECASE)
 _TOTALS = re.compile(r"\b(?:in all|total|altogether|together)\b", re.IGNORECASE)
 _CHANGES = re.compile(
-    r"\b(?:by|what it was|less|fewer|more|cut|drop\w*|fell|fall\w*|rose|rise\w*|grew|sav\w+|reduc\w+|down|up)\b",
+    r"\b(?:by|what it was|less|fewer|more|cut|drop\w*|fell|fall\w*|rose|rise\w*|grew|sav\w+|"
+    r"reduc\w+|down|up)\b",
     re.IGNORECASE,
 )
 _DASH = re.compile(r"(?<=\d)-")

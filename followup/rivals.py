@@ -10,7 +10,8 @@ from followup.customer_figures import is_told_of_one, passes_for_all
 from followup.evidence_subjects import EvidenceSubjects
 from followup.sources import Source
 from followup.subjects import Subject
-from followup.topics import better_fact, other_of_list
+from followup.topics import better_fact
+from followup.value_lists import other_of_list
 from followup.vocabulary import roots_of, stem
 from followup.weights import MAX_OTHER, WordWeights, is_other
 
