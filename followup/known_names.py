@@ -178,7 +178,9 @@ def _gives_price(unit: SourceUnit) -> bool:
     """Whether a cell is a price, by its column's name too: "Fee" beside plans sells nothing."""
     column = unit.sentence.text.rpartition(": ")[0].lower()
     is_money = any(claim.kind is ClaimKind.MONEY for claim in unit.sentence.claims)
-    return bool(unit.cell_names) and is_money and (not column or _OF_PRICE.search(column) is not None)
+    return (
+        bool(unit.cell_names) and is_money and (not column or _OF_PRICE.search(column) is not None)
+    )
 
 
 def _priced(source: Source) -> set[Name]:

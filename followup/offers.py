@@ -109,7 +109,7 @@ def _counts_talk(tokens: Sequence[Token], place: int, amount: Amount) -> bool:
     before = tokens[place - 1].lower if place else ""
     after = tokens[amount.end].lower if amount.end < len(tokens) else ""
     is_pointing = not amount.counted and (
-        before in {"the", "all", "both", "these", "those"} or after == "of"
+        before in {"the", "all", "both", "these", "those", "other"} or after == "of"
     )
     is_pointing |= before == "your"
     return is_pointing or after in _FURTHER or bool(amount.counted & _TALKED_OF)
