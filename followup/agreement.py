@@ -1,7 +1,7 @@
 """Whether a value that stands in a source is the value that a message claims."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 
@@ -37,6 +37,8 @@ _MIN_DISTINCT = 100
 _MIN_ODD_DIGITS = 3
 _MIN_SHORT = 3
 _SPAN_JOINTS = frozenset({"to", "-", "till", "until", "through"})
+_DENIALS = frozenset({"not", "no", "never", "cannot"})
+_INVERSE = {Bound.MORE: Bound.AT_MOST, Bound.LESS: Bound.AT_LEAST}
 _PEOPLE = frozenset(
     map(stem, "people person employee staff worker colleague".split())  # noqa: SIM905
 )
@@ -199,7 +201,9 @@ def _is_between(claim: Claim, fact: Fact) -> bool:
 
 def _count_mismatch(claim: Claim, fact: Fact, *, is_linked: bool) -> str | None:
     written = fact.claim
-    if claim.unit == "times" and not written.unit and claim.per and claim.per == written.per:
+    is_told = bool(fact.unit.cell_names) and not _not_told(claim.per, fact.unit)
+    is_told |= claim.per == written.per
+    if claim.unit == "times" and not written.unit and claim.per and is_told:
         # "2 times a year" where a table says "2 a year".
         return None if claim.value == written.value else ""
     # 200 of nothing in particular is met by chance, 1,250 hardly.
@@ -231,7 +235,7 @@ def _rate_mismatch(claim: Claim, fact: Fact) -> str | None:
         and "cent" not in {claim.unit, written.unit}
     ):
         return f"the value stands there in another unit: {cut(fact.unit.shown)}"
-    if not _bound_holds(claim, written):
+    if not _bound_holds(claim, written) and not _bound_holds(claim, _denied(written, fact.unit)):
         return f"the value is no such limit there: {cut(fact.unit.shown)}"
     # "Fell from 240 a day to 95": a rate said of one figure of a sentence holds for the others.
     others = fact.unit.sentence.claims if not written.per else ()
@@ -253,6 +257,14 @@ def _rate_mismatch(claim: Claim, fact: Fact) -> str | None:
     if added or (dropped and claim.kind is ClaimKind.MONEY):
         return f"the value stands there at another rate: {cut(fact.unit.shown)}"
     return None
+
+
+def _denied(written: Claim, unit: SourceUnit) -> Claim:
+    """The limit that a denial makes of another: "over 12 metres do not fit", "at most 12 fit"."""
+    after = [token.lower for token in unit.sentence.tokens[written.end :]]
+    is_denied = any(word in _DENIALS or word.endswith("n't") for word in after)
+    inverse = _INVERSE.get(written.bound, written.bound)
+    return replace(written, bound=inverse) if is_denied else written
 
 
 def _not_told(rates: frozenset[str], unit: SourceUnit) -> frozenset[str]:

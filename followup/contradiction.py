@@ -132,6 +132,7 @@ class ContradictionFinder:
             if (
                 not shared
                 or _states_another(part, figures, statement)
+                or self._is_of_like_name(subjects, statement)
                 or len(said & statement.stems) < _MIN_SHARED
             ):
                 continue
@@ -209,6 +210,14 @@ class ContradictionFinder:
             if contested & set(clause.stems) and named:
                 return bool(ours) and not named & ours
         return any(self._relations.side(plan, statement.placed) is Side.RIVAL for plan in plans)
+
+    def _is_of_like_name(self, subjects: Sequence[Subject], statement: Statement) -> bool:
+        """Whether a statement is of Reader S where the sentence speaks of Reader M."""
+        ours = {s.name for s in subjects if len(s.name) > 1}
+        theirs = {s.name for s in self._relations.named_in(statement.placed)} if ours else set()
+        return not ours & theirs and any(
+            len(name) == len(other) and name[:-1] == other[:-1] for name in ours for other in theirs
+        )
 
     def _weight(self, stems: frozenset[str]) -> float:
         """Sum of the stems' inverse document frequencies: log(1 + statements / with the stem)."""

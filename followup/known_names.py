@@ -134,6 +134,7 @@ def _names_in(source: Source) -> _SourceNames:
         for first, second in equated(unit.sentence, [s for s in found if s.is_plan]):
             if first.name != second.name:
                 aliases.add((first.name, second.name))
+    plans |= _columns_of_price(source)
     lists.append(_defined(source))
     sold = _sold(source) | _priced(source)
     if not _OF_PLANS.isdisjoint(source.heading_stream.split()):
@@ -172,6 +173,22 @@ def _sold(source: Source) -> set[Name]:
         and not any(claim.kind is ClaimKind.CODE for claim in read_sentence(unit.row_name).claims)
         for name in _cell_plans(unit.cell_names[0])
     }
+
+
+def _columns_of_price(source: Source) -> set[Name]:
+    """The names of columns that have a price in the row "Monthly fee"."""
+    found = {
+        name
+        for unit in source.units
+        if len(unit.cell_names) > 1
+        and unit.cell_names[1] not in unit.cell_names[2:]
+        and _OF_PRICE.search(unit.cell_names[0])
+        and unit.sentence.text[0].isupper()
+        and any(claim.kind is ClaimKind.MONEY for claim in unit.sentence.claims)
+        for name in _cell_plans(unit.cell_names[1])
+        if not _OF_PRICE.search(unit.cell_names[1])
+    }
+    return found if len(found) > 1 else set()
 
 
 def _gives_price(unit: SourceUnit) -> bool:
