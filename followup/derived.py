@@ -49,30 +49,41 @@ _HUNDRED = 100.0
 _ROUNDING = 0.005
 
 
-def is_worked_out(
-    claim: Claim,
-    read: ReadSentence,
-    said: Sequence[Claim],
-    asked: Sequence[Claim],
-    known: Sequence[Claim],
-    beside: Sequence[Claim],
-) -> bool:
+@dataclass(frozen=True, slots=True)
+class Operands:
+    """What a figure may be worked out from."""
+
+    said: Sequence[Claim]
+    """The supported claims of the message."""
+    asked: Sequence[Claim]
+    """The claims of the request."""
+    known: Sequence[Claim]
+    """What the documents tell of the claim's subjects."""
+    beside: Sequence[Claim]
+    """What stands in the evidence of the sentence's other figures."""
+    alike: Sequence[Sequence[Claim]]
+    """Prices of one passage: only these are compared with each other."""
+
+
+def is_worked_out(claim: Claim, read: ReadSentence, operands: Operands) -> bool:
     """Whether a figure follows from others by one step of arithmetic, or two for a price.
 
-    `said` are the message's other claims, `asked` the request's; `known` are those that the documents
-    tell of the claim's subjects, `beside` those in the evidence of the sentence's other figures. Of
-    `known` only prices, percentages and large counts are taken, with a figure of the message each:
-    from two that the message does not say, nearly everything follows.
+    Of what is known, only prices, percentages and large counts are taken, with a figure of the
+    message each: from two that the message does not say, nearly everything follows.
     """
     if "-" in claim.value:
         return False
+    asked, known, beside = operands.asked, operands.known, operands.beside
+    said = operands.said
     numbers = [*_numerals(read, claim), *_values(c for c in said if c.kind in _COUNTS)]
     if _OF_READER.search(read.text):
         numbers += _values(c for c in asked if c.kind in _COUNTS)
     said = (*said, *(c for c in asked if c.kind not in _COUNTS))
     results: Iterable[float] = ()
     if claim.kind is ClaimKind.MONEY:
-        results = _of_prices(claim, read, said, known, numbers)
+        results = chain(
+            _of_prices(claim, read, said, known, numbers), _differences(claim, read, said, operands)
+        )
     elif claim.kind in _COUNTS and claim.unit == "times":
         results = _ratios(claim, read, said, beside)
     elif claim.kind in _COUNTS and float(claim.value) >= _MIN_COUNT and _is_told(read):
@@ -215,13 +226,24 @@ def _of_prices(
     )
     yield from (a * b for a, b in product(prices.here, prices.counts))
     yield from (a / b for a, b in product(prices.here, prices.counts))
-    if compares(claim, read) or _DIFFERENCE.search(read.text):
-        every = (*prices.ours, *prices.listed)
-        yield from (a - b for a, b in permutations(every, 2))
     if _is_told(read):
         yield from prices.scaled()
     if _ADDS_UP.search(read.text):
         yield from prices.combined(float(claim.value))
+
+
+def _differences(
+    claim: Claim, read: ReadSentence, said: Sequence[Claim], operands: Operands
+) -> Iterator[float]:
+    """Between a price of the message and another, or two of one passage."""
+    if not (compares(claim, read) or _DIFFERENCE.search(read.text)):
+        return
+    ours = _values(c for c in said if _is_money_like(c, claim))
+    listed = _values(c for c in operands.known if _is_money_like(c, claim))
+    yield from (abs(a - b) for a, b in product(ours, (*ours, *listed)))
+    for group in operands.alike:
+        prices = _values(c for c in group if _is_money_like(c, claim))
+        yield from (abs(a - b) for a, b in combinations(prices, 2))
 
 
 def _is_money_like(other: Claim, claim: Claim) -> bool:
