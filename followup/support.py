@@ -79,6 +79,7 @@ class SupportFinder:
             ]
         found = [(claim, self._of_claim(claim, read, subjects, before)) for claim in read.claims]
         found = self._reckoner.followed(found, read, subjects, before)
+        found = [(c, _turned_round(c, read, s) or s) for c, s in found]
         if any(support.reason for _, support in found):
             return found
         # Of whom a value is, has been checked with it.
@@ -251,6 +252,27 @@ class SupportFinder:
             if not any(self._evidence.supports([subject], fact) for fact in facts):
                 return subject
         return None
+
+
+def _turned_round(claim: Claim, read: ReadSentence, support: Support) -> Support | None:
+    """Why "from 9 to 2" is not what a source says that tells of a change from 2 to 9."""
+    ends = _change_at(read, claim)
+    if support.reason or ends is None or not support.evidence:
+        return None
+    there = read_sentence(support.evidence)
+    found = [pair for other in there.claims if (pair := _change_at(there, other))]
+    if ends in found or ends[::-1] not in found:
+        return None
+    return Support(reason=f"the source tells it the other way round: {cut(support.evidence)}")
+
+
+def _change_at(read: ReadSentence, claim: Claim) -> tuple[str, str] | None:
+    """The two values of "from A to B" where the claim is B."""
+    before = [c for c in read.claims if c.end == claim.start - 1 and c.start]
+    if not before or read.tokens[claim.start - 1].lower != "to":
+        return None
+    is_from = read.tokens[before[0].start - 1].lower == "from"
+    return (before[0].value, claim.value) if is_from else None
 
 
 def _is_elided_end(claim: Claim, read: ReadSentence) -> bool:
