@@ -41,6 +41,7 @@ _ABOUT_CHECKED = frozenset(
 _PLAN_STEMS = frozenset(map(stem, PLAN_WORDS))
 _COUNTS = frozenset({ClaimKind.NUMBER, ClaimKind.QUANTITY})
 _MIN_QUOTED_WORDS = 3
+_MAX_UNHEARD = 10
 _APART = "no source brings this name together with the others"
 _NO_VALUE = "no source has this value"
 _NOT_COUNTED = (_NO_VALUE, "the value counts something else")
@@ -191,7 +192,7 @@ class SupportFinder:
             return self._rivals.objection(claim, context, fact, is_linked=False)
         other = self._rivals.of_documents(claim, context, fact)
         other = other or self._rivals.outweighing(claim, context, fact)
-        return f"of this the source says another value: {cut(other.unit.shown)}" if other else None
+        return f"of this the documents say another value: {cut(other.unit.shown)}" if other else None
 
     def _counts_unheard(self, claim: Claim) -> bool:
         """Whether a small number in words counts what no source knows: "three must-haves".
@@ -201,6 +202,7 @@ class SupportFinder:
         if claim.counted and claim.counted <= _PLAN_STEMS and claim.value.isdigit():
             return int(claim.value) in self.known.num_plans
         is_small = claim.kind is ClaimKind.QUANTITY and claim.text[0].isalpha() and not claim.unit
+        is_small = is_small and claim.value.isdigit() and int(claim.value) <= _MAX_UNHEARD
         return is_small and not any(roots_of(claim.counted) & s.roots for s in self.sources)
 
     def _shares_name(self, context: ClaimContext, fact: Fact) -> bool:
