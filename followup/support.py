@@ -192,7 +192,8 @@ class SupportFinder:
             return self._rivals.objection(claim, context, fact, is_linked=False)
         other = self._rivals.of_documents(claim, context, fact)
         other = other or self._rivals.outweighing(claim, context, fact)
-        return f"of this the documents say another value: {cut(other.unit.shown)}" if other else None
+        # No reason that arithmetic cannot override: "forty at €6.50 make €260".
+        return f"the documents say another value: {cut(other.unit.shown)}" if other else None
 
     def _counts_unheard(self, claim: Claim) -> bool:
         """Whether a small number in words counts what no source knows: "three must-haves".
