@@ -40,6 +40,8 @@ class BulkOptions:
     rows_per_part: int | None = None
     address: str | None = None
     """Of a Ray cluster; None: processes of this machine."""
+    copy_to: str | None = None
+    """URI that finished results are copied to."""
     gpus_per_worker: int = 0
 
 
