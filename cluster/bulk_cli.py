@@ -134,8 +134,9 @@ def write(  # noqa: PLR0913, PLR0917 - options of a command
     ] = None,
     max_tokens: Annotated[int, typer.Option(min=16, max=512, help="Of a message.")] = 150,
     in_flight: Annotated[
-        int, typer.Option(min=1, help="Leads at the same time in a worker's engine.")
-    ] = 32,
+        int | None,
+        typer.Option(min=1, help="Leads at once in a worker; default: what its engine runs."),
+    ] = None,
     file_format: FormatOption = "csv",
     lead_map: MapOption = None,
     values: SetOption = None,

@@ -20,7 +20,7 @@ from followup.errors import InvalidInputError
 from followup.lead_map import LeadMap, with_defaults
 
 ROWS_PER_SCORE_PART = 2_000
-ROWS_PER_WRITE_PART = 64
+ROWS_PER_WRITE_PART = 256
 
 
 @dataclass(frozen=True, slots=True)
