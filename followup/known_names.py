@@ -202,7 +202,7 @@ def _gives_price(unit: SourceUnit) -> bool:
 
 def _priced(source: Source) -> set[Name]:
     """Names that open sentences of price beside others: "Sprout is $12 a month. Bloom is $39"."""
-    found = set()
+    found: set[Name] = set()
     for unit in source.units:
         tokens = unit.sentence.tokens[:_MAX_TO_PRICE]
         is_opening = bool(tokens) and tokens[0].text.istitle() and not unit.is_heading
