@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 
-from followup.bounds import Bound, bound_holds
+from followup.bounds import Bound, bound_holds, denied_behind
 from followup.claims import Claim, ClaimKind
 from followup.dates import WEEKDAY_ORDER, dates_agree, read_date
 from followup.elided_units import with_own_unit
@@ -37,8 +37,6 @@ _MIN_DISTINCT = 100
 _MIN_ODD_DIGITS = 3
 _MIN_SHORT = 3
 _SPAN_JOINTS = frozenset({"to", "-", "till", "until", "through"})
-_DENIALS = frozenset({"not", "no", "never", "cannot"})
-_INVERSE = {Bound.MORE: Bound.AT_MOST, Bound.LESS: Bound.AT_LEAST}
 _PEOPLE = frozenset(
     map(stem, "people person employee staff worker colleague".split())  # noqa: SIM905
 )
@@ -235,7 +233,10 @@ def _rate_mismatch(claim: Claim, fact: Fact) -> str | None:
         and "cent" not in {claim.unit, written.unit}
     ):
         return f"the value stands there in another unit: {cut(fact.unit.shown)}"
-    if not _bound_holds(claim, written) and not _bound_holds(claim, _denied(written, fact.unit)):
+    denied = replace(
+        written, bound=denied_behind(written.bound, fact.unit.sentence.tokens[written.end :])
+    )
+    if not _bound_holds(claim, written) and not _bound_holds(claim, denied):
         return f"the value is no such limit there: {cut(fact.unit.shown)}"
     # "Fell from 240 a day to 95": a rate said of one figure of a sentence holds for the others.
     others = fact.unit.sentence.claims if not written.per else ()
@@ -257,14 +258,6 @@ def _rate_mismatch(claim: Claim, fact: Fact) -> str | None:
     if added or (dropped and claim.kind is ClaimKind.MONEY):
         return f"the value stands there at another rate: {cut(fact.unit.shown)}"
     return None
-
-
-def _denied(written: Claim, unit: SourceUnit) -> Claim:
-    """The limit that a denial makes of another: "over 12 metres do not fit", "at most 12 fit"."""
-    after = [token.lower for token in unit.sentence.tokens[written.end :]]
-    is_denied = any(word in _DENIALS or word.endswith("n't") for word in after)
-    inverse = _INVERSE.get(written.bound, written.bound)
-    return replace(written, bound=inverse) if is_denied else written
 
 
 def _not_told(rates: frozenset[str], unit: SourceUnit) -> frozenset[str]:

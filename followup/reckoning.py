@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from followup.agreement import Fact
 from followup.claim_context import Before, read_context
 from followup.claims import Claim, ClaimKind, ReadSentence, read_sentence
-from followup.derived import FIGURES, Operands, compares, is_reckoned_with, is_sum, is_worked_out
+from followup.derived import is_reckoned_with, is_sum, is_worked_out
 from followup.evidence_subjects import EvidenceSubjects
 from followup.name_support import Support
+from followup.operands import FIGURES, Operands, compares
 from followup.sources import REQUEST, Source
 from followup.subjects import Name, Subject
 
