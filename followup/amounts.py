@@ -64,7 +64,8 @@ def read_amount(tokens: Sequence[Token], start: int) -> Amount | None:
     part = read_part(tokens, start)
     if part:
         return Amount(part.kind, part.value, part.end, part.unit)
-    single = _single_time(tokens, start) if word in {"a", "an"} else None
+    is_one = word in {"a", "an"} or (word == "the" and tokens[start - 1].lower == "within")
+    single = _single_time(tokens, start) if is_one else None
     if single:
         return single
     figure = read_figure(tokens, start)

@@ -80,7 +80,10 @@ def read_bound(tokens: Sequence[Token], start: int, end: int, kind: str) -> Boun
     phrase = _phrase_around(tokens, start, end, kind)
     if phrase:
         return _DENIED.get(phrase, phrase) if _is_denied(tokens, start) else phrase
-    if _is_limit(tokens, start, _LIMITS):
+    may_be = kind == "percent" and any(
+        token.lower in {"may", "could", "might"} for token in tokens[max(0, start - 3) : start]
+    )
+    if may_be or _is_limit(tokens, start, _LIMITS):
         return Bound.AT_MOST
     from_price = kind == "money" and start > 0 and tokens[start - 1].lower == "from"
     is_least = from_price and not _is_change(tokens, start)

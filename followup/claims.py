@@ -111,7 +111,8 @@ def _value_claims(
     is_question = folded.endswith("?")
     manner = read_manner(folded, tokens)
     while place < len(tokens):
-        if tokens[place].kind == "word" and not _may_open(tokens[place]):
+        is_the_hour = place > 0 and tokens[place - 1].lower == "within"
+        if tokens[place].kind == "word" and not (is_the_hour or _may_open(tokens[place])):
             place += 1
             continue
         read = _claim_at(tokens, place, is_question=is_question)

@@ -83,7 +83,8 @@ def states_nothing(
     """Whether the figure in tokens `place` to `end`, of a claim's kind, is no claim."""
     if kind == "date":
         # A day of the year is no offer, whoever speaks.
-        return manner.offers and "-" not in value and not value[0].isdigit()
+        is_habit = tokens[end - 1].lower.endswith("days")
+        return manner.offers and not is_habit and "-" not in value and not value[0].isdigit()
     if kind == "duration":
         is_short = amount is not None and amount.unit == "minute"
         is_offered = manner.promises or _is_asked_of_reader(tokens, place)

@@ -33,6 +33,8 @@ _WITH_ALL = re.compile(r",\s(?:(?:not )?(?:even|including)\s[^,]{1,20}|\w+\sincl
 # "Check-in" holds no preposition, "no-show" and "answer NO" no denial.
 _HYPHENED = re.compile(r"(?<=\w)-(?:in|out|up|on|off|over|by|to|down)\b")
 _NAMED_NO = re.compile(r"\b[Nn]o-(?=shows?\b|reply\b)|(?<=[a-z] )NO\b")
+# "Weekly visit, chemicals extra."
+_EXTRA = re.compile(r"(?:(?<=^)|(?<=[;,|] ))([^\W\d]+(?: [^\W\d]+)?) extra(?=\s*(?:[.;,|]|$))")
 # "Quotes yes; floor plans no."
 _NO_BEHIND = re.compile(r"(?<=[;,:] )((?:[\w-]+ ){1,4})no(?=\s*(?:[.;,]|$))")
 _ZERO = re.compile(r"\b(?:0 ?%|0|zero) (?=(?:\w+ )?(?:commission|fees?|charges?|costs?)\b)", re.I)
@@ -43,7 +45,7 @@ _PURPOSE = re.compile(r"\b(?:in order|so as) to\b", re.IGNORECASE)
 
 def plainly(sentence: str) -> str:
     """The folded sentence: "is not charged" for "is free", and without what denies nothing."""
-    folded = _NO_BEHIND.sub(r"no \1", fold(sentence))
+    folded = _NO_BEHIND.sub(r"no \1", _EXTRA.sub(r"no \1 included", fold(sentence)))
     folded = _ZERO.sub("no ", _NAMED_NO.sub(" ", _HYPHENED.sub("", folded)))
     paid = _NOT_GRATIS.sub("is charged ", folded)
     gratis = _FREE_THING.sub("not charged", paid)

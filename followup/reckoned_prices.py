@@ -90,7 +90,8 @@ def of_prices(
     )
     yield from (a * b for a, b in product(prices.here, prices.counts))
     yield from (a / b for a, b in product(prices.here, prices.counts))
-    if is_told(read):
+    has_share = any(c.kind is ClaimKind.PERCENT for c in read.claims)
+    if has_share or is_told(read):
         yield from prices.scaled()
     if _ADDS_UP.search(read.text):
         yield from prices.combined(float(claim.value))

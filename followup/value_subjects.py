@@ -15,6 +15,7 @@ _OBLIQUE = frozenset(
 _ASIDE = frozenset("from in to into via through using than unlike versus vs".split())  # noqa: SIM905
 _ASIDE_AFTER = _ASIDE | {"with", "by", "as"}
 CLAUSE_ENDS = frozenset({",", ";", "and", "while", "but", "whereas", "or"})
+_SPEAKING = frozenset({"says", "said", "tells", "told", "reports"})
 _JOINTS = frozenset(
     {",", "and", "or", "&", "/", "the", "our", "both", "plans", "plan", "as", "well"}
 )
@@ -109,6 +110,10 @@ def _without_asides(
         is_with_aside = aside is not None and all(token.lower in _JOINTS for token in joined)
         word = word_before(tokens, subject.place)
         is_example = word == "as" and tokens[max(0, subject.place - 2)].lower == "such"
+        said = {token.lower for token in tokens[place : subject.place]}
+        if not (subject.is_plan or said.isdisjoint(_SPEAKING)):
+            # "They save $9, says the owner, Ann Lee."
+            continue
         is_compared = word == "unlike" or (word == "than" and subject.place > place)
         if is_compared or (not subject.is_plan and (is_with_aside or is_example or word in words)):
             aside = subject

@@ -124,7 +124,9 @@ PAYMENTS: tuple[Passage, ...] = (
         "The card fee went down from 1.2% to 1.1% in July. Pro adds telephone from 8 to 20. Reader "
         "S does not print. Reader M: €149, prints receipts. Trucks over 12 metres do not fit. The "
         "last boat leaves at 5:40. You may cancel up to 1 day before. A lesson lasts 1 hour. "
-        "Nothing is booked until a person accepts it. Unused half-terms are paid back less 10%.",
+        "Nothing is booked until a person accepts it. Unused half-terms are paid back less 10%. A "
+        "new pump uses up to 70% less power. Photos are in the app within the hour. Do you work on "
+        "Sundays? Only for hotels.",
         title="News",
     ),
 )
@@ -339,6 +341,21 @@ _OF_PAYMENTS = [
         "Nothing is booked until somebody accepts it.",
         "Things are booked without anyone having to accept them.",
         id="done-without",
+    ),
+    pytest.param(
+        "A new pump may need 70% less power.",
+        "A new pump needs 70% less power.",
+        id="may-be-up-to",
+    ),
+    pytest.param(
+        "Photos reach your app within an hour.",
+        "Photos reach your app within two hours.",
+        id="within-the-hour",
+    ),
+    pytest.param(
+        "For hotels we come on Sundays.",
+        "For hotels we come on Saturdays.",
+        id="day-of-a-question",
     ),
     pytest.param(
         "Unused half-terms are paid back less ten per cent.",
