@@ -86,7 +86,7 @@ def fold(text: str) -> str:
     # Most texts have none of these: looking for a character is cheaper than for a pattern.
     if "-" in text:
         text = _MONTH_AND_YEAR.sub(r"\1 \2", text)
-    if "(" in text or "[" in text or " dot " in text or " DOT " in text:
+    if "(" in text or "[" in text or " dot " in text.lower():
         text = _AT_WORD.sub("@", _DOT_WORD.sub(".", text))
     return " ".join(text.replace("`", "'").split())
 
