@@ -83,7 +83,7 @@ def _is_span_of_rate(tokens: Sequence[Token], amount: Amount, start: int) -> boo
     """Whether "in one year" only says over what time another figure is taken."""
     is_one = amount.kind == "duration" and amount.value == "1"
     is_within = start > 0 and tokens[start - 1].lower in {"in", "within", "over"}
-    return is_one and is_within and _has_figure(tokens)
+    return is_one and is_within and _has_figure([*tokens[:start], *tokens[amount.end :]])
 
 
 def _has_figure(tokens: Sequence[Token]) -> bool:

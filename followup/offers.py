@@ -10,7 +10,11 @@ from followup.tokens import Token
 from followup.vocabulary import stem
 
 # "Shall we begin with ten pumps?"
-_BEGINS = re.compile(r"(?:shall|should|could) we\b|(?:how|what) about\b|what if\b", re.IGNORECASE)
+_BEGINS = re.compile(
+    r"(?:shall|should|could) we\b|(?:how|what) about\b|what if\b|"
+    r"(?:do|would) you (?:want|like|prefer) to (?:start|begin|try|test)\b",
+    re.IGNORECASE,
+)
 _OFFERS = re.compile(
     r"\bI(?:'d| could| can|'ll| will| would)\b.*\b(?:call|chat|talk|demo|join|meet)\b|"
     r"^(?i:(?:\w+, )?(?:happy|glad|pleased|delighted) to "
@@ -108,7 +112,10 @@ def _counts_talk(tokens: Sequence[Token], place: int, amount: Amount) -> bool:
         return False
     before = tokens[place - 1].lower if place else ""
     after = tokens[amount.end].lower if amount.end < len(tokens) else ""
-    is_pointing = not amount.counted and (
+    counted = tokens[place + 1].lower if place + 1 < len(tokens) else ""
+    # "How well the two work together" counts nothing; "the two plans" does.
+    is_none = not amount.counted or (before == "the" and not counted.endswith(("s", "n")))
+    is_pointing = is_none and (
         before in {"the", "all", "both", "these", "those"} or after == "of"
     )
     is_pointing |= before == "your"

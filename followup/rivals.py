@@ -10,13 +10,11 @@ from followup.customer_figures import is_told_of_one, passes_for_all
 from followup.evidence_subjects import EvidenceSubjects
 from followup.sources import Source
 from followup.subjects import Subject
-from followup.topics import better_fact, other_of_list
+from followup.topics import Topic, better_fact, other_of_list
 from followup.vocabulary import roots_of, stem
-from followup.weights import MAX_OTHER, WordWeights, is_other
 
 _COUNTS = frozenset({ClaimKind.NUMBER, ClaimKind.QUANTITY})
 _MIN_TOLD = 3
-_MAX_OF_NOBODY = 0.8
 _FOR = (["for"], ["with"], ["at"], ["of"], ["your"], ["the"], ["to"])
 _COMES = (["come"], ["comes"], ["came"], ["up"])
 _PRICED = re.compile(r"([A-Z][a-z]{2,}) (?:costs?|is|starts|comes)\b")
@@ -34,7 +32,6 @@ class Rivals:
         self._sources = sources
         self._facts = facts
         self._evidence = evidence
-        self._weights = WordWeights(facts)
 
     def objection(
         self, claim: Claim, context: ClaimContext, fact: Fact, *, is_linked: bool
@@ -47,15 +44,12 @@ class Rivals:
         for group in ([s for s in wanted if s.is_plan], [s for s in wanted if not s.is_plan]):
             if group and not self._evidence.supports(group, fact):
                 return other_subject(group, fact)
-        rival = None
         if not self._is_settled(claim, context, fact):
             if not is_linked and self._is_off_topic(claim, context, fact):
                 return f"the value stands there about something else: {cut(fact.unit.shown)}"
             rival = self._better(claim, context, fact)
-        if not (rival or context.is_contrast or self._is_of_before(context, fact)):
-            rival = self.outweighing(claim, context, fact)
-        if rival:
-            return f"of this the source says another value: {cut(rival.unit.shown)}"
+            if rival:
+                return f"of this the source says another value: {cut(rival.unit.shown)}"
         if self._passes_for_all(claim, context, fact):
             return f"the sources tell this of one customer: {cut(fact.unit.shown)}"
         return None
@@ -91,35 +85,6 @@ class Rivals:
             lambda rival: (
                 is_theirs(wanted, rival) if wanted else _is_general(rival) or not _is_general(fact)
             ),
-        )
-
-    def outweighing(self, claim: Claim, context: ClaimContext, fact: Fact) -> Fact | None:
-        """A fact about the same subjects that the message's words fit far better."""
-        if claim.kind is ClaimKind.CODE:
-            return None
-        wanted = context.subjects
-        is_theirs = bool(wanted) and self._evidence.is_told_of(wanted, fact)
-        if is_theirs and fact.unit.cell_names:
-            # A cell in the plan's own row or column has few words beside.
-            return None
-        is_settled = is_theirs or not wanted or fact.source.is_request
-        limit = MAX_OTHER if is_settled else _MAX_OF_NOBODY
-        found = self._weights.outweighing(claim, context.topic, fact, limit)
-        if limit > MAX_OTHER:
-            # What is told of nobody gives way to what is told of the subject by name.
-            found = [r for r in found if self._evidence.is_told_of(wanted, r)]
-        return next(
-            (
-                rival
-                for rival in found
-                if (
-                    self._evidence.supports(wanted, rival)
-                    if wanted
-                    else (_is_general(rival) or not _is_general(fact))
-                    and not self._evidence.of_cell(rival.unit)
-                )
-            ),
-            None,
         )
 
     def of_documents(self, claim: Claim, context: ClaimContext, fact: Fact) -> Fact | None:
@@ -162,7 +127,7 @@ class Rivals:
                 rival
                 for rival in self._facts
                 if not rival.source.is_request
-                and is_other(claim, context.topic, rival)
+                and _is_other(claim, context.topic, rival)
                 and self._evidence.is_told_of(plans, rival)
             ),
             None,
@@ -208,6 +173,21 @@ class Rivals:
             return False
         word = frozenset([stem(opening.group(1).lower())])
         return not any(roots_of(word) & source.roots for source in self._sources)
+
+
+def _is_other(claim: Claim, topic: Topic, rival: Fact) -> bool:
+    """Whether a fact measures the like, with a value that the message does not say."""
+    other = rival.claim
+    is_like = other.kind is claim.kind or (other.kind in _COUNTS and claim.kind in _COUNTS)
+    # Of a bare figure in a table, its row and column tell what it counts.
+    counted = rival.roots if rival.unit.cell_names else roots_of(other.counted)
+    return (
+        is_like
+        and (not claim.counted or bool(roots_of(claim.counted) & counted))
+        and not rival.source.is_request
+        and not set(value_keys(claim)) & set(value_keys(other))
+        and topic.clause.isdisjoint({f"={value_keys(other)[0]}", f"={other.value}"})
+    )
 
 
 def _is_general(fact: Fact) -> bool:

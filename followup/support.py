@@ -240,7 +240,6 @@ class SupportFinder:
         if not may_be_of_lead:
             return self._rivals.objection(claim, context, fact, is_linked=False)
         other = self._rivals.of_documents(claim, context, fact)
-        other = other or self._rivals.outweighing(claim, context, fact)
         return f"of this the source says another value: {cut(other.unit.shown)}" if other else None
 
     def _counts_unheard(self, claim: Claim) -> bool:

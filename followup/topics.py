@@ -56,6 +56,8 @@ class Topic:
     """Roots and figures of the words between the nearest commas."""
     values: frozenset[str]
     """All other values of the sentence."""
+    counted: frozenset[str]
+    """Of what the other figures of the sentence count."""
     clause: frozenset[str]
     """Of the whole clause, names included, and "=" before the keys of its other values."""
 
@@ -93,6 +95,7 @@ def topic_of(
         values=frozenset(
             c.value for c in read.claims if c.start != claim.start and c.kind != "name"
         ),
+        counted=roots_of(s for c in read.claims if c.start != claim.start for s in c.counted),
         head=roots_of(_stems(read, head, ()) - own - common),
         local=roots_of(_stems(read, local, named) - own - GENERIC_STEMS),
         telling=roots_of(_stems(read, wide, named) - own - GENERIC_STEMS),
@@ -123,8 +126,8 @@ def better_fact(
         less_besides = rival.roots - _GENERIC_ROOTS < fact.roots - _GENERIC_ROOTS
         is_alike = ours == theirs and less_besides and claim.kind is not ClaimKind.PERCENT
         # That the rival counts the same thing in the same words tells nothing of what for.
-        # "Includes" and "covers" fit everything.
-        nothing = roots_of(claim.counted) | _FITTING_ALL
+        # Nor does what the message's other figures count, and "includes" and "covers" fit everything.
+        nothing = roots_of(claim.counted) | topic.counted | _FITTING_ALL
         fits_better = (ours < theirs and not theirs - ours <= nothing) or (ours and is_alike)
         if fits_better and is_about_same(rival):
             return rival
