@@ -116,8 +116,9 @@ def better_fact(
     It is about the same subjects, and it holds all words of the clause that `fact` holds and more,
     or the same ones and less besides.
     """
-    # The subject's own name tells nothing of what the value is.
+    # The subject's own name tells nothing of what the value is, nor what other figures count.
     names = _PRICE_ROOTS | roots_of(stem(word) for s in subjects for word in s.name)
+    names |= topic.counted - topic.head - topic.local
     ours = (topic.clause & (fact.roots | fact.context_roots)) - names
     for rival in rivals:
         if not _excludes(claim, topic, fact, rival):
@@ -126,8 +127,8 @@ def better_fact(
         less_besides = rival.roots - _GENERIC_ROOTS < fact.roots - _GENERIC_ROOTS
         is_alike = ours == theirs and less_besides and claim.kind is not ClaimKind.PERCENT
         # That the rival counts the same thing in the same words tells nothing of what for.
-        # Nor does what the message's other figures count, and "includes" and "covers" fit everything.
-        nothing = roots_of(claim.counted) | topic.counted | _FITTING_ALL
+        # "Includes" and "covers" fit everything.
+        nothing = roots_of(claim.counted) | _FITTING_ALL
         fits_better = (ours < theirs and not theirs - ours <= nothing) or (ours and is_alike)
         if fits_better and is_about_same(rival):
             return rival
