@@ -26,8 +26,8 @@ _BEFORE = {
         Bound.AT_MOST,
         "up to,at most,as much as,as many as,as long as,as high as,no more than,not more than,"
         "maximum of,limit of,limited to,capped at,maximum,max,cap of,limit is,stops at,ceiling of,"
-        "never more than,ends at,up until,not longer than,no longer than,none longer than,room for,not exceed,"
-        "does not exceed,never exceeds",
+        "never more than,ends at,up until,not longer than,no longer than,none longer than,room for,"
+        "not exceed,does not exceed,never exceeds",
     ),
     **_phrases(
         Bound.AT_LEAST,

@@ -6,11 +6,12 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from followup.claims import ReadSentence
-from followup.opposition import conflicts, says_alike, says_all
+from followup.opposition import conflicts, says_alike
 from followup.polarity import LIGHT_VERBS, Clause, joined, read_polarity, statement_stem
 from followup.relations import Relations, Side
+from followup.requirements import is_lifted, requirements
 from followup.sources import Source
-from followup.stated import Statement, statements_of, with_values
+from followup.stated import Statement, figures_of, statements_of, with_values
 from followup.subjects import PLAN_WORDS, Subject, may_be_plan
 from followup.vocabulary import roots_of
 
@@ -81,18 +82,30 @@ class ContradictionFinder:
             found = self._against(part, clauses, subjects, open_stems)
             if found:
                 return Contradiction(found.document, found.placed.unit.shown)
-        return None
+        lifted = self._lifted(sentence)
+        return Contradiction(lifted.document, lifted.placed.unit.shown) if lifted else None
+
+    def _lifted(self, sentence: ReadSentence) -> Statement | None:
+        """A statement that something takes what the sentence says it does not, or the reverse."""
+        return next(
+            (
+                statement
+                for ours in requirements(sentence.text)
+                for statement in self._statements
+                for theirs in requirements(statement.placed.unit.sentence.text)
+                if is_lifted(ours, theirs)
+            ),
+            None,
+        )
 
     def _is_said(self, clause: Clause, subjects: Sequence[Subject]) -> bool:
         """Whether one statement says all words of a clause, each affirmed or denied as there."""
-        ours = {
-            word: denied
-            for word, denied in zip(clause.stems, clause.denied, strict=True)
-            if word not in self._ignored
-        }
+        pairs = zip(clause.stems, clause.denied, strict=True)
+        ours = {pair for pair in pairs if pair[0] not in self._ignored}
+        words = {word for word, _ in ours}
         plans = [subject for subject in subjects if may_be_plan(subject)]
-        return len(ours) >= _MIN_SHARED and any(
-            says_all(ours, found.clause) and not self._is_of_another(plans, found, ours.keys())
+        return len(words) >= _MIN_SHARED and any(
+            ours <= found.said and not self._is_of_another(plans, found, words)
             for found in self._statements
         )
 
@@ -103,6 +116,7 @@ class ContradictionFinder:
         subjects: Sequence[Subject],
         open_stems: frozenset[str],
     ) -> Statement | None:
+        figures = figures_of(part)
         plans = [subject for subject in subjects if may_be_plan(subject)]
         others = [s for s in subjects if s not in plans and self._relations.is_told_of(s)]
         # Of whom a story tells, its sentences need not say.
@@ -114,10 +128,12 @@ class ContradictionFinder:
         opposed, opposed_share, contested = None, 0.0, frozenset[str]()
         agreeing: list[tuple[Statement, float]] = []
         for statement in self._statements:
-            if _states_another(part, statement):
-                continue
             shared = wanted & statement.stems
-            if not shared or len(said & statement.stems) < _MIN_SHARED:
+            if (
+                not shared
+                or _states_another(part, figures, statement)
+                or len(said & statement.stems) < _MIN_SHARED
+            ):
                 continue
             covered = self._denied_share(part, clauses, statement, aside)
             found = _contested(part, clauses, statement) & open_stems - self._own
@@ -216,16 +232,14 @@ def _of_clause(
     return named or plans
 
 
-def _states_another(ours: Clause, statement: Statement) -> bool:
+def _states_another(ours: Clause, figures: frozenset[str], statement: Statement) -> bool:
     """Whether each has figures and they share none: then they state two facts.
 
     What is 0 there may be denied here.
     """
-    our_figures = {word for word in ours.stems if word[0].isdigit()}
-    their_figures = {word for word in statement.clause.stems if word[0].isdigit()}
-    if ours.near_denials and "0" in their_figures:
+    if ours.near_denials and "0" in statement.figures:
         return True
-    return bool(our_figures and their_figures) and our_figures.isdisjoint(their_figures)
+    return bool(figures and statement.figures) and figures.isdisjoint(statement.figures)
 
 
 def _contested(part: Clause, clauses: Sequence[Clause], statement: Statement) -> frozenset[str]:

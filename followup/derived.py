@@ -13,8 +13,8 @@ from followup.numerals import read_numeral
 _WORKED_OUT = re.compile(
     r"\b(?:so|that's|that is|this is|makes?|making|total|in all|altogether|comes? (?:to|out)|would|"
     r"works? out|brings?|saves?|saving|i\.e|left|over|equals?|means?|plus|on top|off|apiece|"
-    r"each(?! (?:day|week|month|quarter|year))|instead of|then|fits?|half|times|adds? up|buy|spare|leaves?|"
-    r"order|take|for (?:all|both)|difference)\b|=",
+    r"each(?! (?:day|week|month|quarter|year))|instead of|then|fits?|half|times|adds? up|buy|"
+    r"spare|leaves?|order|take|for (?:all|both)|difference)\b|=",
     re.IGNORECASE,
 )
 _COMPARES = re.compile(
@@ -28,12 +28,13 @@ _ADDS_UP = re.compile(
 _DIFFERENCE = re.compile(r"\b(?:difference|save|saves|saving|spare|cheaper)\b", re.IGNORECASE)
 _TOTALS = re.compile(r"\b(?:in all|total|altogether|together)\b", re.IGNORECASE)
 _CHANGES = re.compile(
-    r"\b(?:by|what it was|less|fewer|more|cut|drop\w*|fell|fall\w*|rose|rise\w*|grew|sav\w+|reduc\w+|down|up)\b",
+    r"\b(?:by|what it was|less|fewer|more|cut|drop\w*|fell|fall\w*|rose|rise\w*|grew|sav\w+|"
+    r"reduc\w+|down|up)\b",
     re.IGNORECASE,
 )
 _DASH = re.compile(r"(?<=\d)-")
 _COUNTS = frozenset({ClaimKind.QUANTITY, ClaimKind.NUMBER})
-_FIGURES = _COUNTS | {ClaimKind.MONEY, ClaimKind.PERCENT, ClaimKind.DURATION}
+FIGURES = _COUNTS | {ClaimKind.MONEY, ClaimKind.PERCENT, ClaimKind.DURATION}
 _YEARLY = re.compile(r"\b(?:years?|yearly|annual\w*)\b", re.IGNORECASE)
 _MAX_FREE = 3
 _MIN_COUNT = 10
@@ -70,7 +71,7 @@ def is_worked_out(
     elif claim.kind in _COUNTS and claim.unit == "times":
         results = _ratios(claim, read, said, beside)
     elif claim.kind in _COUNTS and float(claim.value) >= _MIN_COUNT and _is_told(read):
-        results = _of_counts(said, known, numbers)
+        results = _of_counts(said, known, [*_numerals(read, claim)], numbers)
     elif claim.kind is ClaimKind.PERCENT and _CHANGES.search(read.text):
         results = _changes(claim, read, said, beside)
     elif claim.kind is ClaimKind.DURATION:
@@ -85,9 +86,7 @@ def is_sum(claim: Claim, parts: Sequence[Claim]) -> bool:
     return is_count and any(a + b == float(claim.value) for a, b in combinations(counts, 2))
 
 
-def is_reckoned_with(
-    claim: Claim, worked_out: Sequence[Claim], prices: Sequence[Claim]
-) -> bool:
+def is_reckoned_with(claim: Claim, worked_out: Sequence[Claim], prices: Sequence[Claim]) -> bool:
     """Whether a figure is only supposed: "three hours come to £54", where one is £18."""
     if claim.kind not in _COUNTS | {ClaimKind.DURATION} or "-" in claim.value:
         return False
@@ -231,16 +230,21 @@ def _is_free_time(claim: Claim) -> bool:
 
 
 def _of_counts(
-    said: Sequence[Claim], known: Sequence[Claim], numbers: Sequence[float]
+    said: Sequence[Claim],
+    known: Sequence[Claim],
+    here: Sequence[float],
+    numbers: Sequence[float],
 ) -> Iterator[float]:
+    """Of a number of the sentence and another, or of two prices."""
     large = [v for v in _values(c for c in known if c.kind in _COUNTS) if v >= _LARGE]
-    for first, second in product(numbers, (*numbers, *large)):
+    for first, second in product(here, (*numbers, *large)):
         yield abs(first - second)
         if first != second:
             yield first + second
         yield first * second
-        if second:
+        if second and first:
             yield first / second
+            yield second / first
     money = _values(c for c in said if c.kind is ClaimKind.MONEY)
     yield from (a / b for a, b in permutations(money, 2) if b)
 
@@ -268,7 +272,7 @@ def _alike(
     claim: Claim, read: ReadSentence, said: Sequence[Claim], beside: Sequence[Claim]
 ) -> Iterator[tuple[float, float]]:
     """Pairs of figures that measure the same, one of them in the sentence beside the claim."""
-    here = [c for c in said if c in read.claims and c.start != claim.start and c.kind in _FIGURES]
+    here = [c for c in said if c in read.claims and c.start != claim.start and c.kind in FIGURES]
     for first, second in product(here, (*here, *beside)):
         if first.kind is second.kind and (first.unit, first.per) == (second.unit, second.per):
             for a, b in product(_values((first,)), _values((second,))):

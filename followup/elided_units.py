@@ -1,4 +1,4 @@
-"""Units that a figure leaves to another: "12 days on Plus, 21 on Max", "Hours a week: 38, now 5"."""
+"""Units that a figure leaves to another: "12 days on Plus, 21 on Max"."""
 
 from collections.abc import Iterator
 from dataclasses import replace

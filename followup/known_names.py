@@ -149,10 +149,7 @@ def _names_in(source: Source) -> _SourceNames:
         if source.is_request
         else frozenset(s.name for u in source.units for s in _acting(u, source)),
         row_names=frozenset(
-            name
-            for u in source.units
-            if u.cell_names
-            for name in _cell_plans(u.cell_names[0])
+            name for u in source.units if u.cell_names for name in _cell_plans(u.cell_names[0])
         ),
         # Each on its own: two rows beside each other make no name.
         rows="".join(

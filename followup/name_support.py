@@ -74,17 +74,27 @@ class NameFinder:
         document = self._first_document(stream)
         if document and self._is_made_of_known(tuple(stream.split())):
             return Support(document, claim.text)
-        if claim.value.startswith("version ") and self._has_version(claim, read):
-            return Support(self._first_document(stream.split()[1]), claim.text)
         if self._is_of_reader(claim, read):
             return Support(self._sources[-1].document, claim.text)
-        of_noun = self._source_of_opening(claim, read) or self._source_of_adjective(claim.value)
+        described = self._source_of_described(claim, read)
+        return Support(described.document, claim.text) if described else _NO_NAME
+
+    def _source_of_described(self, claim: Claim, read: ReadSentence) -> Source | None:
+        """The source of a name that an adjective or "version" only describes."""
+        found = self._source_of_opening(claim, read) or self._source_of_adjective(claim.value)
+        if found:
+            return found
+        streams = []
         head, _, rest = claim.value.partition(" ")
-        if not of_noun and rest and self._source_of_adjective(head):
+        if head == "version":
+            # "macOS must be version 12" where a source has "macOS 12".
+            names = (token.lower for token in read.tokens if token.text != token.lower)
+            streams = [word_stream(f"{name} {rest}") for name in names]
+        elif rest and self._source_of_adjective(head):
             # "The Dutch SPRILA scheme"
-            stream = word_stream(rest)
-            of_noun = next((s for s in self._sources if stream in s.word_stream), None)
-        return Support(of_noun.document, claim.text) if of_noun else _NO_NAME
+            streams = [word_stream(rest)]
+        held = (s for stream in streams for s in self._sources if stream in s.word_stream)
+        return next(held, None)
 
     def _source_of_opening(self, claim: Claim, read: ReadSentence) -> Source | None:
         """The source of a name whose first word only opens the sentence: "Private GitLab pages".
@@ -100,13 +110,6 @@ class NameFinder:
         stream = word_stream(rest or first)
         found = (s for s in self._sources if not rest or stream in s.word_stream)
         return next(found, None)
-
-    def _has_version(self, claim: Claim, read: ReadSentence) -> bool:
-        """Whether "macOS must be version 12" stands in a source as "macOS 12"."""
-        number = claim.value.removeprefix("version ")
-        names = (token.lower for token in read.tokens if token.text != token.lower)
-        versions = [word_stream(f"{name} {number}") for name in names]
-        return any(found in s.word_stream for found in versions for s in self._sources)
 
     def _is_of_reader(self, claim: Claim, read: ReadSentence) -> bool:
         """Whether an adjective of a country describes what the reader has: "your Dutch staff"."""

@@ -115,9 +115,7 @@ def _counts_talk(tokens: Sequence[Token], place: int, amount: Amount) -> bool:
     counted = tokens[place + 1].lower if place + 1 < len(tokens) else ""
     # "How well the two work together" counts nothing; "the two plans" does.
     is_none = not amount.counted or (before == "the" and not counted.endswith(("s", "n")))
-    is_pointing = is_none and (
-        before in {"the", "all", "both", "these", "those"} or after == "of"
-    )
+    is_pointing = is_none and (before in {"the", "all", "both", "these", "those"} or after == "of")
     is_pointing |= before == "your"
     return is_pointing or after in _FURTHER or bool(amount.counted & _TALKED_OF)
 

@@ -1,7 +1,5 @@
 """Whether two clauses disagree: one denies what the other affirms, or uses its opposite."""
 
-from collections.abc import Mapping
-
 from followup.antonyms import is_alike, is_opposite
 from followup.polarity import Clause
 from followup.vocabulary import roots_of
@@ -59,15 +57,6 @@ def says_alike(ours: Clause, theirs: Clause, contested: frozenset[str]) -> bool:
         for denied in (True, False)
     )
     return alike or len(ours.near_denials & theirs.near_denials) >= _MIN_SHARED_DENIAL
-
-
-def says_all(ours: Mapping[str, bool | None], theirs: Clause) -> bool:
-    """Whether a clause has all stems that `ours` maps to whether they are denied, and as they are.
-
-    With each the clause may deny or affirm it elsewhere too: "not on Plus, but on Max".
-    """
-    said = set(zip(theirs.stems, theirs.denied, strict=True))
-    return all(found in said for found in ours.items())
 
 
 def _opposites(ours: Clause, theirs: Clause) -> frozenset[str]:

@@ -20,8 +20,8 @@ _GRATIS = re.compile(
 )
 # "Free shipping", but neither "a free trial" nor "feel free".
 _FREE_THING = re.compile(
-    r"(?:(?<=^)|(?<=[.;:,] )|(?<=\bwith ))[Ff]ree\b(?= \w)(?! (?:of|from|to|trial|demo|account|plan|"
-    r"version|month|day|hour|and|for|in|on)\w*\b)"
+    r"(?:(?<=^)|(?<=[.;:,] )|(?<=\bwith ))[Ff]ree\b(?= \w)"
+    r"(?! (?:of|from|to|trial|demo|account|plan|version|month|day|hour|and|for|in|on)\w*\b)"
 )
 _NOT_GRATIS = re.compile(
     r"\b(?:(?:is|are) not|isn't|aren't) (?:free of charge|free(?! (?:of|from|to)))\b|"

@@ -52,18 +52,24 @@ def read_rate(tokens: Sequence[Token], index: int) -> tuple[frozenset[str], int]
             per.add(str(time_unit(tokens, index + 1)))
             index += 2
         elif word in {"/", "per"} and following and following.kind == "word":
-            index += _describes(tokens, index + 1)
-            if time_unit(tokens, index + 2) and tokens[index + 2].text == tokens[index + 2].lower:
-                # "Per audio minute"
-                index += not time_unit(tokens, index + 1)
-            per.add(time_unit(tokens, index + 1) or _divisor(tokens[index + 1].lower))
-            index += 2
+            divisor, index = _divisor_at(tokens, index + 1)
+            per.add(divisor)
         elif word in {"a", "an", "each", "every"} and _counted_off(tokens, index + 1):
             per.add(_counted_off(tokens, index + 1))
             index += 2
         else:
             break
     return frozenset(per), index
+
+
+def _divisor_at(tokens: Sequence[Token], place: int) -> tuple[str, int]:
+    """What a price is divided by, and the index after it: "active user", "audio minute"."""
+    place += _describes(tokens, place)
+    is_noun = time_unit(tokens, place) or stem(tokens[place].lower) in PERSONS
+    is_described = not is_noun and time_unit(tokens, place + 1)
+    if is_described and tokens[place + 1].text.islower():
+        place += 1
+    return time_unit(tokens, place) or _divisor(tokens[place].lower), place + 1
 
 
 def _describes(tokens: Sequence[Token], place: int) -> int:

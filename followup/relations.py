@@ -134,7 +134,7 @@ class Relations:
         if not is_enough or is_contrasted(read, subject):
             return ""
         # Of a tool or town much must be said elsewhere, word for word.
-        if self._is_only_of_request(subject):
+        if self._evidence.known.is_only_asked(subject.name):
             return ""
         is_told = subject.is_plan or self.is_told_of(subject)
         if not is_told and len(said) <= MIN_WORDS:
@@ -142,12 +142,6 @@ class Relations:
         covered = MIN_COVERED if is_told else MIN_COVERED_OF_MENTIONED
         beside = [s for s in subjects if not s.is_plan]
         return self._said_of_another(subject, said, covered, beside, is_negated=_is_negated(read))
-
-    def _is_only_of_request(self, subject: Subject) -> bool:
-        """Whether only the request has a name: what the lead uses, of which no document tells."""
-        stream = f" {' '.join(subject.name)} "
-        *documents, request = self._evidence.known.streams
-        return stream in request and not any(stream in found for found in documents)
 
     def _restricted(self, read: ReadSentence) -> tuple[Subject, str] | None:
         """What is said of every plan where the sources say it of some: "API: Branch only"."""

@@ -10,11 +10,14 @@ from followup.customer_figures import is_told_of_one, passes_for_all
 from followup.evidence_subjects import EvidenceSubjects
 from followup.sources import Source
 from followup.subjects import Subject
-from followup.topics import Topic, better_fact, other_of_list
+from followup.topics import better_fact
+from followup.value_lists import other_of_list
 from followup.vocabulary import roots_of, stem
+from followup.weights import WordWeights, is_other
 
 _COUNTS = frozenset({ClaimKind.NUMBER, ClaimKind.QUANTITY})
 _MIN_TOLD = 3
+_MAX_OF_SUBJECT, _MAX_OF_NOBODY = 0.5, 0.8
 _FOR = (["for"], ["with"], ["at"], ["of"], ["your"], ["the"], ["to"])
 _COMES = (["come"], ["comes"], ["came"], ["up"])
 _PRICED = re.compile(r"([A-Z][a-z]{2,}) (?:costs?|is|starts|comes)\b")
@@ -32,6 +35,7 @@ class Rivals:
         self._sources = sources
         self._facts = facts
         self._evidence = evidence
+        self._weights = WordWeights(facts)
 
     def objection(
         self, claim: Claim, context: ClaimContext, fact: Fact, *, is_linked: bool
@@ -44,12 +48,15 @@ class Rivals:
         for group in ([s for s in wanted if s.is_plan], [s for s in wanted if not s.is_plan]):
             if group and not self._evidence.supports(group, fact):
                 return other_subject(group, fact)
+        rival = None
         if not self._is_settled(claim, context, fact):
             if not is_linked and self._is_off_topic(claim, context, fact):
                 return f"the value stands there about something else: {cut(fact.unit.shown)}"
             rival = self._better(claim, context, fact)
-            if rival:
-                return f"of this the source says another value: {cut(rival.unit.shown)}"
+        if not (rival or context.is_contrast or self._is_of_before(context, fact)):
+            rival = self.outweighing(claim, context, fact)
+        if rival:
+            return f"of this the source says another value: {cut(rival.unit.shown)}"
         if self._passes_for_all(claim, context, fact):
             return f"the sources tell this of one customer: {cut(fact.unit.shown)}"
         return None
@@ -85,6 +92,38 @@ class Rivals:
             lambda rival: (
                 is_theirs(wanted, rival) if wanted else _is_general(rival) or not _is_general(fact)
             ),
+        )
+
+    def outweighing(self, claim: Claim, context: ClaimContext, fact: Fact) -> Fact | None:
+        """A fact about the same subjects that the message's words fit far better.
+
+        Where the message names no subject, its words may speak of anything: then this fact must
+        have none of them. What is told of nobody gives way soonest, to what is told of the subject.
+        """
+        if claim.kind is ClaimKind.CODE:
+            return None
+        wanted = context.subjects
+        is_theirs = bool(wanted) and self._evidence.is_told_of(wanted, fact)
+        if is_theirs and fact.unit.cell_names:
+            # A cell in the plan's own row or column has few words beside.
+            return None
+        limit = _MAX_OF_SUBJECT if wanted else 0.0
+        found = self._weights.outweighing(claim, context.topic, fact, limit)
+        if not (is_theirs or not wanted or fact.source.is_request):
+            sooner = self._weights.outweighing(claim, context.topic, fact, _MAX_OF_NOBODY)
+            found += [r for r in sooner if self._evidence.is_told_of(wanted, r)]
+        return next(
+            (
+                rival
+                for rival in found
+                if (
+                    self._evidence.supports(wanted, rival)
+                    if wanted
+                    else (_is_general(rival) or not _is_general(fact))
+                    and not self._evidence.of_cell(rival.unit)
+                )
+            ),
+            None,
         )
 
     def of_documents(self, claim: Claim, context: ClaimContext, fact: Fact) -> Fact | None:
@@ -127,7 +166,7 @@ class Rivals:
                 rival
                 for rival in self._facts
                 if not rival.source.is_request
-                and _is_other(claim, context.topic, rival)
+                and is_other(claim, context.topic, rival)
                 and self._evidence.is_told_of(plans, rival)
             ),
             None,
@@ -173,21 +212,6 @@ class Rivals:
             return False
         word = frozenset([stem(opening.group(1).lower())])
         return not any(roots_of(word) & source.roots for source in self._sources)
-
-
-def _is_other(claim: Claim, topic: Topic, rival: Fact) -> bool:
-    """Whether a fact measures the like, with a value that the message does not say."""
-    other = rival.claim
-    is_like = other.kind is claim.kind or (other.kind in _COUNTS and claim.kind in _COUNTS)
-    # Of a bare figure in a table, its row and column tell what it counts.
-    counted = rival.roots if rival.unit.cell_names else roots_of(other.counted)
-    return (
-        is_like
-        and (not claim.counted or bool(roots_of(claim.counted) & counted))
-        and not rival.source.is_request
-        and not set(value_keys(claim)) & set(value_keys(other))
-        and topic.clause.isdisjoint({f"={value_keys(other)[0]}", f"={other.value}"})
-    )
 
 
 def _is_general(fact: Fact) -> bool:

@@ -30,6 +30,9 @@ class Statement:
     clause: Clause
     clauses: tuple[Clause, ...]
     stems: frozenset[str]
+    said: frozenset[tuple[str, bool | None]]
+    """Each stem of the clause with whether it is denied."""
+    figures: frozenset[str]
     document: str
     placed: Placed
 
@@ -38,9 +41,22 @@ class Statement:
 def statements_of(source: Source) -> tuple[Statement, ...]:
     """The statements of a source's units, in order."""
     return tuple(
-        Statement(clause, clauses, frozenset(clause.stems), source.document, placed)
+        Statement(
+            clause,
+            clauses,
+            frozenset(clause.stems),
+            frozenset(zip(clause.stems, clause.denied, strict=True)),
+            figures_of(clause),
+            source.document,
+            placed,
+        )
         for clause, clauses, placed in _statements(source)
     )
+
+
+def figures_of(clause: Clause) -> frozenset[str]:
+    """The figures among the stems of a clause."""
+    return frozenset(word for word in clause.stems if word[0].isdigit())
 
 
 def _statements(source: Source) -> Iterator[tuple[Clause, tuple[Clause, ...], Placed]]:

@@ -88,6 +88,12 @@ class KnownNames:
         stream = f" {' '.join(name)} "
         return self.is_own(name) and not any(stream in found for found in self.streams[:-1])
 
+    def is_only_asked(self, name: Name) -> bool:
+        """Whether only the request has the name: what the lead uses, of which no document tells."""
+        stream = f" {' '.join(name)} "
+        *documents, request = self.streams
+        return stream in request and not any(stream in found for found in documents)
+
     def is_own(self, name: Name) -> bool:
         """Whether the name belongs to the request's own lead, product or company."""
         return any(f" {' '.join(name)} " in line for line in self.own)

@@ -13,13 +13,14 @@ from followup.agreement import (
 from followup.claim_context import Before, ClaimContext, read_context
 from followup.claims import Claim, ClaimKind, ReadSentence, read_sentence
 from followup.denials import affirms, denies
-from followup.derived import compares, is_reckoned_with, is_sum, is_worked_out
+from followup.derived import compares
 from followup.elided_units import with_units_beside
 from followup.evidence_subjects import EvidenceSubjects
 from followup.fact_index import FactIndex
 from followup.known_names import equated, known_names
 from followup.name_support import NameFinder, Support
 from followup.parts import part_of
+from followup.reckoning import Reckoner
 from followup.relations import Relations
 from followup.rivals import Rivals, other_subject
 from followup.sources import REQUEST, Source, word_stream
@@ -41,14 +42,6 @@ _PLAN_STEMS = frozenset(map(stem, PLAN_WORDS))
 _COUNTS = frozenset({ClaimKind.NUMBER, ClaimKind.QUANTITY})
 _MIN_QUOTED_WORDS = 3
 _APART = "no source brings this name together with the others"
-# Reasons that no arithmetic overrides.
-_OF_ANOTHER = (
-    "the value does not stand there for",
-    "the sources tell",
-    "the lead did not",
-    "of this the source says another value",
-    "the value stands there about something else",
-)
 _NO_VALUE = "no source has this value"
 _NOT_COUNTED = (_NO_VALUE, "the value counts something else")
 
@@ -65,6 +58,7 @@ class SupportFinder:
         self._names = NameFinder(sources, self.known)
         self._evidence = EvidenceSubjects(self.known)
         self._rivals = Rivals(sources, self._facts.all, self._evidence)
+        self._reckoner = Reckoner(sources, self._facts.all, self._evidence)
         self.relations = Relations(sources, self._evidence)
 
     def find(
@@ -84,7 +78,7 @@ class SupportFinder:
                 for claim in read.claims
             ]
         found = [(claim, self._of_claim(claim, read, subjects, before)) for claim in read.claims]
-        found = self._with_worked_out(found, read, subjects, before)
+        found = self._reckoner.followed(found, read, subjects, before)
         if any(support.reason for _, support in found):
             return found
         # Of whom a value is, has been checked with it.
@@ -109,51 +103,6 @@ class SupportFinder:
         if is_told and denies(read, claim) and affirms(support.evidence, claim):
             return Support(reason=f"the source affirms this: {cut(support.evidence)}")
         return support
-
-    def _with_worked_out(
-        self,
-        found: list[tuple[Claim, Support]],
-        read: ReadSentence,
-        subjects: list[Subject],
-        before: Before,
-    ) -> list[tuple[Claim, Support]]:
-        """The same, with support for what follows from supported figures of the message."""
-        if not any(support.reason for _, support in found):
-            return found
-        asked = [c for u in self.sources[-1].units for c in u.sentence.claims]
-        sound = [*before.claims, *asked, *(c for c, s in found if not s.reason)]
-        followed = dict(found)
-        evidence = {support.evidence for _, support in found if support.evidence}
-        beside = [c for words in sorted(evidence) for c in read_sentence(words).claims]
-        # Twice: "forty lessons would be $3,800" tells the price first.
-        for claim, support in found * 2:
-            if not followed[claim].reason:
-                continue
-            context = read_context(claim, read, subjects, before, self.known)
-            known = [f.claim for f in self._to_work_with(claim, read, subjects, context)]
-            is_of_another = support.reason.startswith(_OF_ANOTHER)
-            if (context.is_of_lead and is_sum(claim, asked)) or (
-                not is_of_another and is_worked_out(claim, read, sound, known, beside)
-            ):
-                sound.append(claim)
-                followed[claim] = Support(REQUEST, read.text)
-        new = [claim for claim, support in found if support.reason and not followed[claim].reason]
-        for claim, support in found if new else ():
-            is_of_another = support.reason.startswith(_OF_ANOTHER)
-            prices = [*sound, *(fact.claim for fact in self._facts.all)]
-            if followed[claim].reason and not is_of_another and is_reckoned_with(claim, new, prices):
-                followed[claim] = Support(REQUEST, read.text)
-        return [(claim, followed[claim]) for claim, _ in found]
-
-    def _to_work_with(
-        self, claim: Claim, read: ReadSentence, subjects: list[Subject], context: ClaimContext
-    ) -> list[Fact]:
-        """The facts of the plans that a claim is about; of a difference, of all that are named."""
-        facts = self._facts.all
-        if claim.kind is ClaimKind.DURATION and compares(claim, read):
-            return [fact for fact in facts if self._evidence.is_told_of(subjects, fact)]
-        plans = [s for s in (*context.subjects, *context.beside) if s.is_plan]
-        return [fact for fact in facts if not plans or self._evidence.supports(plans, fact)]
 
     def _wrong_subjects(
         self, read: ReadSentence, subjects: list[Subject], rest: list[Subject]
@@ -240,6 +189,7 @@ class SupportFinder:
         if not may_be_of_lead:
             return self._rivals.objection(claim, context, fact, is_linked=False)
         other = self._rivals.of_documents(claim, context, fact)
+        other = other or self._rivals.outweighing(claim, context, fact)
         return f"of this the source says another value: {cut(other.unit.shown)}" if other else None
 
     def _counts_unheard(self, claim: Claim) -> bool:

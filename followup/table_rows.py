@@ -18,8 +18,8 @@ _WORD = re.compile(r"[^\W\d_]+|[$€£¥]")
 _RATE_SIGN = re.compile(r"\s*/\s*|\bper\b\s*")
 _LEADING_FIGURE = re.compile(r"^\W*\d[\d.,]*\s*")
 _NAMING = frozenset(
-    """name description product plan service model item article edition package tier module course variant
-    customer client""".split()  # noqa: SIM905
+    """name description product plan service model item article edition package tier module course
+    variant customer client""".split()  # noqa: SIM905
 )
 """Columns whose cells say what their rows are of, where the first one is of codes."""
 _CODING = frozenset("sku code id no nr ref key item number".split())  # noqa: SIM905
@@ -94,22 +94,10 @@ def split_rows(text: str) -> Iterator[str | Row]:
         if len(cells) < _MIN_CELLS:
             cells, delimiter = (), ""
         named = _named_cells(line) or _row_beside(lines, place)
-        if (
-            cells
-            and not (named or header)
-            and not delimiter
-            and not _pipe_cells("".join(lines[place + 1 : place + 2]))
-        ):
-            # One line with strokes is no table: "Vehicles: 180 | Customer since: May 2021".
-            running.extend(cells)
-            continue
-        if cells and not (named or header) and _cell(cells[0])[0]:
-            # Nor is a list, "HX-40: $2,180 | delivery 2 weeks": its first line is no header.
-            running.append(", ".join(cells))
-            continue
-        if not cells and not named:
-            running.append(line)
-            header = ()
+        prose = [] if named or header or delimiter else _prose_of(cells, lines, place)
+        if prose or not (cells or named):
+            running.extend(prose or [line])
+            header = header if prose else ()
             continue
         if running:
             yield "\n".join(running)
@@ -123,6 +111,15 @@ def split_rows(text: str) -> Iterator[str | Row]:
             yield Row(tuple(zip(names, cells, strict=False)), line.strip())
     if running:
         yield "\n".join(running)
+
+
+def _prose_of(cells: tuple[str, ...], lines: Sequence[str], place: int) -> list[str]:
+    """The sentences of a line with strokes that begins no table; none where it may begin one."""
+    if cells and not _pipe_cells("".join(lines[place + 1 : place + 2])):
+        # One line is no table: "Vehicles: 180 | Customer since: May 2021".
+        return [*cells]
+    # Nor is a list, "HX-40: $2,180 | delivery 2 weeks": its first line is no header.
+    return [", ".join(cells)] if cells and _cell(cells[0])[0] else []
 
 
 def _currency_of(word: str) -> str:

@@ -83,8 +83,12 @@ def fold(text: str) -> str:
         text = text.replace("m\N{SUPERSCRIPT TWO}", "m2")
         text = unicodedata.normalize("NFKC", text.translate(_SUPERSCRIPTS))
         text = "".join(map(_plain, text.translate(_VARIANTS)))
-    text = _MONTH_AND_YEAR.sub(r"\1 \2", text)
-    return " ".join(_AT_WORD.sub("@", _DOT_WORD.sub(".", text)).replace("`", "'").split())
+    # Most texts have none of these: looking for a character is cheaper than for a pattern.
+    if "-" in text:
+        text = _MONTH_AND_YEAR.sub(r"\1 \2", text)
+    if "(" in text or "[" in text or " dot " in text or " DOT " in text:
+        text = _AT_WORD.sub("@", _DOT_WORD.sub(".", text))
+    return " ".join(text.replace("`", "'").split())
 
 
 def _plain(character: str) -> str:

@@ -39,7 +39,6 @@ GENERIC_STEMS = (
 _STATING_VERBS = frozenset("is are was were costs cost will runs takes lasts starts".split())  # noqa: SIM905
 _NO_NOUNS = frozenset({"excluding", "including", "plus", "instead", "rather"})
 _MAX_HEAD_WORDS = 3
-_MAX_BEFORE_VALUE = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +53,8 @@ class Topic:
     """The same of the whole clause."""
     words: frozenset[str]
     """Roots and figures of the words between the nearest commas."""
+    names: frozenset[str]
+    """Roots of the capitalised words between the nearest commas, but for plans."""
     values: frozenset[str]
     """All other values of the sentence."""
     counted: frozenset[str]
@@ -91,7 +92,8 @@ def topic_of(
     low, high = clause_of(read.tokens, claim.start)
     local = range(max(low, wide.start), min(high, wide.stop))
     return Topic(
-        words=_words_around(read, claim),
+        words=words_around(read, claim),
+        names=_names_around(read, claim) - _roots_of_plans(subjects),
         values=frozenset(
             c.value for c in read.claims if c.start != claim.start and c.kind != "name"
         ),
@@ -135,42 +137,7 @@ def better_fact(
     return None
 
 
-def other_of_list(
-    claim: Claim, topic: Topic, fact: Fact, subjects: Iterable[Subject]
-) -> Fact | None:
-    """The figure of the same list that the message's words belong to: "$9 for 4 kW, $15 for 11".
-
-    Both stand in one sentence of the source; words before the first of them belong to the list.
-    """
-    read = fact.unit.sentence
-    if fact.unit.cell_names:
-        return None
-    ours = _words_around(read, fact.claim)
-    words = topic.words | roots_of(stem(word) for s in subjects for word in s.name)
-    for other in read.claims:
-        said = {fact.claim.value, claim.value, *topic.values}
-        if not is_same_measure(fact.claim, other) or other.value in said:
-            continue
-        theirs = _words_around(read, other)
-        first = ours if fact.claim.start < other.start else theirs
-        lead_in = _words_before(
-            read, min(fact.claim, other, key=_start), max(fact.claim, other, key=_start)
-        )
-        only_ours, only_theirs = ours - theirs, theirs - ours
-        if first is ours:
-            only_ours = only_ours - lead_in
-        else:
-            only_theirs = only_theirs - lead_in
-        if words & only_theirs and not (words | topic.clause) & only_ours:
-            return Fact(other, fact.unit, fact.source, fact.unit_index, fact.roots)
-    return None
-
-
-def _start(claim: Claim) -> int:
-    return claim.start
-
-
-def _words_around(read: ReadSentence, claim: Claim) -> frozenset[str]:
+def words_around(read: ReadSentence, claim: Claim) -> frozenset[str]:
     """Roots and figures of the clause around a value, the value itself left out."""
     low, high = clause_of(read.tokens, claim.start)
     tokens = [
@@ -184,18 +151,22 @@ def _words_around(read: ReadSentence, claim: Claim) -> frozenset[str]:
     )
 
 
+def _roots_of_plans(subjects: Iterable[Subject]) -> frozenset[str]:
+    return roots_of(stem(word) for s in subjects if s.is_plan for word in s.name)
+
+
+def _names_around(read: ReadSentence, claim: Claim) -> frozenset[str]:
+    low, high = clause_of(read.tokens, claim.start)
+    tokens = [
+        t for i, t in enumerate(read.tokens[low:high], low) if not claim.start <= i < claim.end
+    ]
+    named = (t.lower for t in tokens if t.kind == "word" and t.text[0].isupper())
+    return roots_of(content_stems(" ".join(named)) - GENERIC_STEMS)
+
+
 def _is_excepted(tokens: Sequence[Token], place: int) -> bool:
     """Whether "non-" stands before: "non-European cards" are no European ones."""
     return [token.lower for token in tokens[max(0, place - 2) : place]] == ["non", "-"]
-
-
-def _words_before(read: ReadSentence, first: Claim, second: Claim) -> frozenset[str]:
-    """Words before the first value of a list whose next item begins with its value."""
-    low, _ = clause_of(read.tokens, second.start)
-    if second.start - low > _MAX_BEFORE_VALUE:
-        return frozenset()
-    low, _ = clause_of(read.tokens, first.start)
-    return roots_of(content_stems(" ".join(t.lower for t in read.tokens[low : first.start])))
 
 
 _GENERIC_ROOTS = roots_of(GENERIC_STEMS)

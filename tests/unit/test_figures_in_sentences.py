@@ -1,4 +1,4 @@
-"""Figures whose words around them mislead: short times, counts of nothing, limits, the next "it"."""
+"""Figures whose words around them mislead: short times, counts of nothing, limits, next "it"."""
 
 import pytest
 
