@@ -35,6 +35,7 @@ _CHANGES = re.compile(
 _DASH = re.compile(r"(?<=\d)-")
 _COUNTS = frozenset({ClaimKind.QUANTITY, ClaimKind.NUMBER})
 FIGURES = _COUNTS | {ClaimKind.MONEY, ClaimKind.PERCENT, ClaimKind.DURATION}
+_OF_READER = re.compile(r"\b(?:you|you'd|your|yours|all of)\b", re.IGNORECASE)
 _YEARLY = re.compile(r"\b(?:years?|yearly|annual\w*)\b", re.IGNORECASE)
 _MAX_FREE = 3
 _MIN_COUNT = 10
@@ -52,19 +53,23 @@ def is_worked_out(
     claim: Claim,
     read: ReadSentence,
     said: Sequence[Claim],
+    asked: Sequence[Claim],
     known: Sequence[Claim],
     beside: Sequence[Claim],
 ) -> bool:
     """Whether a figure follows from others by one step of arithmetic, or two for a price.
 
-    `said` are the message's other claims and the request's; `known` are those that the documents
-    tell of the claim's subjects, `beside` those that stand in the evidence of the sentence's other
-    figures. Of `known` only prices, percentages and large counts are taken, with
-    a figure of the message each: from two that the message does not say, nearly everything follows.
+    `said` are the message's other claims, `asked` the request's; `known` are those that the documents
+    tell of the claim's subjects, `beside` those in the evidence of the sentence's other figures. Of
+    `known` only prices, percentages and large counts are taken, with a figure of the message each:
+    from two that the message does not say, nearly everything follows.
     """
     if "-" in claim.value:
         return False
     numbers = [*_numerals(read, claim), *_values(c for c in said if c.kind in _COUNTS)]
+    if _OF_READER.search(read.text):
+        numbers += _values(c for c in asked if c.kind in _COUNTS)
+    said = (*said, *(c for c in asked if c.kind not in _COUNTS))
     results: Iterable[float] = ()
     if claim.kind is ClaimKind.MONEY:
         results = _of_prices(claim, read, said, known, numbers)
@@ -135,6 +140,8 @@ def _numerals(read: ReadSentence, claim: Claim) -> Iterator[float]:
         found = None if claim.start <= place < claim.end else read_numeral(read.tokens, place)
         if found and found.value:
             yield float(found.value)
+        elif read.tokens[place].lower == "both":
+            yield 2.0
 
 
 @dataclass(frozen=True, slots=True)

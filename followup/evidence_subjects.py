@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from followup.agreement import Fact
+from followup.claims import ClaimKind
 from followup.parts import leans, part_of
 from followup.sources import Source, SourceUnit, word_stream
 from followup.subjects import (
@@ -45,9 +46,13 @@ class EvidenceSubjects:
     def _is_known(self, subject: Subject) -> bool:
         return subject.is_plan or subject.name in self.known.by_first_word.get(subject.name[0], ())
 
+    def _named_by(self, unit: SourceUnit) -> list[Name]:
+        """The names that the row and column of a table cell are."""
+        return [n for cell in unit.cell_names for n in cell_subject_names(cell, self.known)]
+
     def of_cell(self, unit: SourceUnit) -> list[Name]:
         """The names that the row and column of a table cell stand for."""
-        names = [n for cell in unit.cell_names for n in cell_subject_names(cell, self.known)]
+        names = self._named_by(unit)
         for cell in unit.cell_names:
             stream = word_stream(cell)
             names += [
@@ -124,10 +129,11 @@ class EvidenceSubjects:
         if plan.name not in places or len(places) == 1:
             return plan.name in places
         # "$780 for Plus, $1,450 for Max, for two days": what comes last is of both.
-        others = [c for c in fact.unit.sentence.claims if c.start != fact.claim.start]
-        is_lone = all(c.kind is not fact.claim.kind for c in others)
+        kinds = [c.kind for c in fact.unit.sentence.claims if c.kind is not ClaimKind.NAME]
+        has_list = any(kinds.count(kind) == len(places) for kind in kinds)
         low, _ = clause_of(fact.unit.sentence.tokens, fact.claim.start)
-        return is_lone and bool(others) and low >= max(places.values())
+        is_last = low >= max(places.values())
+        return has_list and is_last and kinds.count(fact.claim.kind) == 1
 
     def _is_named_beside(self, subject: Subject, fact: Fact) -> bool:
         """Whether the sentence names the subject, and no other stands nearer to the value."""
@@ -165,10 +171,13 @@ class EvidenceSubjects:
             return True
         if not subject.is_plan or any(name in self.known.plans for name in names):
             return False
-        # Where another cell of the row is the subject's, this one is not, unless all others are
-        # nobody's: "Hours saved: 15; Growth price: $299".
-        row = [n for u in source.units if u.shown == unit.shown for n in self.of_cell(u)]
-        return {name for name in row if name in self.known.plans} <= {subject.name}
+        row = [other for other in source.units if other.shown == unit.shown]
+        if any(_same(subject, name) for other in row for name in self._named_by(other)):
+            # Another cell is in the subject's own column: this one is not the subject's.
+            return False
+        # "Hours saved: 15; Growth price: $299": the row tells of one plan.
+        names = [name for other in row for name in self.of_cell(other)]
+        return {name for name in names if name in self.known.plans} <= {subject.name}
 
     def inherited(self, unit: SourceUnit, unit_index: int, source: Source) -> list[Subject]:
         """The subjects of the nearest sentence before that names any."""

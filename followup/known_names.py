@@ -1,5 +1,6 @@
 """Collects from the sources which names there are, which of them are plans, and their aliases."""
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
@@ -17,6 +18,9 @@ _ALIAS_LINKS = frozenset({"plan", "tier", "is", "the", "our", "-", "also", "call
 _NAMES_OF_INNER_CELL = 3
 _MAX_OPENING = 3
 _MAX_TO_PRICE = 4
+_OF_PRICE = re.compile(
+    r"pric|cost|fee|rate|tariff|amount|charge|month|year|annual|week|per\b|usd|eur|gbp|[$€£]"
+)
 _PRICING = (["is"], ["costs"], ["comes"], ["starts"], ["runs"])
 _OF_PLANS = PLAN_WORDS | {"editions", "packages", "subscriptions", "pricing"}
 _OF_PLACE = frozenset({"in", "from", "at", "near"})
@@ -163,11 +167,20 @@ def _sold(source: Source) -> set[Name]:
     return {
         name
         for unit in source.units
-        if any(claim.kind is ClaimKind.MONEY for claim in unit.row_claims)
+        if _gives_price(unit)
         and all(w[0].isupper() or w in STOP_WORDS for w in unit.row_name.split())
         and not any(claim.kind is ClaimKind.CODE for claim in read_sentence(unit.row_name).claims)
         for name in _cell_plans(unit.cell_names[0])
     }
+
+
+def _gives_price(unit: SourceUnit) -> bool:
+    """Whether a cell is a price, by its column's name too: "Fee" beside plans sells nothing."""
+    column = unit.sentence.text.rpartition(": ")[0].lower()
+    is_money = any(claim.kind is ClaimKind.MONEY for claim in unit.sentence.claims)
+    return (
+        bool(unit.cell_names) and is_money and (not column or _OF_PRICE.search(column) is not None)
+    )
 
 
 def _priced(source: Source) -> set[Name]:

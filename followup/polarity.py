@@ -220,7 +220,9 @@ class _ClauseReader:
         opens = _opens_clause(words, place)
         self._is_subject = opens and bare in _DENYING_SUBJECTS
         self._num_heads = _num_heads(bare, words[place + 1 : place + 3])
-        is_object = bare in _DENYING_OBJECTS and not opens
+        # "Costs $9 for tills and nothing for websites" denies nothing of the tills.
+        is_joined = place > 0 and words[place - 1] in {"and", "or"}
+        is_object = bare in _DENYING_OBJECTS and not (opens or is_joined)
         if is_object:
             self._heads.update(self._stems[-1:])
             # "Pay nothing for it" denies the paying.

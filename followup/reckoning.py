@@ -47,7 +47,7 @@ class Reckoner:
         if not open_claims:
             return found
         reasons = {claim: support.reason for claim, support in found}
-        sound = [*before.claims, *self._asked, *(c for c, s in found if not s.reason)]
+        sound = [*before.claims, *(c for c, s in found if not s.reason)]
         evidence = {support.evidence for _, support in found if support.evidence}
         beside = [c for words in sorted(evidence) for c in read_sentence(words).claims]
         new: list[Claim] = []
@@ -79,7 +79,7 @@ class Reckoner:
             known = [f.claim for f in self._facts if self._evidence.is_told_of(subjects, f)]
         else:
             known = self._known_of([s for s in (*context.subjects, *context.beside) if s.is_plan])
-        return is_worked_out(claim, read, sound, known, beside)
+        return is_worked_out(claim, read, sound, self._asked, known, beside)
 
     def _known_of(self, plans: list[Subject]) -> list[Claim]:
         """The figures of the plans that a claim is about: of those that it names, or all."""

@@ -213,7 +213,9 @@ def _plans(sentence: ReadSentence) -> Iterator[Subject]:
             if start < first < start + len(words):
                 first = start
         words = [t.lower.removesuffix("'s") for t in tokens[first:place] if t.kind == "word"]
-        is_role = tokens[first].text.islower()
+        is_role = tokens[first].text.islower() or (
+            first == 0 and token.lower == "plans" and is_english(tokens[0].lower)
+        )
         # "Change plans at any time", "no floor plans"
         is_name = not (is_role and token.lower == "plans")
         if words and is_name and words[-1] not in _NO_PLAN_NAMES:

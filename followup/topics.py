@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from followup.agreement import Fact, is_same_measure, value_keys
 from followup.claims import Claim, ClaimKind, ReadSentence
+from followup.english import is_english
 from followup.parts import part_of
 from followup.subjects import Subject
 from followup.tokens import Token
@@ -160,7 +161,11 @@ def _names_around(read: ReadSentence, claim: Claim) -> frozenset[str]:
     tokens = [
         t for i, t in enumerate(read.tokens[low:high], low) if not claim.start <= i < claim.end
     ]
-    named = (t.lower for t in tokens if t.kind == "word" and t.text[0].isupper())
+    named = (
+        t.lower
+        for t in tokens
+        if t.kind == "word" and t.text[0].isupper() and (t.start or not is_english(t.lower))
+    )
     return roots_of(content_stems(" ".join(named)) - GENERIC_STEMS)
 
 
