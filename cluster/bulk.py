@@ -5,13 +5,21 @@ from itertools import islice
 
 from cluster.bulk_progress import BulkProgress
 from cluster.bulk_ray import StartWorkers, worker_place
-from cluster.bulk_summary import BulkSummary, DryRun, write_summary
+from cluster.bulk_summary import (
+    REPORT_FILE,
+    SUMMARY_FILE,
+    BulkSummary,
+    DryRun,
+    write_summary,
+)
 from config.settings import Settings
 from deployments.bulk_job import BulkJob, BulkOptions, BulkWork, score_work
 from deployments.bulk_parts import WorkerFactory
+from deployments.bulk_run import REJECTS_FILE
 from deployments.bulk_score import ScoreFactory
 from deployments.bulk_workers import Workers
-from followup.backends.ledger import RunFolder
+from followup.backends.ledger import PARTS, RunFolder
+from followup.backends.result_copy import ResultCopy
 
 SAMPLE_ROWS = 1_000
 
@@ -39,6 +47,7 @@ def run_bulk(
 ) -> BulkSummary:
     """Do every part that is not done yet; write summary and report."""
     began = time.monotonic()
+    target = ResultCopy.open(options.copy_to) if options.copy_to else None
     job = BulkJob.open(settings, options, what)
     place = worker_place(settings, options.address, options.gpus_per_worker)
     with (
@@ -58,7 +67,21 @@ def run_bulk(
         from cluster.bulk_report import write_report  # noqa: PLC0415
 
         write_report(summary, folder)
+        if target is not None:
+            num_sent = copy_results(folder, target)
+            progress.step(f"{num_sent:,} files copied to {target.shown}")
     return summary
+
+
+def copy_results(folder: RunFolder, target: ResultCopy) -> int:
+    """Send parts, rejects, report and last the summary, which says that all is there."""
+    unchanging = [
+        stored.name
+        for part in folder.in_order()
+        for stored in part.files
+        if stored.name.startswith(f"{PARTS}/")
+    ]
+    return target.copy(folder.folder, unchanging, (REJECTS_FILE, REPORT_FILE, SUMMARY_FILE))
 
 
 def dry_run(

@@ -69,6 +69,10 @@ RowsPerPartOption = Annotated[
 ModelsFileOption = Annotated[
     str, typer.Option(help="File in CONFIG_DIR that names the models, such as models.gpu.yaml.")
 ]
+CopyToOption = Annotated[
+    str | None,
+    typer.Option(help="URI such as s3://bucket/folder that the results are copied to at the end."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
 
 
@@ -84,6 +88,7 @@ def score(  # noqa: PLR0913, PLR0917 - options of a command
     address: AddressOption = None,
     as_of: AsOfOption = None,
     rows_per_part: RowsPerPartOption = None,
+    copy_to: CopyToOption = None,
     restart: RestartOption = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
@@ -104,6 +109,7 @@ def score(  # noqa: PLR0913, PLR0917 - options of a command
         restart=restart,
         rows_per_part=rows_per_part,
         address=address,
+        copy_to=copy_to,
     )
     reporter = Reporter(quiet=as_json)
     settings = load_settings()
@@ -128,8 +134,9 @@ def write(  # noqa: PLR0913, PLR0917 - options of a command
     ] = None,
     max_tokens: Annotated[int, typer.Option(min=16, max=512, help="Of a message.")] = 150,
     in_flight: Annotated[
-        int, typer.Option(min=1, help="Leads at the same time in a worker's engine.")
-    ] = 32,
+        int | None,
+        typer.Option(min=1, help="Leads at once in a worker; default: what its engine runs."),
+    ] = None,
     file_format: FormatOption = "csv",
     lead_map: MapOption = None,
     values: SetOption = None,
@@ -139,6 +146,7 @@ def write(  # noqa: PLR0913, PLR0917 - options of a command
     as_of: AsOfOption = None,
     rows_per_part: RowsPerPartOption = None,
     models_file: ModelsFileOption = "models.yaml",
+    copy_to: CopyToOption = None,
     restart: RestartOption = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
@@ -157,6 +165,7 @@ def write(  # noqa: PLR0913, PLR0917 - options of a command
         restart=restart,
         rows_per_part=rows_per_part,
         address=address,
+        copy_to=copy_to,
     )
     asked = WriteOptions(tenant, approach, temperature, max_tokens)
     reporter = Reporter(quiet=as_json)

@@ -11,12 +11,11 @@ from jinja2 import Environment, FileSystemLoader
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cluster.bulk_summary import BulkSummary
+from cluster.bulk_summary import REPORT_FILE, BulkSummary
 from deployments.bulk_score import NUM_SCORE_BINS
 from followup.backends.ledger import FinishedPart, RunFolder
 from followup.lead_map import describe_unknown
 
-REPORT_FILE = "report.html"
 MAX_BARS = 12
 MAX_NAME_CHARACTERS = 40
 MAX_PAUSE_SECONDS = 600.0

@@ -12,6 +12,7 @@ from followup.backends.ledger import PARTS, RunFolder
 from followup.lead_map import describe_unknown
 
 SUMMARY_FILE = "summary.json"
+REPORT_FILE = "report.html"
 MAX_REASONS_SHOWN = 5
 _SECONDS_PER_MINUTE = 60
 
@@ -87,7 +88,7 @@ class BulkSummary:
         if self.unknown_columns:
             shown = describe_unknown(self.unknown_columns)
             lines.append(f"  {len(self.unknown_columns):,} columns were not used: {shown}")
-        lines.append(f"Written: {self.folder}/{PARTS}, report: {self.folder}/report.html")
+        lines.append(f"Written: {self.folder}/{PARTS}, report: {self.folder}/{REPORT_FILE}")
         return "\n".join(lines)
 
     def _of(self, kind: str) -> list[tuple[str, int]]:

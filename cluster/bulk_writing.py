@@ -18,7 +18,8 @@ class WritingOptions:
     """What only writing asks for."""
 
     write: WriteOptions
-    num_in_flight: int
+    num_in_flight: int | None = None
+    """Leads at the same time in a worker; None: as many as its engine runs."""
 
 
 def run_write(
@@ -36,4 +37,5 @@ def dry_run_write(settings: Settings, options: BulkOptions, writing: WritingOpti
 
 
 def _factory(settings: Settings, writing: WritingOptions) -> WriteFactory:
-    return WriteFactory(settings.without_caller_secrets(), writing.write, writing.num_in_flight)
+    in_flight = writing.num_in_flight or settings.engine.max_running_requests
+    return WriteFactory(settings.without_caller_secrets(), writing.write, in_flight)

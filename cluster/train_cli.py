@@ -1,12 +1,14 @@
 """The command line: lead-assistant train prepare | finetune | evaluate | fit-scoring."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cluster.reporting import Reporter
+from config.lead_map_file import read_lead_map
 from config.reading import read_yaml
 from config.settings import Settings, load_settings
 from config.training import TrainingSettings
@@ -163,11 +165,18 @@ def evaluate(
 @train_app.command("fit-scoring")
 def fit_scoring(
     leads: Annotated[
-        Path, typer.Argument(help="CSV, JSONL or Parquet: lead fields and 'converted' (1 or 0).")
+        Path, typer.Argument(help="CSV, JSONL or Parquet: lead fields and what became of each.")
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")] = Path(
         "scoring"
     ),
+    lead_map: Annotated[
+        str | None,
+        typer.Option("--map", help="salesforce, hubspot, or a YAML file that names the columns."),
+    ] = None,
+    outcome: Annotated[
+        str, typer.Option(help="Column that holds 1, true, yes, won or 0, false, no, lost.")
+    ] = "converted",
 ) -> None:
     """Fit the lead scoring on outcomes; write a scoring.yaml and how it compares."""
     from training.fit_scoring import describe  # noqa: PLC0415 - scikit-learn takes seconds
@@ -175,8 +184,10 @@ def fit_scoring(
     from training.outcomes import read_outcomes  # noqa: PLC0415
     from training.scoring_report import write_scoring  # noqa: PLC0415
 
-    found = read_outcomes(leads)
-    report = fit(found.leads, load_settings().scoring)
+    settings = load_settings()
+    found_map = read_lead_map(settings.environment.config_dir, lead_map)
+    found = read_outcomes(leads, found_map, datetime.now(UTC).date(), outcome=outcome)
+    report = fit(found.leads, settings.scoring)
     write_scoring(report, output)
     for bad in found.bad[:_MAX_SHOWN]:
         typer.echo(f"line {bad.line}: {bad.reason}", err=True)

@@ -141,7 +141,7 @@ async def _build(settings: Settings, options: WriteOptions) -> LeadWriter:
 
 
 def _load(settings: Settings) -> PlainParts:
-    embedder = Embedder(settings.embedder)
+    embedder = Embedder(settings.embedder, num_threads=1)
     store = VectorStore(
         settings.vector_store,
         embedder.dimension,

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from config.reading import read_yaml
+from config.lead_map_file import read_lead_map as read_map_file
 from config.settings import DISTRIBUTION, Settings
 from deployments.bulk_options import WriteOptions
 from deployments.bulk_output import OutputFormat
@@ -19,9 +19,8 @@ from followup.backends.ledger import RUN_FILE, RunFolder
 from followup.errors import InvalidInputError
 from followup.lead_map import LeadMap, with_defaults
 
-MAPS_FOLDER = "lead_maps"
 ROWS_PER_SCORE_PART = 2_000
-ROWS_PER_WRITE_PART = 64
+ROWS_PER_WRITE_PART = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,8 @@ class BulkOptions:
     rows_per_part: int | None = None
     address: str | None = None
     """Of a Ray cluster; None: processes of this machine."""
+    copy_to: str | None = None
+    """URI that finished results are copied to."""
     gpus_per_worker: int = 0
 
 
@@ -142,16 +143,7 @@ class BulkJob:
 
 def read_lead_map(settings: Settings, options: BulkOptions) -> LeadMap:
     """The map of a preset or a file, with the defaults of the command line."""
-    found = LeadMap()
-    if options.lead_map is not None:
-        presets = settings.environment.config_dir / MAPS_FOLDER
-        preset = presets / f"{options.lead_map}.yaml"
-        path = Path(options.lead_map)
-        if not path.suffix and not preset.is_file():
-            names = ", ".join(sorted(file.stem for file in presets.glob("*.yaml")))
-            message = f"map has value '{options.lead_map}'. Allowed: {names}, or a .yaml file."
-            raise InvalidInputError(message, field="map")
-        found = read_yaml(path if path.suffix else preset, LeadMap)
+    found = read_map_file(settings.environment.config_dir, options.lead_map)
     return with_defaults(found, options.defaults)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ from pydantic import ValidationError
 
 from followup.errors import InvalidInputError
 from followup.lead import Lead
-from training.sources import MAX_REASON_CHARACTERS, RENAMED, BadRow, read_records
+from followup.lead_map import ColumnPlan, LeadMap
+from training.sources import MAX_REASON_CHARACTERS, BadRow, read_records
 
 OUTCOME = "converted"
 YES, NO = frozenset({"1", "true", "yes", "won"}), frozenset({"0", "false", "no", "lost"})
@@ -36,42 +38,48 @@ class Outcomes:
     bad: list[BadRow]
 
 
-def read_outcomes(path: Path) -> Outcomes:
-    """Leads of a CSV, JSONL or Parquet file with a column `converted`.
+def read_outcomes(
+    path: Path, lead_map: LeadMap, as_of: date, *, outcome: str = OUTCOME
+) -> Outcomes:
+    """Leads of a CSV, JSONL or Parquet file; the column `outcome` says what became of them.
 
-    Raises InvalidInputError for a file that cannot be read or names no factor of the score.
+    `lead_map` names the other columns; dates among them count as days before `as_of`. Raises
+    InvalidInputError for a file that cannot be read or gives no factor of the score.
     """
     leads: list[ScoredLead] = []
     bad: list[BadRow] = []
-    seen: set[str] = set()
-    for line, record in read_records(path, (OUTCOME,)):
+    plans: dict[tuple[str, ...], ColumnPlan] = {}
+    for line, record in read_records(path, (outcome,)):
         if isinstance(record, BadRow):
             bad.append(record)
             continue
-        seen |= record.keys()
-        made = _to_lead(line, record)
+        names = tuple(record)
+        if names not in plans:
+            plans[names] = ColumnPlan(names, lead_map, as_of, needs_id=False)
+        made = _to_lead(line, record, plans[names], outcome)
         if isinstance(made, BadRow):
             bad.append(made)
         else:
             leads.append(made)
-    if not seen & set(FACTOR_COLUMNS):
-        message = f"'{path}' holds none of the columns {', '.join(FACTOR_COLUMNS)}."
+    known = {field for plan in plans.values() for field in plan.known} | set(lead_map.defaults)
+    if not known & set(FACTOR_COLUMNS):
+        message = (
+            f"'{path}' gives none of the fields {', '.join(FACTOR_COLUMNS)}. "
+            "Name its columns in a map file: --map FILE"
+        )
         raise InvalidInputError(message, field="leads")
     return Outcomes(leads, bad)
 
 
-def _to_lead(line: int, record: Mapping[str, Any]) -> ScoredLead | BadRow:
-    told = str(record.get(OUTCOME, "")).strip().lower()
+def _to_lead(
+    line: int, record: Mapping[str, Any], plan: ColumnPlan, outcome: str
+) -> ScoredLead | BadRow:
+    told = str(record.get(outcome, "")).strip().lower()
     if told not in YES | NO:
         allowed = ", ".join(sorted(YES | NO))
-        return BadRow(line, f"'{OUTCOME}' has value {told!r}; allowed are {allowed}")
-    fields = _STAND_INS | {
-        RENAMED.get(name, name): value
-        for name, value in record.items()
-        if value not in (None, "") and RENAMED.get(name, name) in Lead.model_fields
-    }
+        return BadRow(line, f"'{outcome}' has value {told!r}; allowed are {allowed}")
+    fields = _STAND_INS | plan.read(tuple(record.values())).fields
     fields.pop("lead_score", None)
-    fields.pop("objections_raised", None)
     try:
         return ScoredLead(Lead.model_validate(fields), told in YES)
     except ValidationError as error:

@@ -60,7 +60,13 @@ class Embedder:
         SettingError: the folder is not there.
     """
 
-    def __init__(self, settings: EmbedderSettings) -> None:
+    def __init__(self, settings: EmbedderSettings, num_threads: int | None = None) -> None:
+        """`num_threads` is set for all of torch in this process; None leaves it as it is.
+
+        One is right beside an engine: torch's threads spin where others hold the cores.
+        """
+        if num_threads is not None:
+            torch.set_num_threads(num_threads)
         self.fingerprint = model_fingerprint(settings)
         self._settings = settings
         # The tokenizer keeps its truncation as state, so two threads may not use it at once.
