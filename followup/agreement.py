@@ -1,11 +1,11 @@
 """Whether a value that stands in a source is the value that a message claims."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 
-from followup.bounds import Bound, bound_holds
+from followup.bounds import Bound, bound_holds, denied_behind
 from followup.claims import Claim, ClaimKind
 from followup.dates import WEEKDAY_ORDER, dates_agree, read_date
 from followup.elided_units import with_own_unit
@@ -204,7 +204,9 @@ def _is_between(claim: Claim, fact: Fact) -> bool:
 
 def _count_mismatch(claim: Claim, fact: Fact, *, is_linked: bool) -> str | None:
     written = fact.claim
-    if claim.unit == "times" and not written.unit and claim.per and claim.per == written.per:
+    is_told = bool(fact.unit.cell_names) and not _not_told(claim.per, fact.unit)
+    is_told |= claim.per == written.per
+    if claim.unit == "times" and not written.unit and claim.per and is_told:
         # "2 times a year" where a table says "2 a year".
         return None if claim.value == written.value else ""
     # 200 of nothing in particular is met by chance, 1,250 hardly.
@@ -236,7 +238,10 @@ def _rate_mismatch(claim: Claim, fact: Fact) -> str | None:
         and "cent" not in {claim.unit, written.unit}
     ):
         return f"the value stands there in another unit: {cut(fact.unit.shown)}"
-    if not _bound_holds(claim, written):
+    denied = replace(
+        written, bound=denied_behind(written.bound, fact.unit.sentence.tokens[written.end :])
+    )
+    if not _bound_holds(claim, written) and not _bound_holds(claim, denied):
         return f"the value is no such limit there: {cut(fact.unit.shown)}"
     # "Fell from 240 a day to 95": a rate said of one figure of a sentence holds for the others.
     others = fact.unit.sentence.claims if not written.per else ()

@@ -22,7 +22,7 @@ _TIME_ADJECTIVES = frozenset(
 )
 _IDIOMS = frozenset({"second", "minute", "moment"})
 _BEFORE_SINGLE_TIME = frozenset(
-    """in within after before under than about over around only takes take took lasts last needs
+    """in within after before under than about over around only is takes take took lasts last needs
     least most just nearly almost roughly""".split()  # noqa: SIM905
 )
 _AFTER_MULTIPLE = frozenset(
@@ -103,6 +103,8 @@ def _single_time(tokens: Sequence[Token], start: int) -> Amount | None:
     if unit is None or unit in _IDIOMS or tokens[start + 1].lower.endswith("s"):
         return None
     before = tokens[start - 1].lower if start else ""
+    if before == "to" and start > 1 and tokens[start - 2].lower == "up":
+        before = "under"
     if before in {"in", "within"} and _has_figure(tokens):
         # "Loses 0.4% in a year" is a rate.
         return None

@@ -93,6 +93,15 @@ def _is_denied(tokens: Sequence[Token], start: int) -> bool:
     return any(word in _DENIALS or word.endswith("n't") for word in words)
 
 
+def denied_behind(bound: Bound, after: Sequence[Token]) -> Bound:
+    """The limit that a denial behind it makes: "over 12 metres do not fit", "at most 12 fit"."""
+    words = (token.lower for token in after)
+    is_denied = any(
+        word in {"not", "no", "never", "cannot"} or word.endswith("n't") for word in words
+    )
+    return _DENIED.get(bound, bound) if is_denied else bound
+
+
 def _phrase_around(tokens: Sequence[Token], start: int, end: int, kind: str) -> Bound | None:
     """The bound of the longest phrase that stands right before or behind the figure."""
     for length in range(_MAX_WORDS, 0, -1):

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from followup.claims import ReadSentence
@@ -116,7 +116,6 @@ class ContradictionFinder:
         subjects: Sequence[Subject],
         open_stems: frozenset[str],
     ) -> Statement | None:
-        figures = figures_of(part)
         plans = [subject for subject in subjects if may_be_plan(subject)]
         others = [s for s in subjects if s not in plans and self._relations.is_told_of(s)]
         # Of whom a story tells, its sentences need not say.
@@ -127,14 +126,8 @@ class ContradictionFinder:
         names = {statement_stem(word) for plan in plans for word in plan.name}
         opposed, opposed_share, contested = None, 0.0, frozenset[str]()
         agreeing: list[tuple[Statement, float]] = []
-        for statement in self._statements:
+        for statement in self._statements_on(part, wanted, said, subjects):
             shared = wanted & statement.stems
-            if (
-                not shared
-                or _states_another(part, figures, statement)
-                or len(said & statement.stems) < _MIN_SHARED
-            ):
-                continue
             covered = self._denied_share(part, clauses, statement, aside)
             found = _contested(part, clauses, statement) & open_stems - self._own
             # What it says the opposite of, it cannot hold.
@@ -156,13 +149,30 @@ class ContradictionFinder:
                 continue
             elif share > max(opposed_share, _MIN_SHARE):
                 opposed, opposed_share, contested = statement, share, found
-        if any(
+        is_agreed = any(
             share >= _MIN_AGREEMENT * opposed_share
             and says_alike(part, statement.clause, contested)
             for statement, share in agreeing
-        ):
-            return None
-        return opposed
+        )
+        return None if is_agreed else opposed
+
+    def _statements_on(
+        self,
+        part: Clause,
+        wanted: frozenset[str],
+        said: frozenset[str],
+        subjects: Sequence[Subject],
+    ) -> Iterator[Statement]:
+        """The statements that share words with a part and may be of the same."""
+        figures = figures_of(part)
+        for statement in self._statements:
+            if (
+                not wanted.isdisjoint(statement.stems)
+                and len(said & statement.stems) >= _MIN_SHARED
+                and not _states_another(part, figures, statement)
+                and not self._is_of_like_name(subjects, statement)
+            ):
+                yield statement
 
     def _denied_share(
         self,
@@ -209,6 +219,14 @@ class ContradictionFinder:
             if contested & set(clause.stems) and named:
                 return bool(ours) and not named & ours
         return any(self._relations.side(plan, statement.placed) is Side.RIVAL for plan in plans)
+
+    def _is_of_like_name(self, subjects: Sequence[Subject], statement: Statement) -> bool:
+        """Whether a statement is of Reader S where the sentence speaks of Reader M."""
+        ours = {s.name for s in subjects if len(s.name) > 1}
+        theirs = {s.name for s in self._relations.named_in(statement.placed)} if ours else set()
+        return not ours & theirs and any(
+            len(name) == len(other) and name[:-1] == other[:-1] for name in ours for other in theirs
+        )
 
     def _weight(self, stems: frozenset[str]) -> float:
         """Sum of the stems' inverse document frequencies: log(1 + statements / with the stem)."""

@@ -129,7 +129,9 @@ class EvidenceSubjects:
         if plan.name not in places or len(places) == 1:
             return plan.name in places
         # "$780 for Plus, $1,450 for Max, for two days": what comes last is of both.
-        kinds = [c.kind for c in fact.unit.sentence.claims if c.kind is not ClaimKind.NAME]
+        kinds: list[ClaimKind] = [
+            c.kind for c in fact.unit.sentence.claims if c.kind is not ClaimKind.NAME
+        ]
         has_list = any(kinds.count(kind) == len(places) for kind in kinds)
         low, _ = clause_of(fact.unit.sentence.tokens, fact.claim.start)
         is_last = low >= max(places.values())

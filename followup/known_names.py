@@ -1,28 +1,21 @@
 """Collects from the sources which names there are, which of them are plans, and their aliases."""
 
-import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from followup.claims import ClaimKind, ReadSentence, read_sentence
+from followup.claims import ReadSentence
 from followup.english import is_english
 from followup.names import OF_CUSTOMERS
 from followup.sources import Source, SourceUnit, word_stream
-from followup.subjects import PLAN_WORDS, KnownNames, Name, Subject, subjects_by_form, trimmed_name
-from followup.vocabulary import STOP_WORDS, is_common
+from followup.subjects import PLAN_WORDS, KnownNames, Name, Subject, subjects_by_form
+from followup.things_sold import cell_plans, things_sold
 
 _ALIAS_LINKS = frozenset({"plan", "tier", "is", "the", "our", "-", "also", "called", "known", "as"})
 _NAMES_OF_INNER_CELL = 3
 _MAX_OPENING = 3
-_MAX_TO_PRICE = 4
-_OF_PRICE = re.compile(
-    r"pric|cost|fee|rate|tariff|amount|charge|month|year|annual|week|per\b|usd|eur|gbp|[$€£]"
-)
-_PRICING = (["is"], ["costs"], ["comes"], ["starts"], ["runs"])
-_OF_PLANS = PLAN_WORDS | {"editions", "packages", "subscriptions", "pricing"}
 _OF_PLACE = frozenset({"in", "from", "at", "near"})
 _LIST_JOINTS = frozenset({",", "and", "or", "&", "/", "the"})
 _APPOSITION = frozenset({",", "(", "-", "the", "our", "a"})
@@ -122,27 +115,17 @@ def _names_in(source: Source) -> _SourceNames:
         plans.update(s.name for s in found if s.is_plan)
         if unit.cell_names and unit.cell_names[-1] in PLAN_WORDS:
             # A table of plans: the first column names them.
-            plans.update(_cell_plans(unit.cell_names[0]))
-        if len(unit.cell_names) == _NAMES_OF_INNER_CELL:
-            _, column, corner = unit.cell_names
-            if column != corner:
-                columns[unit.shown].update(_cell_plans(column))
-        elif len(unit.cell_names) == _NAMES_OF_INNER_CELL - 1:
-            # The first column has no name: what stands above the others may be plans.
-            columns[unit.shown].update(_cell_plans(unit.cell_names[1]))
+            plans.update(cell_plans(unit.cell_names[0]))
+        columns[unit.shown].update(_column_names(unit))
         lists.extend(_lists(unit, found))
         for first, second in equated(unit.sentence, [s for s in found if s.is_plan]):
             if first.name != second.name:
                 aliases.add((first.name, second.name))
-    lists.append(_defined(source))
-    sold = _sold(source) | _priced(source)
-    if not _OF_PLANS.isdisjoint(source.heading_stream.split()):
-        # Under "Editions compared"
-        sold |= lists[-1]
-    names |= lists[-1] | sold
-    shortened = _shortened(sold)
-    plans |= sold | {short for short, _ in shortened}
-    aliases |= shortened
+    sold = things_sold(source)
+    lists.append(sold.defined)
+    names |= sold.defined | sold.names
+    plans |= sold.names | sold.columns | {short for short, _ in sold.shortened}
+    aliases |= sold.shortened
     return _SourceNames(
         names=frozenset(names),
         plans=frozenset(plans),
@@ -153,7 +136,7 @@ def _names_in(source: Source) -> _SourceNames:
         if source.is_request
         else frozenset(s.name for u in source.units for s in _acting(u, source)),
         row_names=frozenset(
-            name for u in source.units if u.cell_names for name in _cell_plans(u.cell_names[0])
+            name for u in source.units if u.cell_names for name in cell_plans(u.cell_names[0])
         ),
         # Each on its own: two rows beside each other make no name.
         rows="".join(
@@ -162,68 +145,14 @@ def _names_in(source: Source) -> _SourceNames:
     )
 
 
-def _sold(source: Source) -> set[Name]:
-    """The names of rows that give a price: what they sell is a plan, if it is written so."""
-    return {
-        name
-        for unit in source.units
-        if _gives_price(unit)
-        and all(w[0].isupper() or w in STOP_WORDS for w in unit.row_name.split())
-        and not any(claim.kind is ClaimKind.CODE for claim in read_sentence(unit.row_name).claims)
-        for name in _cell_plans(unit.cell_names[0])
-    }
-
-
-def _gives_price(unit: SourceUnit) -> bool:
-    """Whether a cell is a price, by its column's name too: "Fee" beside plans sells nothing."""
-    column = unit.sentence.text.rpartition(": ")[0].lower()
-    is_money = any(claim.kind is ClaimKind.MONEY for claim in unit.sentence.claims)
-    return (
-        bool(unit.cell_names) and is_money and (not column or _OF_PRICE.search(column) is not None)
-    )
-
-
-def _priced(source: Source) -> set[Name]:
-    """Names that open sentences of price beside others: "Sprout is $12 a month. Bloom is $39"."""
-    found = set()
-    for unit in source.units:
-        tokens = unit.sentence.tokens[:_MAX_TO_PRICE]
-        is_opening = bool(tokens) and tokens[0].text.istitle() and not unit.is_heading
-        if (
-            is_opening
-            and tokens[0].lower not in source.lower_words
-            and not is_common(tokens[0].lower)
-            and [token.lower for token in tokens[1:2]] in _PRICING
-            and any(c.kind is ClaimKind.MONEY and c.start < len(tokens) for c in unit.claims)
-        ):
-            found.add((tokens[0].lower,))
-    return found if len(found) > 1 else set()
-
-
-def _defined(source: Source) -> frozenset[Name]:
-    """The names that open several sentences before ":", "Start: a web filter. Max: an API"."""
-    opened = [
-        unit.sentence.tokens[0].lower
-        for unit in source.units
-        if [token.text for token in unit.sentence.tokens[1:2]] == [":"]
-        and unit.sentence.tokens[0].text.istitle()
-        and not (unit.cell_names or unit.is_heading)
-    ]
-    # "Q: ... A: ..." defines nothing.
-    names = frozenset((word,) for word in opened if len(word) > 1 and opened.count(word) == 1)
-    return names if len(names) > 1 else frozenset()
-
-
-def _shortened(rows: Collection[Name]) -> set[tuple[Name, Name]]:
-    """(what is left, the name) of names that begin alike: Pro of Endpoint Pro, beside others."""
-    found = set()
-    for name in rows:
-        begin_alike = [other for other in rows if other[:1] == name[:1] and len(other) > 1]
-        rest = name[1:]
-        is_told_apart = sum(other[-len(rest) :] == rest for other in rows) == 1
-        if rest and len(begin_alike) > 1 and is_told_apart:
-            found.add((rest, name))
-    return found
+def _column_names(unit: SourceUnit) -> list[Name]:
+    """What stands above a cell, which may be a plan; nothing above the first column's."""
+    inner = len(unit.cell_names) == _NAMES_OF_INNER_CELL
+    if inner and unit.cell_names[1] == unit.cell_names[2]:
+        return []
+    # Where only two are named, the first column has no name.
+    is_named = inner or len(unit.cell_names) == _NAMES_OF_INNER_CELL - 1
+    return cell_plans(unit.cell_names[1]) if is_named else []
 
 
 def _acting(unit: SourceUnit, source: Source) -> Iterator[Subject]:
@@ -271,11 +200,6 @@ def _lists(unit: SourceUnit, found: Sequence[Subject]) -> Iterator[frozenset[Nam
         group.append(subject)
     if len(group) > 1:
         yield frozenset(s.name for s in group)
-
-
-def _cell_plans(cell_name: str) -> list[Name]:
-    name = trimmed_name(cell_name.partition("(")[0].replace("-", " ").split())
-    return [name] if name else []
 
 
 def _is_plain_word(subject: Subject, source: Source, unit: SourceUnit) -> bool:

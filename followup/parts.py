@@ -67,7 +67,7 @@ def _is_joint(tokens: Sequence[Token], place: int) -> bool:
     while start < len(tokens) and tokens[start].lower in _FILLERS:
         start += 1
     rest = [token.lower for token in tokens[start:]]
-    if len(rest) < _MIN_PART or _opens_with_verb(rest):
+    if len(rest) < _MIN_PART or (_opens_with_verb(rest) and tokens[start].text.islower()):
         return False
     if rest[0] in _LEANING and not is_expletive(tokens[start:]):
         return False

@@ -230,8 +230,9 @@ class _ClauseReader:
         self._is_excluded = bare.startswith("exclud")
         is_noun = bare == "without" or (bare == "no" and place > 0)
         self._is_of_noun = is_noun or self._is_excluded or is_object
-        # "You can exclude" offers what it names, it does not deny it.
-        self._state = None if self._is_excluded and "can" in words else True
+        # "You can exclude" offers what it names; "not before May" denies only that it is earlier.
+        is_unclear = (self._is_excluded and "can" in words) or "before" in words[place:]
+        self._state = None if is_unclear else True
 
     def _add(self, word: str) -> None:
         found = statement_stem(word)

@@ -1,13 +1,15 @@
 """Supports the figures of a sentence that follow from its others and from those of the sources."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from followup.agreement import Fact
 from followup.claim_context import Before, read_context
 from followup.claims import Claim, ClaimKind, ReadSentence, read_sentence
-from followup.derived import FIGURES, compares, is_reckoned_with, is_sum, is_worked_out
+from followup.derived import is_reckoned_with, is_sum, is_worked_out
 from followup.evidence_subjects import EvidenceSubjects
 from followup.name_support import Support
+from followup.operands import FIGURES, Operands, compares
 from followup.sources import REQUEST, Source
 from followup.subjects import Name, Subject
 
@@ -33,6 +35,7 @@ class Reckoner:
         self._asked = [c for unit in sources[-1].units for c in unit.sentence.claims]
         self._facts = [fact for fact in facts if fact.claim.kind in FIGURES]
         self._evidence = evidence
+        self._alike = _alike(self._facts)
         self._of_plans: dict[tuple[Name, ...], list[Claim]] = {}
 
     def followed(
@@ -78,8 +81,10 @@ class Reckoner:
         if claim.kind is ClaimKind.DURATION and compares(claim, read):
             known = [f.claim for f in self._facts if self._evidence.is_told_of(subjects, f)]
         else:
-            known = self._known_of([s for s in (*context.subjects, *context.beside) if s.is_plan])
-        return is_worked_out(claim, read, sound, self._asked, known, beside)
+            plans = [s for s in (*context.subjects, *context.beside) if s.is_plan]
+            known = self._known_of(plans or [s for s in before.subjects if s.is_plan])
+        operands = Operands(sound, self._asked, known, beside, self._alike)
+        return is_worked_out(claim, read, operands)
 
     def _known_of(self, plans: list[Subject]) -> list[Claim]:
         """The figures of the plans that a claim is about: of those that it names, or all."""
@@ -110,3 +115,12 @@ class Reckoner:
             and not reasons[claim].startswith(_OF_ANOTHER)
             and is_reckoned_with(claim, new, prices)
         ]
+
+
+def _alike(facts: Sequence[Fact]) -> list[list[Claim]]:
+    """The prices that stand in one passage."""
+    groups: defaultdict[Source, list[Claim]] = defaultdict(list)
+    for fact in facts:
+        if fact.claim.kind is ClaimKind.MONEY:
+            groups[fact.source].append(fact.claim)
+    return [group for group in groups.values() if len(group) > 1]

@@ -11,7 +11,7 @@ from followup.evidence_subjects import EvidenceSubjects
 from followup.sources import Source
 from followup.subjects import Subject
 from followup.topics import better_fact
-from followup.value_lists import other_of_list
+from followup.value_lists import other_of_list, other_of_table
 from followup.vocabulary import roots_of, stem
 from followup.weights import WordWeights, is_other
 
@@ -81,6 +81,7 @@ class Rivals:
         is_named = self._evidence.is_told_of(wanted, fact)
         is_theirs = self._evidence.is_told_of if is_named else self._evidence.supports
         beside = other_of_list(claim, context.topic, fact, wanted)
+        beside = beside or other_of_table(claim, context.topic, fact)
         if beside or fact.source.is_request:
             return beside
         return better_fact(

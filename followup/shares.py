@@ -42,7 +42,9 @@ def read_half(tokens: Sequence[Token], figure: Figure, index: int) -> Part | Non
     """ "Half of our customers", "half a percent"; None for "the second half of the month"."""
     if [t.lower for t in tokens[index : index + 2]] == ["a", "percent"]:
         return Part("percent", "0.5", index + 2, "percent")
-    if figure.end > 1 and tokens[figure.end - 2].lower in _HALVES:
+    is_compound = figure.end < len(tokens) and tokens[figure.end].text == "-"
+    if is_compound or (figure.end > 1 and tokens[figure.end - 2].lower in _HALVES):
+        # "The second half of the month", "every half-term"
         return None
     return Part("percent", "50", figure.end, "percent")
 

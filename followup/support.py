@@ -10,15 +10,16 @@ from followup.agreement import (
     value_keys,
     value_mismatch,
 )
+from followup.changes import is_other_end, is_turned_round
 from followup.claim_context import Before, ClaimContext, read_context
 from followup.claims import Claim, ClaimKind, ReadSentence, read_sentence
 from followup.denials import affirms, denies
-from followup.derived import compares
 from followup.elided_units import with_units_beside
 from followup.evidence_subjects import EvidenceSubjects
 from followup.fact_index import FactIndex
 from followup.known_names import equated, known_names
 from followup.name_support import NameFinder, Support
+from followup.operands import compares
 from followup.parts import part_of
 from followup.reckoning import Reckoner
 from followup.relations import Relations
@@ -41,6 +42,7 @@ _ABOUT_CHECKED = frozenset(
 _PLAN_STEMS = frozenset(map(stem, PLAN_WORDS))
 _COUNTS = frozenset({ClaimKind.NUMBER, ClaimKind.QUANTITY})
 _MIN_QUOTED_WORDS = 3
+_MAX_UNHEARD = 10
 _APART = "no source brings this name together with the others"
 _NO_VALUE = "no source has this value"
 _NOT_COUNTED = (_NO_VALUE, "the value counts something else")
@@ -79,6 +81,7 @@ class SupportFinder:
             ]
         found = [(claim, self._of_claim(claim, read, subjects, before)) for claim in read.claims]
         found = self._reckoner.followed(found, read, subjects, before)
+        found = [(c, self._of_other_direction(c, read, s) or s) for c, s in found]
         if any(support.reason for _, support in found):
             return found
         # Of whom a value is, has been checked with it.
@@ -94,7 +97,7 @@ class SupportFinder:
                 return Support(reason=_APART)
             return self._names.find(claim, read)
         support = self._of_value(claim, read_context(claim, read, subjects, before, self.known))
-        if support.reason or _is_elided_end(claim, read):
+        if support.reason or is_other_end(claim, read):
             support = support if support.reason else Support(reason=_NO_VALUE)
             support = self._of_change(claim, read, subjects, before) or support
         if not support.reason and self._is_other_difference(claim, read, support):
@@ -103,6 +106,14 @@ class SupportFinder:
         if is_told and denies(read, claim) and affirms(support.evidence, claim):
             return Support(reason=f"the source affirms this: {cut(support.evidence)}")
         return support
+
+    def _of_other_direction(
+        self, claim: Claim, read: ReadSentence, support: Support
+    ) -> Support | None:
+        """Why "from 9 to 2" is not what a source says that tells of a change from 2 to 9."""
+        if support.reason or not is_turned_round(claim, read, support.evidence):
+            return None
+        return Support(reason=f"the source tells it the other way round: {cut(support.evidence)}")
 
     def _wrong_subjects(
         self, read: ReadSentence, subjects: list[Subject], rest: list[Subject]
@@ -190,7 +201,8 @@ class SupportFinder:
             return self._rivals.objection(claim, context, fact, is_linked=False)
         other = self._rivals.of_documents(claim, context, fact)
         other = other or self._rivals.outweighing(claim, context, fact)
-        return f"of this the source says another value: {cut(other.unit.shown)}" if other else None
+        # No reason that arithmetic cannot override: "forty at €6.50 make €260".
+        return f"the documents say another value: {cut(other.unit.shown)}" if other else None
 
     def _counts_unheard(self, claim: Claim) -> bool:
         """Whether a small number in words counts what no source knows: "three must-haves".
@@ -200,6 +212,7 @@ class SupportFinder:
         if claim.counted and claim.counted <= _PLAN_STEMS and claim.value.isdigit():
             return int(claim.value) in self.known.num_plans
         is_small = claim.kind is ClaimKind.QUANTITY and claim.text[0].isalpha() and not claim.unit
+        is_small = is_small and claim.value.isdigit() and int(claim.value) <= _MAX_UNHEARD
         return is_small and not any(roots_of(claim.counted) & s.roots for s in self.sources)
 
     def _shares_name(self, context: ClaimContext, fact: Fact) -> bool:
@@ -251,18 +264,6 @@ class SupportFinder:
             if not any(self._evidence.supports([subject], fact) for fact in facts):
                 return subject
         return None
-
-
-def _is_elided_end(claim: Claim, read: ReadSentence) -> bool:
-    """Whether a bare number is the other end of a change: "after 31 days, down from 47"."""
-    before = [token.lower for token in read.tokens[max(0, claim.start - 2) : claim.start]]
-    is_end = before[-1:] in (["from"], ["to"]) or before in (["instead", "of"], ["rather", "than"])
-    is_end &= before != ["up", "to"]
-    return (
-        claim.kind is ClaimKind.NUMBER
-        and is_end
-        and any(c.kind is ClaimKind.DURATION and c.start < claim.start for c in read.claims)
-    )
 
 
 def _name_claim(read: ReadSentence, subject: Subject) -> Claim:

@@ -14,7 +14,6 @@ MIN_INVENTED = 3.0
 """So much is no way of speaking of a figure that stands beside it."""
 _COMMON_USES = 50_000
 _MAX_SURPRISE = 4.0
-_EVERYDAY = 300_000
 _OF_COMPANY = re.compile(r"(?:we|our)\b(?!'d| (?:could|can|might|would|have))")
 _MIN_OF_WORD = 0.3
 _ODD = 3.0
@@ -36,7 +35,7 @@ def surprise(sentence: str, known: frozenset[str], sources: Sequence[Source]) ->
     news = {
         word for word in words if stem(word) not in known and not roots_of((stem(word),)) & roots
     }
-    if _OF_COMPANY.match(text) and any(num_uses(word) < _EVERYDAY for word in news):
+    if _OF_COMPANY.match(text) and any(num_uses(word) < _COMMON_USES for word in news):
         # What the company says of itself is no talk.
         return MIN_SURPRISE
     bits = [found for word in news if (found := _of_word(word)) > _MIN_OF_WORD]

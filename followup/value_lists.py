@@ -48,6 +48,28 @@ def other_of_list(
     return None
 
 
+def other_of_table(claim: Claim, topic: Topic, fact: Fact) -> Fact | None:
+    """The figure of the same column in the row that the message names: "SEK 140 to Norrö"."""
+    unit = fact.unit
+    if not unit.cell_names or not topic.names or topic.names & roots_of(content_stems(unit.shown)):
+        return None
+    rows = (
+        (index, other)
+        for index, other in enumerate(fact.source.units)
+        if other.cell_names[1:] == unit.cell_names[1:]
+        and topic.names & roots_of(content_stems(" ".join(other.cell_names[:1])))
+    )
+    return next(
+        (
+            Fact(found, other, fact.source, index, fact.roots)
+            for index, other in rows
+            for found in other.sentence.claims
+            if is_same_measure(claim, found) and found.value != claim.value
+        ),
+        None,
+    )
+
+
 def _start(claim: Claim) -> int:
     return claim.start
 

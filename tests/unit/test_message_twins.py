@@ -105,6 +105,32 @@ FLORIST: tuple[Passage, ...] = (
 SHOP_OWNER = "Nuala Byrne\nPollen\nByrne's Blooms\nDemo on 21 November. 600 orders a month."
 
 
+PAYMENTS: tuple[Passage, ...] = (
+    passage(
+        "fees.md",
+        "| | Core | Pro | Scale |\n| --- | --- | --- | --- |\n"
+        "| Monthly fee | €0 | €49 | €249 |\n| Card payment | 1.9% | 1.5% | 1.1% |\n"
+        "| Dispute | €15 each | €15 each | included |",
+        title="Fees",
+    ),
+    passage(
+        "routes.md",
+        "Route: Alvik–Stenö | Crossing: 25 minutes | Adult: €8 | Departures a day: 14\n"
+        "Route: Alvik–Norrö | Crossing: 55 minutes | Adult: €14 | Departures a day: 6",
+        title="Routes",
+    ),
+    passage(
+        "news.md",
+        "The card fee went down from 1.2% to 1.1% in July. Pro adds telephone from 8 to 20. Reader "
+        "S does not print. Reader M: €149, prints receipts. Trucks over 12 metres do not fit. The "
+        "last boat leaves at 5:40. You may cancel up to 1 day before. A lesson lasts 1 hour. "
+        "Nothing is booked until a person accepts it. Unused half-terms are paid back less 10%.",
+        title="News",
+    ),
+)
+MERCHANT = "Ines Vogt\nPayview Pro\nVogt Blumen\nForm on 2 October. 600 payments. 3 staff."
+
+
 def unsupported(message: str, passages: tuple[Passage, ...], request: str) -> list[str]:
     verdicts = check_claims(f"Ciao {request.partition(' ')[0]},\n\n{message}", passages, request)
     return [f"{v.claim}: {v.reason}" for v in verdicts if not v.supported]
@@ -268,6 +294,60 @@ _OF_FLORIST = [
 ]
 
 
+_OF_PAYMENTS = [
+    pytest.param(
+        "On Pro you'd pay €49 a month plus 1.5%.",
+        "On Pro you'd pay €49 a month plus 1.9%.",
+        id="column-of-a-table",
+    ),
+    pytest.param(
+        "A dispute costs €15 on Pro, while Scale includes it.",
+        "A dispute costs €15 on Scale, while Pro includes it.",
+        id="plan-after-while",
+    ),
+    pytest.param(
+        "An adult pays €14 to Norrö, and the boat goes six times a day.",
+        "An adult pays €8 to Norrö, and the boat goes six times a day.",
+        id="row-that-is-named",
+    ),
+    pytest.param(
+        "The card fee went down from 1.2 to 1.1 per cent.",
+        "The card fee went up from 1.1 to 1.2 per cent.",
+        id="change-the-other-way-round",
+    ),
+    pytest.param(
+        "On Pro you can ring us between eight in the morning and eight in the evening.",
+        "On Pro you can ring us between eight in the morning and nine in the evening.",
+        id="24-hour-clock",
+    ),
+    pytest.param(
+        "Reader M is €149 and prints receipts.",
+        "Reader M is €149 and prints no receipts.",
+        id="models-that-share-a-word",
+    ),
+    pytest.param(
+        "The last boat leaves at twenty to six.",
+        "The last boat leaves at ten to six.",
+        id="minutes-to-the-hour",
+    ),
+    pytest.param(
+        "You may cancel up to a day before.",
+        "You may cancel up to two days before.",
+        id="up-to-a-day",
+    ),
+    pytest.param(
+        "Nothing is booked until somebody accepts it.",
+        "Things are booked without anyone having to accept them.",
+        id="done-without",
+    ),
+    pytest.param(
+        "Unused half-terms are paid back less ten per cent.",
+        "Unused half-terms are paid back less twenty per cent.",
+        id="half-of-a-compound",
+    ),
+]
+
+
 @pytest.mark.parametrize(("sound", "altered"), _OF_HOUSE)
 def test_only_the_altered_twin_about_the_houses_is_accused(sound: str, altered: str) -> None:
     assert unsupported(sound, HOUSE, TENANT) == []
@@ -284,6 +364,12 @@ def test_only_the_altered_twin_about_the_lab_is_accused(sound: str, altered: str
 def test_only_the_altered_twin_about_flowers_is_accused(sound: str, altered: str) -> None:
     assert unsupported(sound, FLORIST, SHOP_OWNER) == []
     assert unsupported(altered, FLORIST, SHOP_OWNER)
+
+
+@pytest.mark.parametrize(("sound", "altered"), _OF_PAYMENTS)
+def test_only_the_altered_twin_about_payments_is_accused(sound: str, altered: str) -> None:
+    assert unsupported(sound, PAYMENTS, MERCHANT) == []
+    assert unsupported(altered, PAYMENTS, MERCHANT)
 
 
 @pytest.mark.parametrize(
