@@ -186,7 +186,7 @@ def _claim_at(tokens: tuple[Token, ...], place: int, *, is_question: bool) -> _R
 
 def _model(tokens: tuple[Token, ...], place: int) -> tuple[ClaimKind, str, int] | None:
     """The number of a model or version, a name with the word before: Brio 45, version 5.3."""
-    if not place or tokens[place].kind != "number":
+    if not place or tokens[place].kind != "number" or "," in tokens[place].text:
         return None
     before, after = tokens[place - 1], tokens[place + 1 : place + 2]
     is_name = place > 1 and before.text[0].isupper() and tokens[place - 2].lower not in {",", ":"}

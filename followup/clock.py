@@ -101,7 +101,7 @@ def _ends_clause(tokens: Sequence[Token], place: int) -> bool:
 
 def _says_days(tokens: Sequence[Token]) -> bool:
     """Whether the sentence speaks of hours of opening."""
-    return any(t.lower.removesuffix("s") in WEEKDAYS | {"weekday", "daily"} for t in tokens)
+    return any(t.lower.removesuffix("s") in WEEKDAYS | {"weekday", "daily", "week"} for t in tokens)
 
 
 def _says_service(tokens: Sequence[Token]) -> bool:

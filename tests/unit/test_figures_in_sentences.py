@@ -13,6 +13,12 @@ DESK = (
         title="Support",
     ),
     passage(
+        "support/line.md",
+        "The line 0555 010 0447 is open seven days a week from 8 am to 8 pm. 6.2 (4 March 2026): "
+        "faster search.",
+        title="Line",
+    ),
+    passage(
         "pricing/plans.md",
         "The Elm plan costs $40 per month. The Elm plan includes 900 tickets a month. The Elm plan "
         "answers in 9 languages. An extra ticket on the Elm plan costs $0.05. The Oak plan costs "
@@ -58,6 +64,26 @@ def unsupported(message: str) -> list[str]:
             "Elm is $40 a month with 900 tickets in it, which leaves you 280 to spare.",
             "Elm is $40 a month with 900 tickets in it, which leaves you 380 to spare.",
             id="what is left",
+        ),
+        pytest.param(
+            "Oak answers urgent tickets within 1 hour, and its phone is open 24 hours a day, 7 days a "
+            "week.",
+            "Oak answers urgent tickets within 1 day, and its phone is open 24 hours a day, 7 days a "
+            "week.",
+            id="within 1 hour beside other times",
+        ),
+        pytest.param(
+            "An extra ticket costs five pence on Elm, so 5p each.",
+            "An extra ticket costs six pence on Elm, so 6p each.",
+            id="pence",
+        ),
+        pytest.param(
+            "Call 0555 010 0447, seven days a week, 8 to 8.",
+            "Call 0555 010 0448, seven days a week, 8 to 8.",
+            id="a British number and hours without am",
+        ),
+        pytest.param(
+            "Version 6.2 came out on 4 March.", "Version 6.3 came out on 4 March.", id="a version"
         ),
         pytest.param(
             "Brandt Tools, which closes 80 tickets a day, cut waiting times by 58%.",
