@@ -66,10 +66,10 @@ def unsupported(message: str) -> list[str]:
             id="what is left",
         ),
         pytest.param(
-            "Oak answers urgent tickets within 1 hour, and its phone is open 24 hours a day, 7 days "
-            "a week.",
-            "Oak answers urgent tickets within 1 day, and its phone is open 24 hours a day, 7 days "
-            "a week.",
+            "Oak answers urgent tickets within 1 hour, and its phone is open 24 hours a day, 7 "
+            "days a week.",
+            "Oak answers urgent tickets within 1 day, and its phone is open 24 hours a day, 7 "
+            "days a week.",
             id="within 1 hour beside other times",
         ),
         pytest.param(
