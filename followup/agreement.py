@@ -106,9 +106,14 @@ def value_mismatch(claim: Claim, fact: Fact, *, is_linked: bool) -> str | None:
         has_unit = claim.value == written.value and _cell_has_unit(claim, fact.unit)
         return None if has_unit else "the value stands there without unit"
     if written.kind is ClaimKind.CODE and claim.kind is ClaimKind.QUANTITY:
-        # "2 vCPUs" where the source writes "2vCPUs".
-        return None if written.value == "".join(claim.text.lower().split()) else ""
+        # "2 vCPUs" or "two vCPUs" where the source writes "2vCPUs".
+        return None if written.value == glued(claim) else ""
     return _rate_mismatch(claim, fact) if claim.kind is written.kind else ""
+
+
+def glued(claim: Claim) -> str:
+    """A count as technical texts write it: "4vcpus"."""
+    return "".join([claim.value, *claim.text.lower().split()[1:]])
 
 
 def is_same_measure(claim: Claim, other: Claim) -> bool:

@@ -82,9 +82,9 @@ def read_amount(tokens: Sequence[Token], start: int) -> Amount | None:
 
 def _is_span_of_rate(tokens: Sequence[Token], amount: Amount, start: int) -> bool:
     """Whether "in one year" only says over what time another figure is taken."""
-    is_one = amount.kind == "duration" and amount.value == "1"
-    is_within = start > 0 and tokens[start - 1].lower in {"in", "within", "over"}
-    return is_one and is_within and _has_figure(tokens)
+    is_one = amount.kind == "duration" and amount.value == "1" and tokens[start].text.isalpha()
+    is_over = start > 0 and tokens[start - 1].lower in {"in", "over"}
+    return is_one and is_over and _has_figure(tokens)
 
 
 def _has_figure(tokens: Sequence[Token]) -> bool:
@@ -121,6 +121,9 @@ def _with_unit(tokens: Sequence[Token], figure: Figure, start: int) -> Amount | 
     if figure.currency and following and _is_glued_letters(following, glued=glued):
         return Amount("code", f"{figure.value}{following.lower}", index + 1)
     named, after_name = money_words(tokens, index)
+    if glued and following is not None and following.lower == "p":
+        # "28p", as Britain writes pence.
+        named, after_name = "cent", index + 1
     money = figure.currency or named
     if money:
         end = after_name if named == money else figure.end

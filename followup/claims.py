@@ -158,7 +158,7 @@ def _may_open(word: Token) -> bool:
 
 _OPENERS = NUMBER_OPENERS | DATE_OPENERS | VAGUE | MULTIPLES.keys() | {"around", "round"}
 _HOURS_A_DAY, _DAYS_A_WEEK = "24", "7"
-_BETWEEN_DAY_AND_WEEK = frozenset({",", "and", "/", "-"})
+_BEFORE_WEEK = frozenset({",", "and", "/", "-", "on", "all"})
 _Read = tuple[ClaimKind, str, int, Amount | None, bool]
 
 
@@ -187,7 +187,7 @@ def _claim_at(tokens: tuple[Token, ...], place: int, *, is_question: bool) -> _R
 
 def _model(tokens: tuple[Token, ...], place: int) -> tuple[ClaimKind, str, int] | None:
     """The number of a model or version, a name with the word before: Brio 45, version 5.3."""
-    if not place or tokens[place].kind != "number":
+    if not place or tokens[place].kind != "number" or "," in tokens[place].text:
         return None
     before, after = tokens[place - 1], tokens[place + 1 : place + 2]
     is_name = place > 1 and before.text[0].isupper() and tokens[place - 2].lower not in {",", ":"}
@@ -213,22 +213,26 @@ def _always_on(tokens: tuple[Token, ...], place: int) -> tuple[ClaimKind, str, i
     if words[:1] == ["24x7"]:
         end = place + 1
     elif words in (["around", "the", "clock"], ["round", "the", "clock"]):
-        end = place + 3
+        end = _end_of_week(tokens, place + 3) or place + 3
     elif words[:1] in (["24"], ["twenty"]):
         end = _end_of_day_and_week(tokens, place)
     return (ClaimKind.CODE, "24/7", end) if end else None
+
+
+def _end_of_week(tokens: tuple[Token, ...], place: int) -> int | None:
+    """Behind "on all seven days", "7 days a week"."""
+    while place < len(tokens) and tokens[place].lower in _BEFORE_WEEK:
+        place += 1
+    week = read_amount(tokens, place) if place < len(tokens) else None
+    is_week = week is not None and (week.value, week.unit) == (_DAYS_A_WEEK, "day")
+    return week.end if week and is_week else None
 
 
 def _end_of_day_and_week(tokens: tuple[Token, ...], place: int) -> int | None:
     day = read_amount(tokens, place)
     if day is None or (day.value, day.unit) != (_HOURS_A_DAY, "hour"):
         return None
-    index = day.end
-    while index < len(tokens) and tokens[index].lower in _BETWEEN_DAY_AND_WEEK:
-        index += 1
-    week = read_amount(tokens, index) if index < len(tokens) else None
-    is_week = week is not None and (week.value, week.unit) == (_DAYS_A_WEEK, "day")
-    return week.end if week and is_week else None
+    return _end_of_week(tokens, day.end)
 
 
 def _address(token: Token, place: int) -> tuple[ClaimKind, str, int] | None:

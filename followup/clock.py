@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from followup.dates import WEEKDAYS
 from followup.numerals import NUMBER_OPENERS, read_numeral
 from followup.tokens import Token
-from followup.vocabulary import STOP_WORDS
+from followup.vocabulary import STOP_WORDS, stem
 
 _HOURS_OF_FACE = 12
+_LIMITING = frozenset(
+    map(stem, "stop cap end limit stay stand remain begin start hold set sit peak max top".split())  # noqa: SIM905
+)
 _HOURS_OF_DAY = 24
 _QUARTER = 15
 _FACE_MINUTES = frozenset({5, 10, 15, 20, 25})
@@ -60,8 +63,14 @@ def _hour(tokens: Sequence[Token], place: int) -> tuple[str, int] | None:
     is_hour = after.startswith(("in the morning", "in the evening", "in the afternoon", "at night"))
     is_hour |= after.startswith(("o'clock", "o 'clock"))
     # "They leave at 5", but for "at 5 dollars".
-    is_hour |= place > 1 and tokens[place - 1].lower == "at" and _ends_clause(tokens, hour.end)
+    is_hour |= _is_at(tokens, place) and _ends_clause(tokens, hour.end)
     return (f"{hour.value}h", hour.end) if is_hour else None
+
+
+def _is_at(tokens: Sequence[Token], place: int) -> bool:
+    """Whether "at" stands before, and before it no verb of limits: "stops at 12" is no hour."""
+    words = [token.lower for token in tokens[max(0, place - 2) : place]]
+    return words[-1:] == ["at"] and len(words) > 1 and stem(words[0]) not in _LIMITING
 
 
 def _minutes_to(tokens: Sequence[Token], place: int) -> tuple[str, int] | None:
@@ -92,7 +101,7 @@ def _ends_clause(tokens: Sequence[Token], place: int) -> bool:
 
 def _says_days(tokens: Sequence[Token]) -> bool:
     """Whether the sentence speaks of hours of opening."""
-    return any(t.lower.removesuffix("s") in WEEKDAYS | {"weekday", "daily"} for t in tokens)
+    return any(t.lower.removesuffix("s") in WEEKDAYS | {"weekday", "daily", "week"} for t in tokens)
 
 
 def _says_service(tokens: Sequence[Token]) -> bool:

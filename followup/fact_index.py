@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from followup.agreement import Fact, facts_of, value_keys
+from followup.agreement import Fact, facts_of, glued, value_keys
 from followup.claims import Claim, ClaimKind
 from followup.nearness import is_near
 from followup.sources import Source
@@ -29,7 +29,7 @@ class FactIndex:
         if claim.kind is ClaimKind.DURATION:
             keys.append(claim.value)
         if claim.kind is ClaimKind.QUANTITY and not claim.unit:
-            keys.append("".join(claim.text.lower().split()))
+            keys.append(glued(claim))
         for key in keys:
             for fact in self._by_value.get(key, ()):
                 yield fact, claim

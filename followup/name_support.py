@@ -90,6 +90,9 @@ class NameFinder:
             # "macOS must be version 12" where a source has "macOS 12".
             names = (token.lower for token in read.tokens if token.text != token.lower)
             streams = [word_stream(f"{name} {rest}") for name in names]
+            if "." in rest:
+                # "Version 6.2" where a list of changes has "6.2 (4 March)".
+                streams.append(word_stream(rest))
         elif rest and self._source_of_adjective(head):
             # "The Dutch SPRILA scheme"
             streams = [word_stream(rest)]

@@ -10,7 +10,11 @@ from followup.tokens import Token
 from followup.vocabulary import stem
 
 # "Shall we begin with ten pumps?"
-_BEGINS = re.compile(r"(?:shall|should|could) we\b|(?:how|what) about\b|what if\b", re.IGNORECASE)
+_BEGINS = re.compile(
+    r"(?:shall|should|could) we\b|(?:how|what) about\b|what if\b|"
+    r"(?:do|would) you (?:want|like|prefer) to (?:start|begin|try|test)\b",
+    re.IGNORECASE,
+)
 _OFFERS = re.compile(
     r"\bI(?:'d| could| can|'ll| will| would)\b.*\b(?:call|chat|talk|demo|join|meet)\b|"
     r"^(?i:(?:\w+, )?(?:happy|glad|pleased|delighted) to "
@@ -23,6 +27,7 @@ _PROMISES = re.compile(
 _SUPPOSES = re.compile(r"\b(?:let's say|let us say|suppose|supposing|assume|assuming)\b", re.I)
 _MAX_SUPPOSED = 2
 _COUNTED = frozenset({"quantity", "number"})
+_POINTERS = frozenset({"the", "all", "both", "these", "those", "other"})
 _FURTHER = frozenset({"more", "other", "further", "quick"})
 _REPORTED = re.compile(
     r"\bas you\b|\b(?:you|your)\b.*\b(?:asked|said|told|mentioned|suggested|wanted|want|wish\w*|"
@@ -109,9 +114,10 @@ def _counts_talk(tokens: Sequence[Token], place: int, amount: Amount) -> bool:
         return False
     before = tokens[place - 1].lower if place else ""
     after = tokens[amount.end].lower if amount.end < len(tokens) else ""
-    is_pointing = not amount.counted and (
-        before in {"the", "all", "both", "these", "those", "other"} or after == "of"
-    )
+    counted = tokens[place + 1].lower if place + 1 < len(tokens) else ""
+    # "How well the two work together" counts nothing; "the two plans" does.
+    is_none = not amount.counted or (before == "the" and not counted.endswith(("s", "n")))
+    is_pointing = is_none and (before in _POINTERS or after == "of")
     is_pointing |= before == "your"
     return is_pointing or after in _FURTHER or bool(amount.counted & _TALKED_OF)
 

@@ -12,6 +12,7 @@ _WORKED_OUT = re.compile(
     r"\b(?:so|that's|that is|this is|makes?|making|total|in all|altogether|comes? (?:to|out)|would|"
     r"works? out|brings?|saves?|saving|i\.e|left|over|equals?|means?|plus|on top|off|apiece|"
     r"each(?! (?:day|week|month|quarter|year))|instead of|then|fits?|half|times|adds? up|buy|"
+    r"spare|leaves?|"
     r"order|take|for (?:all|both)|difference)\b|=",
     re.IGNORECASE,
 )

@@ -13,11 +13,11 @@ from followup.subjects import Subject
 from followup.topics import better_fact
 from followup.value_lists import other_of_list, other_of_table
 from followup.vocabulary import roots_of, stem
-from followup.weights import MAX_OTHER, WordWeights, is_other
+from followup.weights import WordWeights, is_other
 
 _COUNTS = frozenset({ClaimKind.NUMBER, ClaimKind.QUANTITY})
 _MIN_TOLD = 3
-_MAX_OF_NOBODY = 0.8
+_MAX_OF_SUBJECT, _MAX_OF_NOBODY = 0.5, 0.8
 _FOR = (["for"], ["with"], ["at"], ["of"], ["your"], ["the"], ["to"])
 _COMES = (["come"], ["comes"], ["came"], ["up"])
 _PRICED = re.compile(r"([A-Z][a-z]{2,}) (?:costs?|is|starts|comes)\b")
@@ -96,7 +96,11 @@ class Rivals:
         )
 
     def outweighing(self, claim: Claim, context: ClaimContext, fact: Fact) -> Fact | None:
-        """A fact about the same subjects that the message's words fit far better."""
+        """A fact about the same subjects that the message's words fit far better.
+
+        Where the message names no subject, its words may speak of anything: then this fact must
+        have none of them. What is told of nobody gives way soonest, to what is told of the subject.
+        """
         if claim.kind is ClaimKind.CODE:
             return None
         wanted = context.subjects
@@ -104,12 +108,11 @@ class Rivals:
         if is_theirs and fact.unit.cell_names:
             # A cell in the plan's own row or column has few words beside.
             return None
-        is_settled = is_theirs or not wanted or fact.source.is_request
-        limit = MAX_OTHER if is_settled else _MAX_OF_NOBODY
+        limit = _MAX_OF_SUBJECT if wanted else 0.0
         found = self._weights.outweighing(claim, context.topic, fact, limit)
-        if limit > MAX_OTHER:
-            # What is told of nobody gives way to what is told of the subject by name.
-            found = [r for r in found if self._evidence.is_told_of(wanted, r)]
+        if not (is_theirs or not wanted or fact.source.is_request):
+            sooner = self._weights.outweighing(claim, context.topic, fact, _MAX_OF_NOBODY)
+            found += [r for r in sooner if self._evidence.is_told_of(wanted, r)]
         return next(
             (
                 rival

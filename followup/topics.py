@@ -58,6 +58,8 @@ class Topic:
     """Roots of the capitalised words between the nearest commas, but for plans."""
     values: frozenset[str]
     """All other values of the sentence."""
+    counted: frozenset[str]
+    """Of what the other figures of the sentence count."""
     clause: frozenset[str]
     """Of the whole clause, names included, and "=" before the keys of its other values."""
 
@@ -96,6 +98,7 @@ def topic_of(
         values=frozenset(
             c.value for c in read.claims if c.start != claim.start and c.kind != "name"
         ),
+        counted=roots_of(s for c in read.claims if c.start != claim.start for s in c.counted),
         head=roots_of(_stems(read, head, ()) - own - common),
         local=roots_of(_stems(read, local, named) - own - GENERIC_STEMS),
         telling=roots_of(_stems(read, wide, named) - own - GENERIC_STEMS),
@@ -116,8 +119,9 @@ def better_fact(
     It is about the same subjects, and it holds all words of the clause that `fact` holds and more,
     or the same ones and less besides.
     """
-    # The subject's own name tells nothing of what the value is.
+    # The subject's own name tells nothing of what the value is, nor what other figures count.
     names = _PRICE_ROOTS | roots_of(stem(word) for s in subjects for word in s.name)
+    names |= topic.counted - topic.head - topic.local
     ours = (topic.clause & (fact.roots | fact.context_roots)) - names
     for rival in rivals:
         if not _excludes(claim, topic, fact, rival):

@@ -8,7 +8,7 @@ from followup.tokens import CURRENCY_CODES, Token
 CURRENCIES = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR"}
 CURRENCIES |= {"CA$": "CAD", "C$": "CAD", "AU$": "AUD", "A$": "AUD", "NZ$": "NZD", "HK$": "HKD"}
 _CURRENCY_WORDS = {"dollar": "USD", "buck": "USD", "euro": "EUR", "pound": "GBP", "rupee": "INR"}
-_CURRENCY_WORDS |= {"cent": "cent", "yen": "JPY", "franc": "CHF"}
+_CURRENCY_WORDS |= {"cent": "cent", "pence": "cent", "penny": "cent", "yen": "JPY", "franc": "CHF"}
 _DOLLARS_OF = {"us": "USD", "american": "USD", "canadian": "CAD", "australian": "AUD"}
 _TIME = {"sec": "second", "s": "second", "min": "minute", "m": "month", "hr": "hour", "h": "hour"}
 _TIME |= {"d": "day", "wk": "week", "w": "week", "mo": "month", "mth": "month", "yr": "year"}

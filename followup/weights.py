@@ -1,4 +1,4 @@
-"""Whether a message's words fit one fact of the sources much better than another, by rarity."""
+"""Whether a message's words fit another fact of the sources far better, by rarity."""
 
 import math
 from collections import Counter
@@ -14,8 +14,6 @@ _COUNTS = frozenset({ClaimKind.NUMBER, ClaimKind.QUANTITY})
 _MIN_FIT = 0.5
 """Share of the words around a value, by weight, that a better fact must have."""
 _MIN_SHARED = 2
-MAX_OTHER = 0.5
-"""At most this share of the better fit is what a value's own fact may have."""
 
 
 class WordWeights:
@@ -41,27 +39,25 @@ class WordWeights:
             if self._frequency[root]
         )
 
-    def outweighing(
-        self, claim: Claim, topic: Topic, fact: Fact, max_other: float = MAX_OTHER
-    ) -> list[Fact]:
+    def outweighing(self, claim: Claim, topic: Topic, fact: Fact, max_own: float) -> list[Fact]:
         """Facts of the claim's kind with another value that the message's words fit far better.
 
-        The values that the message itself says beside the claim are none. A fact fits better
-        only where it also has more of the words next to the value.
+        `max_own` is the share of their fit that the value's own fact may have. The values that the
+        message itself says beside the claim are none, nor is a fact that has no more of the words
+        next to the value.
         """
         around = frozenset(word for word in topic.clause if not word.startswith("="))
         near = topic.local | topic.head | topic.words
-        total = self.weight(around)
         own, own_near = self.weight(around & _words(fact)), self.weight(near & _words(fact))
+        wanted = _MIN_FIT * self.weight(around)
         found = []
         for rival in self._facts:
             if not is_other(claim, topic, rival) or rival.unit.shown == fact.unit.shown:
                 continue
-            words = _words(rival)
-            fit = self.weight(around & words)
-            if len(around & words) < _MIN_SHARED or fit < _MIN_FIT * total or own > max_other * fit:
-                continue
-            if self.weight(near & words) > own_near:
+            shared = around & _words(rival)
+            fit = self.weight(shared)
+            is_fitting = len(shared) >= _MIN_SHARED and fit >= wanted and own <= max_own * fit
+            if is_fitting and self.weight(near & _words(rival)) > own_near:
                 found.append(rival)
         return found
 
