@@ -24,7 +24,7 @@ from followup.sources import Source, names_in_addresses, own_names, read_sources
 from followup.statements import PLAIN, StatementChecker, StatementSupport
 from followup.subjects import Name, find_subjects, subjects_by_form
 from followup.support import SupportFinder
-from followup.value_subjects import leading_subjects
+from followup.value_subjects import leading_subjects, of_last_part
 
 __all__ = [
     "Claim",
@@ -114,7 +114,7 @@ def check_claims(
         verdicts.extend(_verdict(claim, support) for claim, support in found)
         if statement:
             verdicts.append(_statement_verdict(unit.text, index, statement))
-        leading = leading_subjects(read.tokens, subjects)
+        leading = leading_subjects(read.tokens, of_last_part(read.tokens, subjects))
         before = Before(
             inherited=tuple(leading) if subjects or not leans else before.inherited,
             subjects=(*before.subjects, *subjects),

@@ -71,11 +71,15 @@ def coordinated(
 
 
 def leading_subjects(tokens: Sequence[Token], subjects: Sequence[Subject]) -> list[Subject]:
-    """The subjects that the next sentence's "it" may mean: of the part behind the last ";"."""
+    """The subjects that the next sentence's "it" may mean."""
+    upright = [s for s in subjects if not is_oblique(tokens, s.place)]
+    return [*(upright[:1] or subjects[:1])]
+
+
+def of_last_part(tokens: Sequence[Token], subjects: Sequence[Subject]) -> Sequence[Subject]:
+    """The subjects behind the last ";", all where none is: "Elm stops at 9; Oak does 30."."""
     last = max((i for i, token in enumerate(tokens) if token.text == ";"), default=-1)
-    near = [s for s in subjects if s.place > last] or subjects
-    upright = [s for s in near if not is_oblique(tokens, s.place)]
-    return [*(upright[:1] or near[:1])]
+    return [s for s in subjects if s.place > last] or subjects
 
 
 def clause_of(tokens: Sequence[Token], place: int) -> tuple[int, int]:
