@@ -27,7 +27,7 @@ from training.examples import PromptRules
 ROWS = Path("examples/training/techcorp_conversations.csv")
 SETTINGS = Path("examples/training/demo.yaml")
 NUM_TURNS = 2
-NUM_STEPS = 10
+NUM_STEPS = 25
 BATCH_SIZE = 4
 GOAL = 0.95
 LIMIT_SECONDS = 280.0
