@@ -18,7 +18,7 @@ from deployments.bulk_parts import WorkerFactory
 from deployments.bulk_run import REJECTS_FILE
 from deployments.bulk_score import ScoreFactory
 from deployments.bulk_workers import Workers
-from followup.backends.ledger import PARTS, RunFolder
+from followup.backends.ledger import LEDGER_FILE, PARTS, RunFolder
 from followup.backends.result_copy import ResultCopy
 
 SAMPLE_ROWS = 1_000
@@ -81,7 +81,9 @@ def copy_results(folder: RunFolder, target: ResultCopy) -> int:
         for stored in part.files
         if stored.name.startswith(f"{PARTS}/")
     ]
-    return target.copy(folder.folder, unchanging, (REJECTS_FILE, REPORT_FILE, SUMMARY_FILE))
+    # The ledger holds each part's hash: equal ledgers are of equal parts.
+    last = (REJECTS_FILE, REPORT_FILE, SUMMARY_FILE)
+    return target.copy(folder.folder, LEDGER_FILE, unchanging, last)
 
 
 def dry_run(

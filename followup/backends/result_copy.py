@@ -42,14 +42,16 @@ class ResultCopy:
             raise InvalidInputError(message, field="copy-to")
         return cls(filesystem, PurePosixPath(path), shown)
 
-    def copy(self, folder: Path, unchanging: Iterable[str], last: Iterable[str]) -> int:
+    def copy(self, folder: Path, mark: str, unchanging: Iterable[str], last: Iterable[str]) -> int:
         """Copy files of `folder`, named relative to it; returns how many were sent.
 
-        Those of `unchanging` that are there with their size are left alone; those of `last` are
-        sent in their order, when all others are there. Raises PartUnavailableError: what was sent
-        so far is whole, and the same call goes on.
+        `mark` is the file that tells these results from others, and goes first. Those of
+        `unchanging` that are there with their size are left alone; those of `last` are sent in
+        their order, when all others are there. Raises InvalidInputError where another mark is
+        there, and PartUnavailableError: what was sent so far is whole, the same call goes on.
         """
         try:
+            self._send_mark(folder, mark)
             to_send = [name for name in unchanging if not self._is_there(folder / name, name)]
             names = [*to_send, *last]
             for name in names:
@@ -58,6 +60,17 @@ class ResultCopy:
             message = f"'{self.shown}' does not take the results: {error}. They are in '{folder}'."
             raise PartUnavailableError(message) from error
         return len(names)
+
+    def _send_mark(self, folder: Path, mark: str) -> None:
+        target = str(self.path / mark)
+        if self.filesystem.get_file_info(target).type is not FileType.File:
+            self._send(folder / mark, mark)
+            return
+        with self.filesystem.open_input_stream(target, compression=None) as stream:
+            if stream.read() == (folder / mark).read_bytes():
+                return
+        message = f"'{self.shown}' holds the results of another run. Name a new folder."
+        raise InvalidInputError(message, field="copy-to")
 
     def _is_there(self, file: Path, name: str) -> bool:
         found = self.filesystem.get_file_info(str(self.path / name))

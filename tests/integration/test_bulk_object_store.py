@@ -104,11 +104,19 @@ def test_results_are_copied_whole_and_only_what_is_missing_is_sent_again(
             assert value == (tmp_path / "out" / key.removeprefix("done/")).read_bytes()
     names = {key.removeprefix("done/") for key, value in sent.items() if value}
     parts = {f"parts/{path.name}" for path in (tmp_path / "out/parts").iterdir()}
-    assert names == parts | {"summary.json", "report.html", "rejects.jsonl"}
+    assert names == parts | {
+        "ledger.jsonl", "summary.json", "report.html", "rejects.jsonl",
+    }  # fmt: skip
 
     del store.objects["done/parts/part-000001.csv"]
     assert "4 files copied" in score(*command)[1]
     assert store.objects["done/parts/part-000001.csv"] == sent["done/parts/part-000001.csv"]
+
+    other = ("-o", tmp_path / "other", "--limit", "60", "--copy-to", store.uri("done"))
+    exit_code, output = score(store.uri("lists/leads.csv"), *other)
+    assert exit_code == 1
+    assert "another run" in output
+    assert store.objects["done/parts/part-000000.csv"] == sent["done/parts/part-000000.csv"]
 
 
 def test_a_place_that_is_none_is_refused_before_anything_is_done(
