@@ -1,7 +1,7 @@
 """What a text states that can be checked: figures, dates, addresses and proper names."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 
@@ -84,35 +84,37 @@ def extract_claims(text: str) -> list[Claim]:
 @lru_cache(maxsize=16_384)
 def read_sentence(sentence: str, index: int = 0) -> ReadSentence:
     """Tokens and claims of one sentence; `index` is what its claims carry."""
+    if index:
+        # A sentence moves to another place when one before it is dropped: it is not read again.
+        read = read_sentence(sentence)
+        claims = tuple(replace(claim, sentence_index=index) for claim in read.claims)
+        return replace(read, claims=claims, index=index)
     folded = fold(sentence)
     tokens = tuple(tokenise(folded))
-    claims = [*_value_claims(folded, tokens, index)]
+    claims = [*_value_claims(folded, tokens)]
     taken = {place for claim, end in claims for place in range(claim.start, end)}
     names = [
         Claim(
             kind=ClaimKind.NAME,
             text=folded[tokens[start].start : tokens[end - 1].end],
             value=value,
-            sentence_index=index,
             start=start,
             end=end,
         )
         for start, end, value in read_names(tokens, taken)
     ]
     ordered = sorted([claim for claim, _ in claims] + names, key=lambda claim: claim.start)
-    return ReadSentence(text=folded, tokens=tokens, claims=tuple(ordered), index=index)
+    return ReadSentence(text=folded, tokens=tokens, claims=tuple(ordered), index=0)
 
 
-def _value_claims(
-    folded: str, tokens: tuple[Token, ...], index: int
-) -> Iterator[tuple[Claim, int]]:
+def _value_claims(folded: str, tokens: tuple[Token, ...]) -> Iterator[tuple[Claim, int]]:
     """Each claim but the names, with the index of the token after it."""
     place = 0
     is_question = folded.endswith("?")
     manner = read_manner(folded, tokens)
     while place < len(tokens):
         is_the_hour = place > 0 and tokens[place - 1].lower == "within"
-        if tokens[place].kind == "word" and not (is_the_hour or _may_open(tokens[place])):
+        if not (is_the_hour or _may_open(tokens[place])):
             place += 1
             continue
         read = _claim_at(tokens, place, is_question=is_question)
@@ -131,7 +133,6 @@ def _value_claims(
                 unit=amount.unit if amount else "",
                 per=amount.per if amount else frozenset(),
                 counted=amount.counted if amount else frozenset(),
-                sentence_index=index,
                 start=place,
                 end=end,
                 is_relative=is_relative,
@@ -147,13 +148,11 @@ def _bound(tokens: tuple[Token, ...], place: int, end: int, kind: ClaimKind) -> 
     return Bound.EXACT if kind is ClaimKind.CODE else read_bound(tokens, place, end, kind)
 
 
-def _may_open(word: Token) -> bool:
-    """Whether a word can open a claim; most cannot, which saves reading them as one."""
-    return (
-        word.lower in _OPENERS
-        or word.lower.removesuffix("'s").removesuffix("s") in WEEKDAYS
-        or not word.text.isascii()
-    )
+def _may_open(token: Token) -> bool:
+    """Whether a token can open a claim; most words and marks cannot, which saves reading them."""
+    if token.kind not in {"word", "symbol"} or not token.text.isascii():
+        return True
+    return token.lower in _OPENERS or token.lower.removesuffix("'s").removesuffix("s") in WEEKDAYS
 
 
 _OPENERS = NUMBER_OPENERS | DATE_OPENERS | VAGUE | MULTIPLES.keys() | {"around", "round"}

@@ -64,14 +64,21 @@ class ContradictionFinder:
             for statement in statements_of(source)
         ]
         self._frequency = Counter(stem for found in self._statements for stem in found.stems)
+        self._found: dict[tuple[ReadSentence, tuple[Subject, ...]], Contradiction | None] = {}
 
     def find(self, sentence: ReadSentence, subjects: Sequence[Subject]) -> Contradiction | None:
         """What contradicts the sentence or one of its clauses; None where nothing does.
 
         A statement is about the same where it holds at least 60% of the sentence's words, by
         weight. It contradicts only where no other holds as much and says the contested words as the
-        sentence does.
+        sentence does. A repaired message keeps most sentences of its draft, so each is kept.
         """
+        key = (sentence, tuple(subjects))
+        if key not in self._found:
+            self._found[key] = self._find(sentence, subjects)
+        return self._found[key]
+
+    def _find(self, sentence: ReadSentence, subjects: Sequence[Subject]) -> Contradiction | None:
         clauses = read_polarity(with_values(sentence))
         unsaid = [clause for clause in clauses if not self._is_said(clause, subjects)]
         parts = [joined(clauses)] if unsaid else []

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from followup.claims import ClaimKind, extract_claims
 from followup.lead import Lead
@@ -97,27 +98,38 @@ def repeated(units: Sequence[Unit]) -> list[int]:
     Equal words count, and so do sentences that differ in at most a fifth of their words, when no
     figure and no capitalised word is among the difference: those may tell two plans apart.
     """
-    seen: list[tuple[list[str], frozenset[str]]] = []
+    seen: list[_Said] = []
     again = []
     for index, unit in enumerate(units):
-        words = re.findall(r"\w+", unit.text)
-        lowered = [word.lower() for word in words]
-        if any(_is_repeat(lowered, words, earlier, kept) for earlier, kept in seen):
+        said = _said(unit.text)
+        if any(_is_repeat(said, earlier) for earlier in seen):
             again.append(index)
-        elif words:
-            seen.append((lowered, frozenset(words)))
+        elif said.words:
+            seen.append(said)
     return again
 
 
-def _is_repeat(
-    lowered: list[str], words: list[str], earlier: list[str], earlier_words: frozenset[str]
-) -> bool:
-    if lowered == earlier:
+class _Said(NamedTuple):
+    """The words of a unit: as written, in lower case, and the different ones of these."""
+
+    words: list[str]
+    lowered: list[str]
+    distinct: frozenset[str]
+
+
+def _said(text: str) -> _Said:
+    words = re.findall(r"\w+", text)
+    lowered = [word.lower() for word in words]
+    return _Said(words, lowered, frozenset(lowered))
+
+
+def _is_repeat(said: _Said, earlier: _Said) -> bool:
+    if said.lowered == earlier.lowered:
         return True
-    if min(len(lowered), len(earlier)) < _MIN_REPEAT_WORDS:
+    if min(len(said.lowered), len(earlier.lowered)) < _MIN_REPEAT_WORDS:
         return False
-    different = set(lowered) ^ set(earlier)
-    if len(different) > _MAX_DIFFERENT_SHARE * len(set(lowered) | set(earlier)):
+    different = said.distinct ^ earlier.distinct
+    if len(different) > _MAX_DIFFERENT_SHARE * len(said.distinct | earlier.distinct):
         return False
-    telling = (set(words) ^ earlier_words) - {words[0]}
+    telling = (set(said.words) ^ set(earlier.words)) - {said.words[0]}
     return not any(word[0].isupper() or any(map(str.isdigit, word)) for word in telling)

@@ -10,6 +10,7 @@ from followup.vocabulary import STOP_WORDS
 _JOINERS = frozenset("while whereas but because although though since so".split())  # noqa: SIM905
 _CONTRASTS = frozenset({"while", "whereas", "although", "though"})
 _COMMA_JOINERS = _JOINERS | {"and", "or", "yet"}
+_MAY_JOIN = _COMMA_JOINERS | {";"}
 _FILLERS = frozenset("also then even often only just now still already in addition".split())  # noqa: SIM905
 # What opens a part that speaks on of the subject before: "..., and it covers", "..., and covers".
 _LEANING = frozenset("it its they their them this that these those which who".split())  # noqa: SIM905
@@ -53,7 +54,8 @@ def part_of(tokens: Sequence[Token], place: int) -> tuple[int, int]:
 
 
 def _joints(tokens: Sequence[Token]) -> list[int]:
-    return [i for i in range(1, len(tokens)) if _is_joint(tokens, i)]
+    may_join = (i for i, token in enumerate(tokens) if i and token.lower in _MAY_JOIN)
+    return [i for i in may_join if _is_joint(tokens, i)]
 
 
 def _is_joint(tokens: Sequence[Token], place: int) -> bool:

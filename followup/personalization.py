@@ -68,9 +68,8 @@ def _holds(words: str, name: str) -> float:
 def _history_share(stems: frozenset[str], lead: Lead) -> float:
     """Topics are the history's words beyond common ones and beyond names counted elsewhere."""
     elsewhere = content_stems(f"{lead.lead_name} {lead.product_name} {lead.company_name}")
-    everyday = frozenset(map(stem, COMMON_WORDS)) - content_stems(_TOPICAL)
     topics = content_stems(lead.interaction_history) - elsewhere
-    topics = (topics - everyday) or topics
+    topics = (topics - _EVERYDAY) or topics
     if not topics:
         return 0.0
     return min(1.0, len(topics & stems) / min(FULL_HISTORY_TOPICS, len(topics)))
@@ -79,6 +78,7 @@ def _history_share(stems: frozenset[str], lead: Lead) -> float:
 # Common in any text, yet what sales conversations are about.
 _TOPICAL = """price pricing demo trial invoice invoicing billing payment integration report
 reporting security tracking automation errors cost budget manual plan switch data service"""
+_EVERYDAY = frozenset(map(stem, COMMON_WORDS)) - content_stems(_TOPICAL)
 
 
 def _cues(lead: Lead) -> Iterable[frozenset[str]]:

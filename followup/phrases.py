@@ -26,7 +26,13 @@ def has_phrase(text: str, phrases: Sequence[str]) -> str:
     Case, accents, full-width and look-alike letters, spacing, hyphens, underscores, letters set
     apart ("a c t now") and invisible characters make no difference.
     """
-    pattern = _phrase_pattern(tuple(phrases))
+    return _first_of(text, tuple(phrases))
+
+
+# The rules are held against a draft, against each fix of it and against the message sent.
+@lru_cache(maxsize=8_192)
+def _first_of(text: str, phrases: tuple[str, ...]) -> str:
+    pattern = _phrase_pattern(phrases)
     if pattern is None:
         return ""
     for variant in _variants(text):

@@ -55,11 +55,14 @@ class Reckoner:
         beside = [c for words in sorted(evidence) for c in read_sentence(words).claims]
         new: list[Claim] = []
         # Twice: "forty lessons would be $3,800" tells the price first.
-        for claim in open_claims * 2:
-            if claim not in new and self._follows(
-                claim, reasons[claim], read, subjects, before, [*sound, *new], beside
-            ):
-                new.append(claim)
+        for _ in range(2):
+            for claim in open_claims:
+                if claim not in new and self._follows(
+                    claim, reasons[claim], read, subjects, before, [*sound, *new], beside
+                ):
+                    new.append(claim)
+            if not new:
+                break
         new += self._supposed(open_claims, reasons, new, sound)
         return [(c, Support(REQUEST, read.text) if c in new else s) for c, s in found]
 

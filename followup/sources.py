@@ -69,19 +69,14 @@ class Source:
     """Words that stand somewhere in lower case: with a capital they are no sure names."""
     is_of_customers: bool
     """A page that tells of customers: a case study, stories."""
+    mail_hosts: frozenset[str]
+    """Word streams of the hosts of its e-mail addresses: " acme " of sales@acme.example."""
 
 
 def names_in_addresses(sources: Sequence[Source]) -> frozenset[str]:
     """Word streams of the firms whose e-mail addresses the documents give: sales@acme.example."""
-    hosts = (
-        claim.value.partition("@")[2].partition(".")[0]
-        for source in sources
-        if not source.is_request
-        for unit in source.units
-        for claim in unit.sentence.claims
-        if claim.kind is ClaimKind.EMAIL
-    )
-    return frozenset(word_stream(host) for host in hosts if host)
+    documents = (source for source in sources if not source.is_request)
+    return frozenset[str]().union(*(source.mail_hosts for source in documents))
 
 
 def read_sources(passages: Sequence[Passage], request_text: str) -> tuple[Source, ...]:
@@ -109,6 +104,8 @@ def own_names(request_text: str) -> frozenset[str]:
     return frozenset(stream for stream in streams if 0 < len(stream.split()) <= _MAX_OWN_NAME_WORDS)
 
 
+# Names, rows and whole passages are looked through for one another again and again.
+@lru_cache(maxsize=8_192)
 def word_stream(text: str) -> str:
     """ " word word ": words in lower case between single spaces, so that `in` finds whole words."""
     words = words_of(fold(text).replace("'s ", " ").replace("'", ""))
@@ -161,7 +158,15 @@ def _read(document: str | None, text: str, title: str, section: str, source_type
             for token in unit.sentence.tokens
             if token.kind == "word" and token.text.islower()
         ),
+        mail_hosts=frozenset(map(word_stream, filter(None, _mail_hosts(units)))),
     )
+
+
+def _mail_hosts(units: Sequence[SourceUnit]) -> Iterator[str]:
+    for unit in units:
+        for claim in unit.sentence.claims:
+            if claim.kind is ClaimKind.EMAIL:
+                yield claim.value.partition("@")[2].partition(".")[0]
 
 
 def _sentence_unit(

@@ -1,6 +1,7 @@
 """The probability that each of several sources supports a text: fitted, or a judge model's."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import islice
 
 from followup.alignment import SentenceAligner, SupportJudge, alignment_features
@@ -13,7 +14,7 @@ def estimated(
     aligner: SentenceAligner | None,
     texts: Sequence[str],
     sources: Sequence[str],
-    known: Sequence[Sequence[ReadText]],
+    known: Sequence[tuple[ReadText, ...]],
 ) -> list[list[float]]:
     """The fitted probability, 0 to 1, of each text (row) by each source (column).
 
@@ -45,8 +46,10 @@ def judged(judge: SupportJudge, texts: Sequence[str], sources: Sequence[str]) ->
     return [list(islice(found, len(sources))) for _ in texts]
 
 
-def _features(text: str, source: str, known: Sequence[ReadText]) -> list[float]:
-    return overlap_features(read_text(text), read_text(source), known)
+# A repaired message keeps sentences of its draft.
+@lru_cache(maxsize=4_096)
+def _features(text: str, source: str, known: tuple[ReadText, ...]) -> tuple[float, ...]:
+    return tuple(overlap_features(read_text(text), read_text(source), known))
 
 
 def heading_of(passage: Passage) -> ReadText:

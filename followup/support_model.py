@@ -1,6 +1,7 @@
 """The calibrated probability that a source supports a statement: logistic regression, explained."""
 
 import math
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -43,7 +44,7 @@ class Classifier(BaseModel):
     )
     held_out: HeldOutQuality
 
-    def probability(self, features: list[float]) -> float:
+    def probability(self, features: Sequence[float]) -> float:
         """Probability, 0 to 1, at even prior odds, that the sources support the statement."""
         pairs = zip(self.weights.values(), features, strict=True)
         logit = self.intercept + sum(weight * value for weight, value in pairs)

@@ -23,6 +23,7 @@ _DOT_WORD = re.compile(
     r"(?<=\w)\s*(?:\[\.\]|\(\.\)|[\[(]dot[\])]|\sdot\s)\s*(?=(?:com|org|net|io|ai|co|dev|app)\b)",
     re.I,
 )
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _AT_WORD = re.compile(r"(?<=\w)\s*[\[(]at[\])]\s*(?=\w)", re.I)
 
 CURRENCY_CODES = frozenset(
@@ -83,7 +84,7 @@ def fold(text: str) -> str:
     if not text.isascii():
         text = text.replace("m\N{SUPERSCRIPT TWO}", "m2")
         text = unicodedata.normalize("NFKC", text.translate(_SUPERSCRIPTS))
-        text = "".join(map(_plain, text.translate(_VARIANTS)))
+        text = _NOT_ASCII.sub(_plain, text.translate(_VARIANTS))
     # Most texts have none of these: looking for a character is cheaper than for a pattern.
     if "-" in text:
         text = _MONTH_AND_YEAR.sub(r"\1 \2", text)
@@ -92,9 +93,8 @@ def fold(text: str) -> str:
     return " ".join(text.replace("`", "'").split())
 
 
-def _plain(character: str) -> str:
-    if character.isascii():
-        return character
+def _plain(match: re.Match[str]) -> str:
+    character = match.group()
     if unicodedata.category(character) == "Cf":
         return ""
     digit = unicodedata.decimal(character, None)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from followup.agreement import Fact, is_same_measure, value_keys
 from followup.claims import Claim, ClaimKind, ReadSentence
@@ -269,9 +268,4 @@ def _strong_clause(read: ReadSentence, claim: Claim) -> range:
 
 
 def _stems(read: ReadSentence, places: Iterable[int], without: Collection[int]) -> frozenset[str]:
-    return _stems_of(" ".join([read.tokens[i].lower for i in places if i not in without]))
-
-
-@lru_cache(maxsize=4_096)
-def _stems_of(text: str) -> frozenset[str]:
-    return content_stems(text)
+    return content_stems(" ".join([read.tokens[i].lower for i in places if i not in without]))

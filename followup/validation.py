@@ -98,8 +98,24 @@ def known_text(lead: Lead, situation: Situation, rules: ComplianceRules) -> str:
 
     Those need no other source. Raises LeadOptedOutError for a lead that asked not to be contacted.
     """
-    own = (rules.close, *opening_of(lead, situation, rules), offer_of(lead, situation, rules))
-    return "\n".join([request_text(lead), *filter(None, own)])
+    return _known(request_text(lead), rules, _added(lead, situation, rules))
+
+
+@dataclass(frozen=True, slots=True)
+class _Added:
+    """What repair may add in the company's own words."""
+
+    opening: Sequence[str]
+    offer: str
+
+
+def _added(lead: Lead, situation: Situation, rules: ComplianceRules) -> _Added:
+    return _Added(opening_of(lead, situation, rules), offer_of(lead, situation, rules))
+
+
+def _known(request: str, rules: ComplianceRules, added: _Added) -> str:
+    own = (rules.close, *added.opening, added.offer)
+    return "\n".join([request, *filter(None, own)])
 
 
 def validate(
@@ -120,7 +136,7 @@ def validate(
         verdicts=winner.verdicts,
         supported_share=supported_share(winner.verdicts),
         quality=winner.score.quality,
-        personalization=personalization_score(winner.message, task.lead),
+        personalization=winner.score.quality_parts.personalization,
         scores=scores,
     )
 
@@ -152,18 +168,27 @@ def _check(
     rules: ComplianceRules,
     statements: StatementChecker,
 ) -> _Checked:
-    known = known_text(task.lead, task.situation, rules)
+    request = request_text(task.lead)
+    added = _added(task.lead, task.situation, rules)
+    known = _known(request, rules, added)
     written = _without_torso(candidate.text) if candidate.truncated else candidate.text
     as_written = check_claims(written, task.passages, known, statements)
-    repaired = _repaired(written, as_written, task, rules)
+    repaired = _repaired(written, as_written, task, request, added)
     message = apply_fixes(repaired.text, task.lead, task.situation, rules)
     # What repair and fixes left alone has been checked already.
     is_same = message == written
     verdicts = tuple(
         as_written if is_same else check_claims(message, task.passages, known, statements)
     )
-    violations = check_rules(message, task.lead, task.situation, rules)
-    quality = _quality(written, message, candidate, task, rules)
+    broken = check_rules(written, task.lead, task.situation, rules)
+    violations = broken if is_same else check_rules(message, task.lead, task.situation, rules)
+    quality = Quality(
+        # Of the text as written, as its tone and fluency: repair makes all messages alike there.
+        rules_kept=1 - len({item.rule for item in broken}) / rules.num_rules,
+        personalization=personalization_score(message, task.lead),
+        tone=tone_score(written, task.lead.tone_required, rules.tones),
+        fluency=fluency(candidate.mean_log_prob),
+    )
     is_grounded = not task.require_grounding or all(item.supported for item in verdicts)
     grounding = supported_share(as_written)
     score = CandidateScore(
@@ -180,7 +205,7 @@ def _check(
 
 
 def _repaired(
-    text: str, verdicts: Sequence[Verdict], task: ValidationTask, rules: ComplianceRules
+    text: str, verdicts: Sequence[Verdict], task: ValidationTask, request: str, added: _Added
 ) -> Repaired:
     if not task.require_grounding:
         return Repaired(text, Repair.NONE)
@@ -190,24 +215,11 @@ def _repaired(
         passages=task.passages,
         lead=task.lead,
         situation=task.situation,
-        request=request_text(task.lead),
-        opening=opening_of(task.lead, task.situation, rules),
-        offer=offer_of(task.lead, task.situation, rules),
+        request=request,
+        opening=added.opening,
+        offer=added.offer,
     )
     return repair_text(draft)
-
-
-def _quality(
-    written: str, message: str, candidate: Candidate, task: ValidationTask, rules: ComplianceRules
-) -> Quality:
-    """Rules and fluency are those of the text as written: repair makes all messages alike there."""
-    violated = {item.rule for item in check_rules(written, task.lead, task.situation, rules)}
-    return Quality(
-        rules_kept=1 - len(violated) / rules.num_rules,
-        personalization=personalization_score(message, task.lead),
-        tone=tone_score(written, task.lead.tone_required, rules.tones),
-        fluency=fluency(candidate.mean_log_prob),
-    )
 
 
 def _faults(

@@ -129,6 +129,8 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
+# The checks ask for the same sentences and quotes many times each.
+@lru_cache(maxsize=8_192)
 def content_stems(text: str) -> frozenset[str]:
     """Stems of the words that carry meaning: no stop words, no digits, no single letters."""
     return frozenset([stem(word) for word in set(_LETTERS.findall(text.lower())) - STOP_WORDS])
