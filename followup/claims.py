@@ -11,7 +11,7 @@ from followup.clock import read_clock
 from followup.dates import DATE_OPENERS, WEEKDAYS, ReadDate, read_date
 from followup.names import read_names
 from followup.numerals import MULTIPLES, NUMBER_OPENERS, VAGUE, is_odd_number
-from followup.offers import read_manner, states_nothing
+from followup.offers import Manner, read_manner, states_nothing
 from followup.sentences import split_sentences
 from followup.tokens import Token, fold, tokenise
 from followup.units import MEASURES, money_unit, time_unit
@@ -111,7 +111,7 @@ def _value_claims(folded: str, tokens: tuple[Token, ...]) -> Iterator[tuple[Clai
     """Each claim but the names, with the index of the token after it."""
     place = 0
     is_question = folded.endswith("?")
-    manner = read_manner(folded, tokens)
+    manner: Manner | None = None
     while place < len(tokens):
         is_the_hour = place > 0 and tokens[place - 1].lower == "within"
         if not (is_the_hour or _may_open(tokens[place])):
@@ -122,6 +122,7 @@ def _value_claims(folded: str, tokens: tuple[Token, ...]) -> Iterator[tuple[Clai
             place += 1
             continue
         kind, value, end, amount, is_relative = read
+        manner = manner or read_manner(folded, tokens)
         if states_nothing(manner, tokens, place, kind, value, end, amount):
             place = end
             continue

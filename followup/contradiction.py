@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
+from itertools import chain
 
 from followup.claims import ReadSentence
 from followup.opposition import conflicts, says_alike
@@ -63,7 +64,7 @@ class ContradictionFinder:
             if not source.is_request
             for statement in statements_of(source)
         ]
-        self._frequency = Counter(stem for found in self._statements for stem in found.stems)
+        self._frequency = Counter(chain.from_iterable(found.stems for found in self._statements))
         self._found: dict[tuple[ReadSentence, tuple[Subject, ...]], Contradiction | None] = {}
 
     def find(self, sentence: ReadSentence, subjects: Sequence[Subject]) -> Contradiction | None:

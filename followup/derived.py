@@ -1,7 +1,7 @@
 """Figures that a message works out from others: "1,500 over at 4 cents each is $60"."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, combinations, permutations, product
 
 from followup.bounds import Bound
@@ -42,8 +42,7 @@ def is_worked_out(claim: Claim, read: ReadSentence, operands: Operands) -> bool:
     """
     if "-" in claim.value:
         return False
-    asked, known, beside = operands.asked, operands.known, operands.beside
-    said = operands.said
+    asked, known, beside, said = operands.asked, operands.known, operands.beside, operands.said
     numbers = [*numerals(read, claim), *values(c for c in said if c.kind in COUNTS)]
     if _OF_READER.search(read.text):
         numbers += values(c for c in asked if c.kind in COUNTS)
@@ -56,7 +55,7 @@ def is_worked_out(claim: Claim, read: ReadSentence, operands: Operands) -> bool:
     elif claim.kind in COUNTS and claim.unit == "times":
         results = _ratios(claim, read, said, beside)
     elif claim.kind in COUNTS and float(claim.value) >= _MIN_COUNT and is_told(read):
-        results = _of_counts(said, known, [*numerals(read, claim)], numbers)
+        results = _of_counts(said, known(), [*numerals(read, claim)], numbers)
     elif claim.kind is ClaimKind.PERCENT and _CHANGES.search(read.text):
         results = _changes(claim, read, said, beside)
     elif claim.kind is ClaimKind.DURATION:
@@ -152,11 +151,14 @@ def _alike(
 
 
 def _of_durations(
-    claim: Claim, read: ReadSentence, said: Sequence[Claim], known: Sequence[Claim]
+    claim: Claim, read: ReadSentence, said: Sequence[Claim], known: Callable[[], Sequence[Claim]]
 ) -> Iterator[float]:
+    is_total, is_difference = _TOTALS.search(read.text) is not None, compares(claim, read)
+    if not (is_total or is_difference):
+        return
     ours = values(c for c in said if c.unit == claim.unit)
-    theirs = values(c for c in known if c.unit == claim.unit)
-    if _TOTALS.search(read.text):
-        yield from chain((a + b for a, b in product(ours, (*ours, *theirs))))
-    if compares(claim, read):
+    theirs = values(c for c in known() if c.unit == claim.unit)
+    if is_total:
+        yield from (a + b for a, b in product(ours, (*ours, *theirs)))
+    if is_difference:
         yield from (a - b for a, b in permutations(theirs, 2))

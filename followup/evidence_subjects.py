@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from followup.agreement import Fact
-from followup.claims import ClaimKind
+from followup.claims import ClaimKind, ReadSentence
 from followup.parts import leans, part_of
 from followup.sources import Source, SourceUnit, word_stream
 from followup.subjects import (
@@ -32,6 +32,7 @@ class EvidenceSubjects:
     def __init__(self, known: KnownNames) -> None:
         self.known = known
         self._in_unit: dict[SourceUnit, list[Subject]] = {}
+        self._in_sentence: dict[str, list[Subject]] = {}
         self._is_about_cached: dict[tuple[Name, bool, Fact], bool] = {}
 
     def in_unit(self, unit: SourceUnit) -> list[Subject]:
@@ -42,6 +43,12 @@ class EvidenceSubjects:
                 found = [subject for subject in found if self._is_known(subject)]
             self._in_unit[unit] = found
         return self._in_unit[unit]
+
+    def in_sentence(self, read: ReadSentence) -> list[Subject]:
+        """The subjects that a sentence of the message names, wherever in it the sentence stands."""
+        if read.text not in self._in_sentence:
+            self._in_sentence[read.text] = find_subjects(read, self.known)
+        return self._in_sentence[read.text]
 
     def _is_known(self, subject: Subject) -> bool:
         return subject.is_plan or subject.name in self.known.by_first_word.get(subject.name[0], ())

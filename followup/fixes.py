@@ -142,6 +142,8 @@ def _without_name(units: Sequence[Unit], lead: Lead) -> list[Unit]:
 
 
 def _unnamed(unit: Unit, pattern: re.Pattern[str]) -> Unit:
+    if not pattern.search(unit.text):
+        return unit  # the patterns below are new for each name, and dear to compile
     name = f"(?:{pattern.pattern})"
     text = re.sub(rf"^{name}\s*(?:,|[-\u2013\u2014:!]+)\s*", "", unit.text)
     # "Thank you, Sarah, for ..." needs no comma any more, "However, Sarah, we ..." keeps one.

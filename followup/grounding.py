@@ -22,7 +22,7 @@ from followup.sentences import (
 )
 from followup.sources import Source, names_in_addresses, own_names, read_sources
 from followup.statements import PLAIN, StatementChecker, StatementSupport
-from followup.subjects import Name, find_subjects, subjects_by_form
+from followup.subjects import Name, subjects_by_form
 from followup.support import SupportFinder
 from followup.value_subjects import leading_subjects, of_last_part
 
@@ -105,7 +105,7 @@ def check_claims(
     )
     for index, (unit, statement) in enumerate(zip(units, plain, strict=True)):
         read = read_sentence(unit.text, index)
-        subjects = find_subjects(read, finder.known)
+        subjects = finder.relations.subjects_of(read)
         leans = _starts_with_pronoun(read)
         found = finder.find(read, subjects, before if leans else replace(before, inherited=()))
         if unit.is_sign_off or is_signature(units, index):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from followup.claims import ClaimKind, extract_claims
@@ -86,10 +87,13 @@ def num_words(units: Sequence[Unit]) -> int:
 
     A dash without spaces parts two words: "fast\u2014and cheap" is three.
     """
-    return sum(
-        max(len(unit.text.split()), len(_COUNTED_WORD.findall(_PARTING.sub(" ", unit.text))))
-        for unit in units
-    )
+    return sum(_num_words_of(unit.text) for unit in units)
+
+
+# A message that is too long is counted again without each sentence that may go.
+@lru_cache(maxsize=4_096)
+def _num_words_of(text: str) -> int:
+    return max(len(text.split()), len(_COUNTED_WORD.findall(_PARTING.sub(" ", text))))
 
 
 def repeated(units: Sequence[Unit]) -> list[int]:
@@ -117,6 +121,8 @@ class _Said(NamedTuple):
     distinct: frozenset[str]
 
 
+# Looked at in the draft, when it is mended and in the message sent.
+@lru_cache(maxsize=4_096)
 def _said(text: str) -> _Said:
     words = re.findall(r"\w+", text)
     lowered = [word.lower() for word in words]

@@ -1,7 +1,7 @@
 """The figures that others may be worked out from, and the words that say so."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from followup.claims import Claim, ClaimKind, ReadSentence
@@ -33,8 +33,8 @@ class Operands:
     """The supported claims of the message."""
     asked: Sequence[Claim]
     """The claims of the request."""
-    known: Sequence[Claim]
-    """What the documents tell of the claim's subjects."""
+    known: Callable[[], Sequence[Claim]]
+    """What the documents tell of the claim's subjects; dear to find, and seldom needed."""
     beside: Sequence[Claim]
     """What stands in the evidence of the sentence's other figures."""
     alike: Sequence[Sequence[Claim]]

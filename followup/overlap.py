@@ -98,11 +98,12 @@ def overlap_features(
     words = text.words
     if not words:
         return [0.0] * len(FEATURES)
-    known_words = frozenset[str]().union(*(other.word_set for other in known))
-    known_stems = frozenset[str]().union(*(other.stems for other in known))
-    content = frozenset(text.content) - known_stems
+    # Of what is known only the text's own words matter, and those are few.
+    ours = text.word_set.union(text.names, *(sentence.word_set for sentence in text.sentences))
+    known_words = frozenset[str]().union(*(ours & other.word_set for other in known))
+    content = frozenset(text.content).difference(*(other.stems for other in known))
     num_novel = len(content - source.stems)
-    said = source.word_set | known_words
+    said = ours & source.word_set | known_words
     return [
         _share(words, said),
         1 - num_novel / len(content) if content else float(bool(text.content and known)),
@@ -139,5 +140,6 @@ def _best_share(
 ) -> float:
     if not wanted:
         return 0.0
-    most = max((len(wanted & sentence - known) for sentence in sentences), default=0)
+    left = wanted - known
+    most = max((len(left & sentence) for sentence in sentences), default=0)
     return (most + len(wanted & known)) / len(wanted)

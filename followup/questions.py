@@ -38,6 +38,8 @@ def first_questions(unit: Unit, num_kept: int) -> Unit:
 
 def _ends(text: str) -> Iterator[int]:
     """Where each question ends: at its mark, or where the next one is joined to it."""
+    if not _MARK.search(text):
+        return
     # A link keeps its length, and the mark behind it: "Have you seen example.com/a?"
     shown = _LINK.sub(_without_marks, text)
     start = 0

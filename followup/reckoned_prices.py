@@ -1,7 +1,7 @@
 """Prices that a message works out: times a quantity, less a percentage, with more on top."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, permutations, product
 
@@ -72,28 +72,34 @@ def of_prices(
     claim: Claim,
     read: ReadSentence,
     said: Sequence[Claim],
-    known: Sequence[Claim],
+    known: Callable[[], Sequence[Claim]],
     numbers: Sequence[float],
 ) -> Iterator[float]:
     money = [c for c in said if _is_money_like(c, claim)]
+    here = values(c for c in money if c in read.claims)
+    counts = [number for number in numbers if number > 1]
+    yield from (a * b for a, b in product(here, counts))
+    yield from (a / b for a, b in product(here, counts))
+    is_reckoned = is_told(read) or any(c.kind is ClaimKind.PERCENT for c in read.claims)
+    adds_up = _ADDS_UP.search(read.text) is not None
+    if not (is_reckoned or adds_up):
+        return
     told = [c for c in said if c.kind is ClaimKind.PERCENT]
+    there = known()
     is_yearly = _YEARLY.search(read.text) is not None
     prices = _Prices(
-        here=values(c for c in money if c in read.claims),
+        here=here,
         ours=values(money),
-        listed=values(c for c in known if _is_money_like(c, claim)),
-        counts=[number for number in numbers if number > 1],
-        limits=values(c for c in known if c.kind in COUNTS and not c.unit),
-        shares=values([*told, *(c for c in known if c.kind is ClaimKind.PERCENT)]),
+        listed=values(c for c in there if _is_money_like(c, claim)),
+        counts=counts,
+        limits=values(c for c in there if c.kind in COUNTS and not c.unit),
+        shares=values([*told, *(c for c in there if c.kind is ClaimKind.PERCENT)]),
         told_shares=values(told),
-        months=[0, *values(c for c in (*said, *known) if _is_free_time(c))] if is_yearly else [],
+        months=[0, *values(c for c in (*said, *there) if _is_free_time(c))] if is_yearly else [],
     )
-    yield from (a * b for a, b in product(prices.here, prices.counts))
-    yield from (a / b for a, b in product(prices.here, prices.counts))
-    has_share = any(c.kind is ClaimKind.PERCENT for c in read.claims)
-    if has_share or is_told(read):
+    if is_reckoned:
         yield from prices.scaled()
-    if _ADDS_UP.search(read.text):
+    if adds_up:
         yield from prices.combined(float(claim.value))
 
 
@@ -104,7 +110,7 @@ def differences(
     if not (compares(claim, read) or _DIFFERENCE.search(read.text)):
         return
     ours = values(c for c in said if _is_money_like(c, claim))
-    listed = values(c for c in operands.known if _is_money_like(c, claim))
+    listed = values(c for c in operands.known() if _is_money_like(c, claim))
     yield from (abs(a - b) for a, b in product(ours, (*ours, *listed)))
     for group in operands.alike:
         prices = values(c for c in group if _is_money_like(c, claim))

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from followup.agreement import Fact
-from followup.claim_context import Before, read_context
+from followup.claim_context import Before, ClaimContext, read_context
 from followup.claims import Claim, ClaimKind, ReadSentence, read_sentence
 from followup.derived import is_reckoned_with, is_sum, is_worked_out
 from followup.evidence_subjects import EvidenceSubjects
@@ -76,16 +76,21 @@ class Reckoner:
         sound: Sequence[Claim],
         beside: Sequence[Claim],
     ) -> bool:
-        context = read_context(claim, read, subjects, before, self._evidence.known)
-        if context.is_of_lead and is_sum(claim, self._asked):
+        def context() -> ClaimContext:
+            return read_context(claim, read, subjects, before, self._evidence.known)
+
+        if is_sum(claim, self._asked) and context().is_of_lead:
             return True
         if reason.startswith(_OF_ANOTHER):
             return False
-        if claim.kind is ClaimKind.DURATION and compares(claim, read):
-            known = [f.claim for f in self._facts if self._evidence.is_told_of(subjects, f)]
-        else:
-            plans = [s for s in (*context.subjects, *context.beside) if s.is_plan]
-            known = self._known_of(plans or [s for s in before.subjects if s.is_plan])
+
+        def known() -> Sequence[Claim]:
+            if claim.kind is ClaimKind.DURATION and compares(claim, read):
+                return [f.claim for f in self._facts if self._evidence.is_told_of(subjects, f)]
+            here = context()
+            plans = [s for s in (*here.subjects, *here.beside) if s.is_plan]
+            return self._known_of(plans or [s for s in before.subjects if s.is_plan])
+
         operands = Operands(sound, self._asked, known, beside, self._alike)
         return is_worked_out(claim, read, operands)
 

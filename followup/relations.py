@@ -13,7 +13,7 @@ from followup.customer_plans import CustomerPlans
 from followup.evidence_subjects import PRONOUNS, EvidenceSubjects
 from followup.said_of import MIN_WORDS, is_contrasted, said_of, says_enough
 from followup.sources import Source, SourceUnit, word_stream
-from followup.subjects import PLAN_WORDS, Name, Subject, find_subjects, same_subject
+from followup.subjects import PLAN_WORDS, Name, Subject, same_subject
 from followup.value_subjects import (
     ALL_OF,
     is_all_of,
@@ -68,7 +68,7 @@ class Relations:
 
     def subjects_of(self, read: ReadSentence) -> list[Subject]:
         """The subjects that a sentence of the message names."""
-        return find_subjects(read, self._evidence.known)
+        return self._evidence.in_sentence(read)
 
     def is_told_of(self, subject: Subject) -> bool:
         """Whether the sources tell things of the subject; see KnownNames."""

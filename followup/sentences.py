@@ -102,7 +102,7 @@ def keep_units(units: Sequence[Unit], kept: Iterable[int]) -> list[Unit]:
     for index, unit in enumerate(units):
         gap = max(pending, unit.gap, key=len) if "\n" in pending else unit.gap
         if index in wanted:
-            result.append(replace(unit, gap=gap))
+            result.append(unit if gap == unit.gap else replace(unit, gap=gap))
             pending = ""
         else:
             pending = gap
