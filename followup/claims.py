@@ -87,8 +87,8 @@ def read_sentence(sentence: str, index: int = 0) -> ReadSentence:
     if index:
         # A sentence moves to another place when one before it is dropped: it is not read again.
         read = read_sentence(sentence)
-        claims = tuple(replace(claim, sentence_index=index) for claim in read.claims)
-        return replace(read, claims=claims, index=index)
+        moved = tuple(replace(claim, sentence_index=index) for claim in read.claims)
+        return replace(read, claims=moved, index=index)
     folded = fold(sentence)
     tokens = tuple(tokenise(folded))
     claims = [*_value_claims(folded, tokens)]

@@ -74,8 +74,7 @@ class ContradictionFinder:
         weight. It contradicts only where no other holds as much and says the contested words as the
         sentence does. A repaired message keeps most sentences of its draft, so each is kept.
         """
-        key = (sentence, tuple(subjects))
-        if key not in self._found:
+        if (key := (sentence, tuple(subjects))) not in self._found:
             self._found[key] = self._find(sentence, subjects)
         return self._found[key]
 

@@ -5,8 +5,11 @@ from functools import lru_cache
 from itertools import islice
 
 from followup.alignment import SentenceAligner, SupportJudge, alignment_features
+from followup.claims import ClaimKind, read_sentence
+from followup.english import is_english
 from followup.overlap import ReadText, overlap_features, read_text
 from followup.passage import Passage
+from followup.sources import word_stream
 from followup.support_model import load_support_model
 
 
@@ -55,3 +58,13 @@ def _features(text: str, source: str, known: tuple[ReadText, ...]) -> tuple[floa
 def heading_of(passage: Passage) -> ReadText:
     """Title and section of a passage."""
     return read_text(f"{passage.chunk.title}\n{passage.chunk.section}")
+
+
+def has_names(text: str, stream: str, streams: Sequence[str]) -> bool:
+    """Whether a source holds the names of a statement that the request does not hold itself."""
+    names = [
+        c.value
+        for c in read_sentence(text).claims
+        if c.kind is ClaimKind.NAME and not is_english(c.value)
+    ]
+    return all(word_stream(name) in stream or word_stream(name) in streams[-1] for name in names)

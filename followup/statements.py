@@ -9,13 +9,12 @@ from followup.alignment import SentenceAligner, SupportJudge
 from followup.claims import ClaimKind, ReadSentence, read_sentence
 from followup.contradiction import Contradiction, ContradictionFinder
 from followup.courtesy import COURTESY, courtesy_text
-from followup.english import is_english
 from followup.overlap import read_text
 from followup.passage import Passage
 from followup.relations import Relations
 from followup.sentences import Unit, is_salutation, is_signature
 from followup.sources import Source, SourceUnit, own_names, read_sources, word_stream
-from followup.statement_fit import estimated, heading_of, judged
+from followup.statement_fit import estimated, has_names, heading_of, judged
 from followup.support_model import load_support_model
 from followup.surprise import MIN_INVENTED, MIN_SURPRISE, surprise
 from followup.talk import checkable_part
@@ -123,36 +122,51 @@ class StatementChecker:
 
         Word vectors cost most of the time and decide only about news: the rest goes without.
         """
-        if not texts:
-            return {}
-        sources = [*(passage.chunk.text for passage in passages), request_text]
-        if self._judge:
-            table = judged(self._judge, texts, sources)
-        else:
-            known = [
-                *(
-                    (heading_of(passage), read_text(request_text), courtesy_text())
-                    for passage in passages
-                ),
-                (courtesy_text(),),
-            ]
-            table = estimated(aligner, texts, sources, known)
         streams = [
             word_stream(f"{p.chunk.title} {p.chunk.section} {p.chunk.document} {p.chunk.text}")
             for p in passages
         ]
         streams.append(word_stream(request_text))
-        best = (
-            max(
+        holding = {
+            text: [i for i, stream in enumerate(streams) if has_names(text, stream, streams)]
+            for text in texts
+        }
+        # No text rests on a source without its names: then neither is read for the other.
+        asked = [text for text in texts if holding[text]]
+        places = sorted({place for found in holding.values() for place in found})
+        table = self._probabilities(asked, passages, request_text, places, aligner)
+        fits = dict.fromkeys(texts, _Fit(0.0, 0))
+        for text, row in zip(asked, table, strict=True):
+            found = dict(zip(places, row, strict=True))
+            fits[text] = max(
                 (
-                    _Fit(probability if _has_names(text, stream, streams) else 0.0, index)
-                    for index, (probability, stream) in enumerate(zip(row, streams, strict=True))
+                    _Fit(found[place] if place in holding[text] else 0.0, place)
+                    for place in range(len(streams))
                 ),
                 key=_by_probability,
             )
-            for text, row in zip(texts, table, strict=True)
-        )
-        return dict(zip(texts, best, strict=True))
+        return fits
+
+    def _probabilities(
+        self,
+        texts: Sequence[str],
+        passages: Sequence[Passage],
+        request_text: str,
+        places: Sequence[int],
+        aligner: SentenceAligner | None,
+    ) -> list[list[float]]:
+        """Of each text (row) by each source at `places` (column)."""
+        if not texts:
+            return []
+        sources = [*(passage.chunk.text for passage in passages), request_text]
+        chosen = [sources[place] for place in places]
+        if self._judge:
+            return judged(self._judge, texts, chosen)
+        known = [
+            *((heading_of(p), read_text(request_text), courtesy_text()) for p in passages),
+            (courtesy_text(),),
+        ]
+        return estimated(aligner, texts, chosen, [known[place] for place in places])
 
     def _support(
         self, text: str, fit: _Fit, source: Source, own: frozenset[str]
@@ -229,16 +243,6 @@ def _is_about_nothing_said(part: str, names: frozenset[str], sources: Sequence[S
     """
     said = content_stems(part) - COURTESY - names - GENERIC_STEMS
     return bool(said) and not any(roots_of(said) & source.roots for source in sources)
-
-
-def _has_names(text: str, stream: str, streams: Sequence[str]) -> bool:
-    """Whether a source holds the names of a statement that the request does not hold itself."""
-    names = [
-        c.value
-        for c in read_sentence(text).claims
-        if c.kind is ClaimKind.NAME and not is_english(c.value)
-    ]
-    return all(word_stream(name) in stream or word_stream(name) in streams[-1] for name in names)
 
 
 @lru_cache(maxsize=64)

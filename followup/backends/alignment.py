@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import chain, islice
 
 import numpy as np
+import torch
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
@@ -66,7 +67,9 @@ def _align_all(texts: Sequence[Vectors], source: NDArray[np.float16] | None) -> 
     """Each text with one source; one product of matrices for all texts."""
     if source is None or not len(source) or not texts:
         return [_NO_ALIGNMENT] * len(texts)
-    best = (np.concatenate(texts) @ source.astype(np.float32).T).max(axis=1)
+    # Torch keeps to the threads that it was given; those of numpy spin beside an engine.
+    ours, theirs = torch.from_numpy(np.concatenate(texts)), torch.from_numpy(source).float()
+    best = (ours @ theirs.T).amax(dim=1).numpy()
     ends = np.cumsum([len(text) for text in texts])
     return [_alignment(own) for own in np.split(best, ends[:-1])]
 

@@ -27,6 +27,8 @@ _CHECK_PASSES = 2
 # oneDNN keeps the code that it makes for each length of a batch: with every length of its own the
 # memory of a long ingestion grows by a third.
 _PADDING = {"text": {"pad_to_multiple_of": 16}}
+# Characters, about 130 tokens: to compute so much for nothing takes as long as a further batch.
+_MAX_PADDING = 600
 
 
 def mean_vector(
@@ -94,17 +96,19 @@ class Embedder:
         The two tokens that the model adds at a text's ends are left out. A text longer than
         `max_tokens` is cut there.
         """
-        if not texts:
-            return []
-        with self._lock:
-            found = self._model.encode(
-                list(texts),
-                batch_size=self._settings.batch_size,
-                output_value="token_embeddings",
-                show_progress_bar=False,
-            )
-        unit = (torch.nn.functional.normalize(tokens.float(), dim=1) for tokens in found)
-        return [np.ascontiguousarray(tokens[1:-1].cpu().numpy()) for tokens in unit]
+        found: dict[int, NDArray[np.float32]] = {}
+        for places in _of_like_length(texts):
+            with self._lock:
+                read = self._model.encode(
+                    [texts[place] for place in places],
+                    batch_size=self._settings.batch_size,
+                    output_value="token_embeddings",
+                    show_progress_bar=False,
+                )
+            unit = (torch.nn.functional.normalize(tokens.float(), dim=1) for tokens in read)
+            vectors = (np.ascontiguousarray(tokens[1:-1].cpu().numpy()) for tokens in unit)
+            found.update(zip(places, vectors, strict=True))
+        return [found[place] for place in range(len(texts))]
 
     def count_tokens(self, text: str) -> int:
         """Tokens of the whole text, with the two that the model adds at its ends."""
@@ -173,6 +177,19 @@ class Embedder:
             self._encode(self._model, _CHECK_TEXTS)
             seconds.append(time.perf_counter() - start)
         return min(seconds), vectors
+
+
+def _of_like_length(texts: Sequence[str]) -> list[list[int]]:
+    """The indices of the texts in groups, the longest first, with little to pad within each."""
+    groups: list[list[int]] = []
+    padding = 0
+    for place in sorted(range(len(texts)), key=lambda place: -len(texts[place])):
+        padding += len(texts[groups[-1][0]]) - len(texts[place]) if groups else 0
+        if not groups or padding > _MAX_PADDING:
+            groups.append([])
+            padding = 0
+        groups[-1].append(place)
+    return groups
 
 
 def _has_bfloat16(device: str) -> bool:

@@ -15,7 +15,8 @@ def build_statement_checker(settings: StatementSettings) -> StatementChecker:
         from followup.backends.alignment import EmbeddingAligner  # noqa: PLC0415
         from followup.backends.embedder import Embedder  # noqa: PLC0415
 
-        aligner = EmbeddingAligner(Embedder(settings.embedder))
+        # One thread: beside an engine a second one only spins, and a few sentences are soon read.
+        aligner = EmbeddingAligner(Embedder(settings.embedder, num_threads=1))
     if settings.judge_model_path is not None:
         from followup.backends.inference_judge import InferenceJudge  # noqa: PLC0415
 
