@@ -122,6 +122,8 @@ class StatementChecker:
 
         Word vectors cost most of the time and decide only about news: the rest goes without.
         """
+        if not texts:
+            return {}
         streams = [
             word_stream(f"{p.chunk.title} {p.chunk.section} {p.chunk.document} {p.chunk.text}")
             for p in passages

@@ -64,6 +64,17 @@ def test_no_texts_give_no_rows(embedder: Embedder) -> None:
     assert embedder.embed([]).shape == (0, 384)
 
 
+def test_texts_of_unlike_length_have_the_token_vectors_that_each_has_alone(
+    embedder: Embedder,
+) -> None:
+    texts = [*TEXTS, *reversed(TEXTS)]
+    together = embedder.embed_tokens(texts)
+    assert len(together) == len(texts)
+    for text, vectors in zip(texts, together, strict=True):
+        np.testing.assert_allclose(embedder.embed_tokens([text])[0], vectors, atol=1e-4)
+    assert embedder.embed_tokens([]) == []
+
+
 def test_tokens_are_counted_beyond_what_the_model_reads(embedder: Embedder) -> None:
     assert embedder.max_tokens == 256
     assert embedder.count_tokens("hello world") == 4

@@ -133,11 +133,43 @@ class EvenAligner:
 
     cosine: float
     num_calls: int = 0
+    num_sources: int = 0
 
     def align(self, texts: Sequence[str], sources: Sequence[str]) -> list[list[Alignment]]:
         self.num_calls += 1
+        self.num_sources += len(sources)
         same = Alignment(mean=self.cosine, weakest=self.cosine)
         return [[same] * len(sources) for _ in texts]
+
+
+def test_a_request_lends_nothing_to_another_about_the_same_passages() -> None:
+    message = "Hi Tomas, your bakery bakes sourdough rolls at night."
+    baker = "Tomas Ree\nAI Billing Software\nHis bakery bakes sourdough rolls at night."
+    alone = check_claims(message, SOURCES, REQUEST)
+    assert all(verdict.supported for verdict in check_claims(message, SOURCES, baker))
+    again = check_claims(message, SOURCES, REQUEST)
+    assert again == alone
+    assert {verdict.kind for verdict in again if not verdict.supported} == {
+        ClaimKind.NAME,
+        ClaimKind.STATEMENT,
+    }
+
+
+@pytest.mark.parametrize(
+    ("message", "num_sources"),
+    [
+        pytest.param(
+            "Reminders notify debtors politely overnight.", len(SOURCES) + 1, id="no-name"
+        ),
+        pytest.param("Reminders notify Zorbexin debtors politely overnight.", 0, id="invented"),
+    ],
+)
+def test_no_source_without_the_names_of_a_statement_is_aligned_with_it(
+    message: str, num_sources: int
+) -> None:
+    aligner = EvenAligner(0.9)
+    statements(message, StatementChecker(aligner))
+    assert aligner.num_sources == num_sources
 
 
 def test_alignment_changes_the_probability_and_is_asked_once_a_message() -> None:
