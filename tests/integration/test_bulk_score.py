@@ -22,8 +22,8 @@ from cluster.bulk_progress import BulkProgress
 from cluster.bulk_summary import BulkSummary
 from cluster.reporting import Reporter
 from config.settings import Settings, load_settings
-from deployments.bulk_job import BulkOptions, score_work
-from deployments.bulk_output import OutputFormat
+from deployments.bulk_job import score_work
+from deployments.bulk_options import BulkOptions, OutputFormat
 from followup.backends.ledger import LEDGER_FILE, FinishedPart
 from tests.bulk_workers import FAULT, FRAGILE, POISON, PoisonedFactory
 from tests.integration.running_graph import ROOT

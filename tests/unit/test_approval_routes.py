@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
+from followup.backends.access import Scope
 from followup.backends.database import Database
 from followup.backends.settings import DatabaseSettings
-from followup.backends.tables import Scope
 from followup.backends.training_messages import list_training_messages
 from tests.unit.api_world import HYBRID, LEAD, RAG, World, error_of
 

@@ -13,8 +13,8 @@ import pytest
 from deployments.auth import Authenticator
 from deployments.health_api import Health
 from deployments.middleware import MAX_BODY_BYTES
+from followup.backends.access import Scope
 from followup.backends.rate_limiter import RateLimiter
-from followup.backends.tables import Scope
 from followup.errors import (
     DeadlineExceededError,
     FollowupError,
