@@ -114,7 +114,7 @@ def score(  # noqa: PLR0913, PLR0917 - options of a command
     if dry_run:
         _print(dry_run_score(settings, options), as_json=as_json)
         return
-    with BulkProgress(reporter, quiet=as_json) as progress:
+    with BulkProgress(reporter) as progress:
         summary = run_score(settings, options, progress)
     _print(summary, as_json=as_json)
 
@@ -180,7 +180,7 @@ def write(  # noqa: PLR0913, PLR0917 - options of a command
     if dry_run:
         _print(dry_run_write(settings, options, writing), as_json=as_json)
         return
-    with BulkProgress(reporter, quiet=as_json) as progress:
+    with BulkProgress(reporter) as progress:
         summary = run_write(settings, options, writing, progress)
     _print(summary, as_json=as_json)
 

@@ -79,7 +79,7 @@ def run(
         **options,
     )
     reporter = Reporter(quiet=True)
-    with BulkProgress(reporter, quiet=True) as progress:
+    with BulkProgress(reporter) as progress:
         if factory is None:
             return run_score(settings, chosen, progress)
         what = score_work(settings, chosen.rows_per_part)

@@ -78,7 +78,7 @@ class World:
     client: httpx.AsyncClient
     parts: Parts
     keys: ApiKeys
-    replies: Replies
+    database: Database
     batches: Batches
     settings: Settings
     aliases: FakeAliases = field(default_factory=FakeAliases)
@@ -159,7 +159,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         client=None,  # type: ignore[arg-type]  # filled in below
         parts=None,  # type: ignore[arg-type]
         keys=ApiKeys(database),
-        replies=Replies(database),
+        database=database,
         batches=Batches(database),
         settings=SETTINGS.model_copy(
             update={"batches": SETTINGS.batches.model_copy(update={"folder": tmp_path / "batches"})}
@@ -171,7 +171,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         knowledge_base_version=made.version,
         adapters=AdapterStore(made.aliases, "production"),
         cache=ReplyCache(MemoryCache(100)),
-        gate=ApprovalGate(ApprovalRules(), Approvals(database), made.replies),
+        gate=ApprovalGate(ApprovalRules(), Approvals(database), Replies(database)),
         log=log,
         model_version="model@1",
         rules_version="rules-1",
@@ -180,7 +180,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     )
     made.parts = Parts(
         service=service,
-        replies=made.replies,
+        replies=Replies(database),
         desk=ApprovalDesk(Approvals(database), ApprovalRules(), SETTINGS.compliance),
         scoring=SETTINGS.scoring,
         batches=BatchDesk(made.batches, made.settings),

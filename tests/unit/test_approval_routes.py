@@ -11,6 +11,7 @@ from followup.backends.access import Scope
 from followup.backends.database import Database
 from followup.backends.settings import DatabaseSettings
 from followup.backends.training_messages import list_training_messages
+from tests.records import stored_replies
 from tests.unit.api_world import HYBRID, LEAD, RAG, World, error_of
 
 APPROVALS = "/api/v1/approvals"
@@ -353,7 +354,7 @@ async def test_the_audit_names_the_approval_of_each_request(world: World) -> Non
     approval_id = await hold(world)
     await decide(world, approval_id, "edit", message=SOUND)
     again = (await ask(world)).json()
-    stored = {item.request_id: item for item in await world.replies.list_replies("default")}
+    stored = await stored_replies(world.database, "default")
     assert len(stored) == 2
     assert {item.approval_id for item in stored.values()} == {approval_id}
     assert stored[again["request_id"]].message == SOUND
