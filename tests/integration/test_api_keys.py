@@ -16,8 +16,6 @@ from followup.errors import (
 from tests.integration.servers import postgres_server
 from tests.records import make_settings
 
-pytest_plugins = ["tests.integration.databases"]
-
 
 @pytest.fixture
 def keys(database: Database) -> ApiKeys:

@@ -22,8 +22,6 @@ from tests.integration.servers import PostgresServer
 from tests.integration.test_database import run_sql
 from tests.records import make_approval, make_decision, make_reply, make_settings, stored_replies
 
-pytest_plugins = ["tests.integration.databases"]
-
 MONDAY = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
 
 
@@ -213,8 +211,8 @@ async def test_replies_from_before_approvals_survive_the_migration(database_url:
             {"id": "a" * 32},
         )
     await database.migrate()
-    stored = await stored_replies(database, "acme")
-    found = {request_id[0]: reply for request_id, reply in stored.items()}
+    migrated = await stored_replies(database, "acme")
+    found = {request_id[0]: reply for request_id, reply in migrated.items()}
     assert {letter: item.grounding_verified for letter, item in found.items()} == {
         "a": True, "b": True, "c": False, "d": False,
     }  # fmt: skip

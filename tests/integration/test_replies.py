@@ -12,8 +12,6 @@ from followup.backends.tables import Outcome, Reply
 from followup.errors import NotFoundError
 from tests.records import make_reply, stored_replies
 
-pytest_plugins = ["tests.integration.databases"]
-
 MONDAY = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
 
 

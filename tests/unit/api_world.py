@@ -31,10 +31,7 @@ from followup.backends.replies import Replies
 from followup.backends.reply_log import ReplyLog
 from followup.backends.settings import DatabaseSettings
 from followup.backends.single_flight import ReplyCache
-from followup.errors import (
-    FollowupError,
-    PartUnavailableError,
-)
+from followup.errors import FollowupError, PartUnavailableError
 from followup.passage import Chunk, Passage
 from followup.pipeline import Pipeline
 from followup.request import GenerationOptions
@@ -104,18 +101,19 @@ class World:
         """Another `approval.yaml`."""
         policy = ApprovalRules(**rules)
         self.parts = replace(self.parts, desk=replace(self.parts.desk, rules=policy))
-        self._replace_in_service(gate=replace(self.parts.service.gate, rules=policy))
+        self.change_service(gate=replace(self.parts.service.gate, rules=policy))
 
     def forget_replies(self) -> None:
         """An empty cache."""
-        self._replace_in_service(cache=ReplyCache(MemoryCache(100)))
+        self.change_service(cache=ReplyCache(MemoryCache(100)))
 
     def promote(self, version: str, tenant: str = "default", industry: str = "") -> None:
         """The alias names another version, and that is known at once."""
         self.aliases.promote(version, tenant, industry)
-        self._replace_in_service(adapters=AdapterStore(self.aliases, "production"))
+        self.change_service(adapters=AdapterStore(self.aliases, "production"))
 
-    def _replace_in_service(self, **parts: Any) -> None:
+    def change_service(self, **parts: Any) -> None:
+        """Another part of the service, at once."""
         self.parts = replace(self.parts, service=replace(self.parts.service, **parts))
         self.client = client_of(self.parts)
 
