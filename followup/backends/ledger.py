@@ -25,14 +25,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from followup.backends.held_lock import held_lock
-from followup.backends.whole_file import WholeFile
+from followup.backends.whole_file import WholeFile, write_whole
 from followup.errors import FollowupError, InvalidInputError
 
 PARTS, REJECTS = "parts", "rejects"
 RUN_FILE, LEDGER_FILE, LOCK_FILE = "run.json", "ledger.jsonl", ".lock"
 ENDINGS = ("rejects.jsonl", "summary.json", "report.html")
 """Files that are written when every part is finished."""
-_HASH_BLOCK = 1024 * 1024
 _MAX_SHOWN = 120
 
 
@@ -168,8 +167,7 @@ class RunFolder:
         return all(_hash_file(self.folder / file.name) == file.sha256 for file in part.files)
 
     def _store(self, name: str, content: bytes) -> StoredFile:
-        with WholeFile(self.folder / name) as file:
-            file.write(content)
+        write_whole(self.folder / name, content)
         digest = hashlib.sha256(content).hexdigest()
         return StoredFile(name=name, num_bytes=len(content), sha256=digest)
 
@@ -266,11 +264,8 @@ def _short(value: object) -> str:
 
 
 def _hash_file(path: Path) -> str:
-    digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
-            while block := file.read(_HASH_BLOCK):
-                digest.update(block)
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return ""
-    return digest.hexdigest()
