@@ -1,14 +1,13 @@
-"""lead-assistant adapters list | history | promote | rollback | remove, and train publish."""
+"""lead-assistant adapters list | history | promote | rollback | remove"""
 
 import asyncio
 import getpass
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cluster.options import MODELS_FILE, JsonOption, ModelsFileOption
+from cluster.options import EXIT_CODES, MODELS_FILE, ByOption, JsonOption, ModelsFileOption
 from followup.backends.access import DEFAULT_TENANT
 from followup.errors import InvalidInputError
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from followup.backends.adapter_aliases import AliasPlace
     from followup.backends.tables import AliasChange
 
-EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 wrong usage."
 adapters_app = typer.Typer(
     no_args_is_help=True, help="Published adapters, and the aliases that say which one serves."
 )
@@ -27,7 +25,6 @@ Alias = Annotated[str, typer.Option(help="production serves; canary is loaded ah
 Industry = Annotated[
     str, typer.Option(help="Only for leads of this industry; empty: for all without an own one.")
 ]
-By = Annotated[str, typer.Option(help="Who does it, for the record; empty: the user's name.")]
 
 
 @adapters_app.command("list", epilog=EXIT_CODES)
@@ -79,7 +76,7 @@ def promote(
     tenant: Tenant = DEFAULT_TENANT,
     alias: Alias = "production",
     industry: Industry = "",
-    by: By = "",
+    by: ByOption = "",
     models_file: ModelsFileOption = MODELS_FILE,
 ) -> None:
     """Point an alias at a version; a running service follows within seconds."""
@@ -97,7 +94,7 @@ def rollback(
     tenant: Tenant = DEFAULT_TENANT,
     alias: Alias = "production",
     industry: Industry = "",
-    by: By = "",
+    by: ByOption = "",
     models_file: ModelsFileOption = MODELS_FILE,
 ) -> None:
     """Point an alias at the version before the one that it names."""
@@ -118,40 +115,6 @@ def remove(version: Version) -> None:
 
     asyncio.run(adapters.remove(load_settings(), version))
     typer.echo(f"Adapter '{version}' is removed.")
-
-
-def publish(
-    source: Annotated[
-        Path, typer.Argument(help="A finished run's folder, or a PEFT adapter's.", exists=True)
-    ],
-    name: Annotated[str, typer.Option(help="Name of the adapter; empty: the folder's.")] = "",
-    force: Annotated[
-        bool, typer.Option("--force", help="Past the gate; the card and the history say so.")
-    ] = False,
-    by: By = "",
-    models_file: ModelsFileOption = MODELS_FILE,
-    as_json: JsonOption = False,
-) -> None:
-    """Make an immutable version of an adapter, if it passes the gate of adapters.yaml."""
-    from cluster import adapters
-    from config.settings import load_settings
-    from training.publish import PublishRequest
-
-    request = PublishRequest(
-        source, name or source.resolve().name, by or getpass.getuser(), force=force
-    )
-    published = adapters.publish_adapter(load_settings(models_file=models_file), request)
-    card = published.card
-    if as_json:
-        typer.echo(card.model_dump_json())
-        return
-    typer.echo(f"{card.version}: {'published' if published.is_new else 'was published before'}")
-    typer.echo(f"Serve it with: lead-assistant adapters promote {card.version}", err=True)
-
-
-def register_publish(train_app: typer.Typer) -> None:
-    """Add `publish` to the `train` commands."""
-    train_app.command("publish", epilog=EXIT_CODES)(publish)
 
 
 def _place(tenant: str, alias: str, industry: str) -> "AliasPlace":

@@ -1,4 +1,4 @@
-"""The command line: lead-assistant bulk score | write LEADS -o OUT."""
+"""lead-assistant bulk score | write LEADS -o OUT"""
 
 import json
 import os

@@ -18,7 +18,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 from typer.core import TyperGroup
 
-from cluster.adapters_cli import adapters_app, register_publish
+from cluster.adapters_cli import adapters_app
 from cluster.bulk_cli import bulk_app
 from cluster.ingest_cli import ingest_app
 from cluster.options import MODELS_FILE, JsonOption, ModelsFileOption
@@ -62,7 +62,6 @@ app.add_typer(models_app, name="models")
 app.add_typer(ingest_app, name="ingest")
 app.add_typer(keys_app, name="keys")
 app.add_typer(train_app, name="train")
-register_publish(train_app)
 app.add_typer(adapters_app, name="adapters")
 app.add_typer(bulk_app, name="bulk")
 

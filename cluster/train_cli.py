@@ -1,14 +1,21 @@
-"""The command line: lead-assistant train prepare | finetune | evaluate | fit-scoring; publish is in
-adapters_cli.py."""
+"""lead-assistant train prepare | finetune | evaluate | publish | fit-scoring"""
 
 import asyncio
+import getpass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cluster.options import MODELS_FILE, MapOption, ModelsFileOption
+from cluster.options import (
+    EXIT_CODES,
+    MODELS_FILE,
+    ByOption,
+    JsonOption,
+    MapOption,
+    ModelsFileOption,
+)
 from cluster.reporting import Reporter
 from followup.errors import InvalidInputError
 
@@ -28,7 +35,7 @@ TrainingFileOption = Annotated[
 ]
 
 
-@train_app.command()
+@train_app.command(epilog=EXIT_CODES)
 def prepare(
     source: Annotated[
         Path | None, typer.Argument(help="CSV, JSONL or Parquet file of conversations.")
@@ -74,7 +81,7 @@ def prepare(
     typer.echo(f"Written: {output} (chart: {output / CHART_FILE})", err=True)
 
 
-@train_app.command()
+@train_app.command(epilog=EXIT_CODES)
 def finetune(
     data: Annotated[Path, typer.Argument(help="Folder that 'train prepare' wrote.")],
     run: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.")],
@@ -128,7 +135,7 @@ def finetune(
     )
 
 
-@train_app.command()
+@train_app.command(epilog=EXIT_CODES)
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
     data: Annotated[
@@ -161,7 +168,37 @@ def evaluate(
     typer.echo(f"Written: {run / 'evaluation.json'} and .html", err=True)
 
 
-@train_app.command("fit-scoring")
+@train_app.command(epilog=EXIT_CODES)
+def publish(
+    source: Annotated[
+        Path, typer.Argument(help="A finished run's folder, or a PEFT adapter's.", exists=True)
+    ],
+    name: Annotated[str, typer.Option(help="Name of the adapter; empty: the folder's.")] = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="Past the gate; the card and the history say so.")
+    ] = False,
+    by: ByOption = "",
+    models_file: ModelsFileOption = MODELS_FILE,
+    as_json: JsonOption = False,
+) -> None:
+    """Make an immutable version of an adapter, if it passes the gate of adapters.yaml."""
+    from cluster import adapters
+    from config.settings import load_settings
+    from training.publish import PublishRequest
+
+    request = PublishRequest(
+        source, name or source.resolve().name, by or getpass.getuser(), force=force
+    )
+    published = adapters.publish_adapter(load_settings(models_file=models_file), request)
+    card = published.card
+    if as_json:
+        typer.echo(card.model_dump_json())
+        return
+    typer.echo(f"{card.version}: {'published' if published.is_new else 'was published before'}")
+    typer.echo(f"Serve it with: lead-assistant adapters promote {card.version}", err=True)
+
+
+@train_app.command("fit-scoring", epilog=EXIT_CODES)
 def fit_scoring(
     leads: Annotated[
         Path, typer.Argument(help="CSV, JSONL or Parquet: lead fields and what became of each.")
