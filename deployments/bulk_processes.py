@@ -17,6 +17,9 @@ from followup.errors import FollowupError, PartUnavailableError
 
 STOP_SECONDS = 10.0
 PRELOADED = ["deployments.bulk_score"]
+MAX_KILLED_STARTS = 3
+"""A worker that is killed while it starts is started again. So often without a part being finished
+in between, and there is more to it than an accident."""
 _READY = "ready"
 
 
@@ -48,6 +51,7 @@ class ProcessWorkers:
         self._context: ForkServerContext = multiprocessing.get_context("forkserver")
         start_fork_server()
         self._factory = factory
+        self._num_killed_starts = 0
         self._processes = [self._launch() for _ in range(num_workers)]
 
     @property
@@ -95,6 +99,7 @@ class ProcessWorkers:
             process.is_ready = True
             return None
         process.part = None
+        self._num_killed_starts = 0
         if isinstance(message, FollowupError):
             raise message
         if isinstance(message, str):
@@ -102,15 +107,24 @@ class ProcessWorkers:
         result: PartResult = message
         return result
 
-    def _replace(self, process: "_Process", part: Part) -> Died:
+    def _replace(self, process: "_Process", part: Part) -> Died | None:
+        """Put a new worker in a dead one's place. One that had not begun its part passes it on."""
         process.process.join(STOP_SECONDS)
         code = process.process.exitcode
         process.pipe.close()
+        was_killed = code is not None and code < 0
         if not process.is_ready:
-            message = f"A worker ended with code {code} before it was ready; its error is above."
-            raise PartUnavailableError(message)
+            self._num_killed_starts += was_killed
+            if not was_killed or self._num_killed_starts == MAX_KILLED_STARTS:
+                message = (
+                    f"A worker ended with code {code} before it was ready; its error is above."
+                )
+                raise PartUnavailableError(message)
         self._processes[self._processes.index(process)] = self._launch()
-        how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        if not process.is_ready:
+            self.start(part)
+            return None
+        how = f"signal {-code}" if was_killed and code else f"exit code {code}"
         return Died(part, f"the process ended with {how}")
 
     def _launch(self) -> "_Process":

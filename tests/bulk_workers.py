@@ -59,6 +59,22 @@ class PoisonedWorker:
         return self._worker.take(part)
 
 
+@dataclass(frozen=True, slots=True)
+class KilledFactory:
+    """Its process is killed while it builds a worker, the first so many times."""
+
+    factory: PoisonedFactory
+    num_kills: int
+    folder: Path
+
+    def build(self) -> PoisonedWorker:
+        marks = len(list(self.folder.glob("killed-*")))
+        if marks < self.num_kills:
+            (self.folder / f"killed-{marks}").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.factory.build()
+
+
 PASSAGE = Passage(
     chunk=Chunk(
         chunk_id="a", document="a.md", title="Plans", source_type="pricing", position=0,

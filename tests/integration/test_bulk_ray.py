@@ -1,6 +1,7 @@
 """Bulk runs on a real Ray cluster give, row by row, what processes of this machine give."""
 
 import json
+import random
 import subprocess
 import sys
 import time
@@ -18,11 +19,17 @@ from cluster.ray_cluster import start_ray, stop_ray
 from cluster.state import StateFolder
 from config.environment import Environment
 from config.settings import load_settings
+from tests.integration.bulk_kills import (
+    SEED,
+    KilledRun,
+    Kills,
+    check_each_once,
+    finished_files,
+    num_lines,
+)
 from tests.integration.running_graph import ROOT
 from tests.integration.test_bulk_score import (
-    finished_parts,
     lead_row,
-    num_lines,
     rejects_of,
     results_of,
     write_csv,
@@ -82,11 +89,11 @@ def score_and_kill_an_actor(leads: Path, output: Path) -> dict[str, Any]:
         assert time.monotonic() < give_up_at
         time.sleep(0.01)
     assert num_lines(output) < NUM_ROWS // 10
-    before = finished_parts(output)
+    before = finished_files(output)
     actors(output)[0].kill()
     told, _ = process.communicate(timeout=SECONDS)
     assert process.returncode == 0
-    assert before.items() <= finished_parts(output).items()
+    assert before.items() <= finished_files(output).items()
     summary: dict[str, Any] = json.loads(told)
     return summary
 
@@ -108,6 +115,46 @@ def test_rows_on_ray_are_those_of_local_processes_also_when_an_actor_is_killed(
     assert rejects_of(tmp_path / "ray") == rejects_of(tmp_path / "local")
     assert summary["num_results"] == NUM_ROWS - 2
     assert actors(tmp_path / "ray") == []
+
+
+def kill_cluster(output: Path) -> None:
+    """Every process of Ray that belongs to the state folder beside the output."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            is_ray = process.name().startswith(("ray", "gcs_server")) or "/ray/" in " ".join(
+                process.cmdline()
+            )
+            if is_ray and process.environ().get("STATE_DIR") == str(output.parent / "state"):
+                process.kill()
+                found.append(process)
+        except psutil.Error:
+            continue
+    assert len(found) > 1
+    psutil.wait_procs(found, timeout=SECONDS)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.usefixtures("_cluster")
+def test_a_run_whose_cluster_is_killed_ten_times_has_each_lead_once(tmp_path: Path) -> None:
+    leads = write_csv(tmp_path / "leads.csv", [lead_row(number) for number in range(2_000)])
+    output = tmp_path / "out"
+    run = KilledRun(command(leads, output, "--address", "auto"), output)
+    generator = random.Random(SEED)  # noqa: S311 - no secret
+    settings = load_settings()
+    state = StateFolder(settings.environment.state_dir.absolute())
+    for _ in range(10):
+        process = run.start()
+        run.wait_for_kill(process, Kills(10, max_parts=10, max_seconds=0.2), generator)
+        before = finished_files(output)
+        kill_cluster(output)
+        process.kill()
+        process.communicate()
+        assert before.items() <= finished_files(output).items()
+        start_ray(state, settings)
+    assert run.finish(run.start())["num_results"] == 2_000
+    check_each_once(output, [f"lead-{number}" for number in range(2_000)])
 
 
 def test_without_a_cluster_auto_says_how_to_get_one(

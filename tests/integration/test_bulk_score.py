@@ -1,13 +1,8 @@
 """Scoring lead lists by the command and by the run, killed and not."""
 
 import csv
-import hashlib
 import json
-import random
-import subprocess
 import sys
-import time
-from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -24,13 +19,14 @@ from cluster.reporting import Reporter
 from config.settings import Settings, load_settings
 from deployments.bulk_job import score_work
 from deployments.bulk_options import BulkOptions, OutputFormat
-from followup.backends.ledger import LEDGER_FILE, FinishedPart
-from tests.bulk_workers import FAULT, FRAGILE, POISON, PoisonedFactory
-from tests.integration.running_graph import ROOT
+from deployments.bulk_parts import WorkerFactory
+from deployments.bulk_processes import MAX_KILLED_STARTS
+from followup.errors import PartUnavailableError
+from tests.bulk_workers import FAULT, FRAGILE, POISON, KilledFactory, PoisonedFactory
+from tests.integration.bulk_kills import KilledRun, Kills, Victim, check_each_once
 
 NUM_ROWS = 2_000
-ROWS_PER_PART = 50
-SEED = 20_261_122
+ROWS_PER_PART = 10
 Record = dict[str, Any]
 
 
@@ -67,7 +63,7 @@ def run(
     settings: Settings,
     leads: Path,
     output: Path,
-    factory: PoisonedFactory | None = None,
+    factory: WorkerFactory | None = None,
     **options: Any,
 ) -> BulkSummary:
     file_format: OutputFormat = options.pop("file_format", "jsonl")
@@ -190,68 +186,40 @@ def test_the_leads_that_end_their_worker_are_rejected_and_the_rest_is_done(
     assert (tmp_path / "was_fragile").exists()
 
 
-def command(leads: Path, output: Path, *more: str) -> list[str]:
-    return [
+def test_a_worker_killed_while_it_starts_is_started_again_but_not_for_ever(
+    settings: Settings, tmp_path: Path
+) -> None:
+    leads = write_csv(tmp_path / "leads.csv", [lead_row(number) for number in range(4)])
+    sound = PoisonedFactory(settings.scoring, settings.compliance, tmp_path)
+    killed_twice = KilledFactory(sound, MAX_KILLED_STARTS - 1, tmp_path)
+    summary = run(settings, leads, tmp_path / "out", killed_twice, num_workers=1)
+    assert (summary.num_results, summary.num_rejects) == (4, 0)
+    always = KilledFactory(sound, 100, tmp_path)
+    with pytest.raises(PartUnavailableError, match="ended with code -9 before it was ready"):
+        run(settings, leads, tmp_path / "other", always, num_workers=1)
+
+
+def killed_run(tmp_path: Path, *more: str) -> KilledRun:
+    leads = write_csv(tmp_path / "leads.csv", [lead_row(number) for number in range(NUM_ROWS)])
+    output = tmp_path / "out"
+    command = [
         sys.executable, "-m", "tests.command_line", "bulk", "score", str(leads), "-o", str(output),
         "--format", "jsonl", "--rows-per-part", str(ROWS_PER_PART), "--json", *more,
     ]  # fmt: skip
+    return KilledRun(command, output)
 
 
-def finished_parts(output: Path) -> dict[int, tuple[str, bytes]]:
-    """Hash in the ledger and bytes on the disk of each part whose line is whole."""
-    try:
-        lines = (output / LEDGER_FILE).read_bytes().splitlines(keepends=True)
-    except FileNotFoundError:
-        return {}
-    parts = [FinishedPart.model_validate_json(line) for line in lines if line.endswith(b"\n")]
-    return {
-        part.part: (part.files[0].sha256, (output / part.files[0].name).read_bytes())
-        for part in parts
-    }
-
-
-def num_lines(output: Path) -> int:
-    try:
-        return (output / LEDGER_FILE).read_bytes().count(b"\n")
-    except FileNotFoundError:
-        return 0
-
-
-def check_kills(tmp_path: Path, num_kills: int) -> None:
-    leads = write_csv(tmp_path / "leads.csv", [lead_row(number) for number in range(NUM_ROWS)])
-    output = tmp_path / "out"
-    generator = random.Random(SEED)  # noqa: S311 - no secret
-    before: dict[int, tuple[str, bytes]] = {}
-    for kill in range(num_kills):
-        wanted = len(before) + generator.randrange(0, 1 + 20 // num_kills)
-        process = subprocess.Popen(command(leads, output), cwd=ROOT, stdout=subprocess.PIPE)  # noqa: S603
-        give_up_at = time.monotonic() + 120
-        while num_lines(output) < max(1, wanted) and process.poll() is None:
-            assert time.monotonic() < give_up_at
-            time.sleep(0.02)
-        time.sleep(generator.uniform(0, 0.05))
-        assert process.poll() is None, f"kill {kill}: it was done already"
-        process.kill()
-        process.communicate()
-        after = finished_parts(output)
-        assert before.items() <= after.items()
-        before = after
-    done = subprocess.run(  # noqa: S603 - this program
-        command(leads, output), cwd=ROOT, capture_output=True, check=False, timeout=300
-    )
-    assert done.returncode == 0, done.stderr
-    after = finished_parts(output)
-    assert before.items() <= after.items()
-    assert all(hashlib.sha256(content).hexdigest() == digest for digest, content in after.values())
-    ids = Counter(row["lead_id"] for row in results_of(output))
-    assert ids == Counter(f"lead-{number}" for number in range(NUM_ROWS))
-    assert json.loads(done.stdout)["num_results"] == NUM_ROWS
+def check_kills(run: KilledRun, victim: Victim, num_kills: int) -> None:
+    summary = run.survive(victim, Kills(num_kills, max_parts=10, max_seconds=0.05))
+    check_each_once(run.output, [f"lead-{number}" for number in range(NUM_ROWS)])
+    assert summary["num_results"] == NUM_ROWS
 
 
 def test_a_run_killed_three_times_has_each_lead_once(tmp_path: Path) -> None:
-    check_kills(tmp_path, 3)
+    check_kills(killed_run(tmp_path), Victim.DRIVER, 3)
 
 
 @pytest.mark.slow
-def test_a_run_killed_ten_times_has_each_lead_once(tmp_path: Path) -> None:
-    check_kills(tmp_path, 10)
+@pytest.mark.parametrize("victim", Victim)
+def test_a_run_killed_ten_times_has_each_lead_once(tmp_path: Path, victim: Victim) -> None:
+    check_kills(killed_run(tmp_path), victim, 10)

@@ -2,18 +2,14 @@
 
 import csv
 import json
-import random
-import subprocess
 import sys
-import time
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from followup.backends.ledger import LEDGER_FILE
-from tests.integration.running_graph import EXAMPLES, RAG, ROOT, RunningGraph
+from tests.integration.bulk_kills import KilledRun, Kills, Victim, check_each_once
+from tests.integration.running_graph import EXAMPLES, RAG, RunningGraph
 
 RAG_FIELDS = (
     "lead_name", "product_name", "interaction_history", "lead_stage", "engagement_score",
@@ -21,8 +17,6 @@ RAG_FIELDS = (
 )  # fmt: skip
 NUMBERS = ("engagement_score", "days_since_contact", "deal_value")
 VERSIONS = ("prompt_version", "model_version", "knowledge_base_version", "rules_version")
-SECONDS = 300
-SEED = 20_261_122
 Record = dict[str, Any]
 
 
@@ -90,56 +84,19 @@ def test_a_row_is_what_the_endpoint_writes_for_that_lead(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1_500)  # eleven processes load their models
+@pytest.mark.timeout(1_500)  # up to eleven processes load their models
+@pytest.mark.parametrize("victim", Victim)
 def test_writing_that_is_killed_ten_times_has_each_lead_once(
-    graph: RunningGraph, tmp_path: Path
+    graph: RunningGraph, tmp_path: Path, victim: Victim
 ) -> None:
     if not graph.is_embedded:
         pytest.skip("once is enough")
     rows = [{**row, "id": f"{row['id']}-{turn}"} for turn in range(3) for row in example_leads()]
     leads, output = write_list(tmp_path / "leads.csv", rows), tmp_path / "out"
     command = [
-        "bulk", "write", str(leads), "-o", str(output), "--approach", "rag", "--format", "jsonl",
-        "--rows-per-part", "3",
+        sys.executable, "-m", "tests.command_line", "bulk", "write", str(leads), "-o", str(output),
+        "--approach", "rag", "--format", "jsonl", "--rows-per-part", "3", "--json",
     ]  # fmt: skip
-    generator = random.Random(SEED)  # noqa: S311 - no secret
-    before: dict[str, bytes] = {}
-    for _ in range(10):
-        process = subprocess.Popen(  # noqa: S603 - this program
-            [sys.executable, "-m", "tests.command_line", *command],
-            env=graph.environment,
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-        )
-        wanted = len(before) + generator.randrange(2)
-        give_up_at = time.monotonic() + SECONDS
-        while num_lines(output) < wanted and process.poll() is None:
-            assert time.monotonic() < give_up_at
-            time.sleep(0.05)
-        time.sleep(generator.uniform(0, 3))
-        process.kill()
-        process.wait()
-        after = finished(output)
-        assert before.items() <= after.items()
-        before = after
-    graph.command(*command)
-    assert before.items() <= finished(output).items()
-    assert Counter(row["lead_id"] for row in results_of(output)) == Counter(
-        row["id"] for row in rows
-    )
-
-
-def num_lines(output: Path) -> int:
-    try:
-        return (output / LEDGER_FILE).read_bytes().count(b"\n")
-    except FileNotFoundError:
-        return 0
-
-
-def finished(output: Path) -> dict[str, bytes]:
-    """Bytes of each file of which the ledger has a whole line."""
-    if not num_lines(output):
-        return {}
-    lines = (output / LEDGER_FILE).read_text().rpartition("\n")[0].splitlines()
-    names = [file["name"] for line in lines for file in json.loads(line)["files"]]
-    return {name: (output / name).read_bytes() for name in names}
+    run = KilledRun(command, output, graph.environment)
+    run.survive(victim, Kills(10, max_parts=1, max_seconds=3))
+    check_each_once(output, [row["id"] for row in rows])

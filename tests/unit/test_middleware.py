@@ -1,13 +1,20 @@
 """The ASGI middleware, message by message."""
 
 import asyncio
+import re
+from itertools import islice
 from typing import Any
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from deployments.metrics import IngressMetrics
-from deployments.middleware import BodyLimitMiddleware, MeasuringMiddleware
+from deployments.middleware import (
+    IDS_DRAWN_AT_ONCE,
+    BodyLimitMiddleware,
+    MeasuringMiddleware,
+    random_ids,
+)
 
 SCOPE: Scope = {
     "type": "http",
@@ -98,3 +105,9 @@ async def test_every_request_is_counted_and_timed_by_how_it_ended(
         with pytest.raises(raised):
             await measured(SCOPE, messages(), drop)
     assert noted == [{"endpoint": "unknown", "status": status, "tenant": "acme"}] * 2
+
+
+def test_ids_are_32_hexadecimal_digits_and_never_come_again() -> None:
+    ids = [*islice(random_ids(), 3 * IDS_DRAWN_AT_ONCE), *islice(random_ids(), 10)]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch("[0-9a-f]{32}", item) for item in ids)
