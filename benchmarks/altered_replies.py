@@ -82,7 +82,8 @@ def measure_altered_messages(
     """Check each message once; a row for each kind of change, and one for each wrong answer."""
     bases = [load_knowledge_base(path, count_tokens) for path in facts_files]
     answers = [_answer(message) for message in write_messages(bases, num_messages, seed)]
-    rows = [_summary(change.value, [change], answers) for change in Change]
+    occurring = {answer.message.change for answer in answers}
+    rows = [_summary(change.value, [change], answers) for change in Change if change in occurring]
     groups = [_summary(group.name, group.changes, answers) for group in GROUPS]
     _print(rows + groups)
     targets = [

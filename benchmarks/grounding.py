@@ -10,22 +10,14 @@ once) takes other facts files; benchmarks/altered_messages/README.md describes t
 facts/gitpod.yaml lies in BENCH_DATA.
 """
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from benchmarks.altered_messages.facts import FactsError
-from benchmarks.altered_messages.sets import FACTS_FILES
-from benchmarks.altered_replies import measure_altered_messages
-from benchmarks.attribution import measure_attribution
+from benchmarks.data import EXIT_NO_DATA, require_data
 from benchmarks.results import Target, write_results
-from benchmarks.validation_latency import measure_validation_latency
-from config.settings import load_settings
-from followup.backends.alignment import EmbeddingAligner
-from followup.backends.embedder import Embedder
 
 COMMAND = "python -m benchmarks.grounding"
 
@@ -38,13 +30,19 @@ def main(
     ] = None,
 ) -> None:
     """Run all parts; exit code 1 when a target is missed, 2 when data or a model is missing."""
+    data = require_data("begin_dev", *(() if facts else ("kb_gitpod",)))
+    from benchmarks.altered_messages.facts import FactsError
+    from benchmarks.altered_messages.sets import FACTS_FILES
+    from benchmarks.altered_replies import measure_altered_messages
+    from benchmarks.attribution import measure_attribution
+    from benchmarks.validation_latency import measure_validation_latency
+    from config.settings import load_settings
+    from followup.backends.alignment import EmbeddingAligner
+    from followup.backends.embedder import Embedder
+
     settings = load_settings()
     embedder = Embedder(settings.embedder, num_threads=1)  # as the validator has it
     count_tokens, aligner = embedder.count_tokens_batch, EmbeddingAligner(embedder)
-    data = os.environ.get("BENCH_DATA")
-    if not data:
-        print("BENCH_DATA is not set: the folder with kb_gitpod and begin_dev.", file=sys.stderr)
-        raise typer.Exit(2)
     files = tuple(facts or FACTS_FILES)
     measurements: list[dict[str, Any]] = []
     targets: list[Target] = []
@@ -52,13 +50,13 @@ def main(
         for rows, goals in (
             measure_altered_messages(files, count, seed, count_tokens),
             measure_validation_latency(files, settings, seed, count_tokens, aligner),
-            measure_attribution(Path(data), aligner),
+            measure_attribution(data, aligner),
         ):
             measurements += rows
             targets += goals
     except FactsError as error:
         print(error, file=sys.stderr)
-        raise typer.Exit(2) from error
+        raise typer.Exit(EXIT_NO_DATA) from error
     given = "".join(f" --facts {path}" for path in facts or ())
     write_results(
         "grounding", f"{COMMAND} --seed {seed} --count {count}{given}", measurements, targets

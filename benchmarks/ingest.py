@@ -19,20 +19,21 @@ server stands apart. Needs BENCH_DATA, the folder that holds scifact/.
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.ingest_ways import Work
+from benchmarks.data import require_data
 from benchmarks.results import RESULTS, Target, write_results
-from tests.integration.milvus_server import milvus_server
+
+if TYPE_CHECKING:
+    from benchmarks.ingest_ways import Work
 
 COMMAND = "python -m benchmarks.ingest"
 TURNS = 3
@@ -49,16 +50,16 @@ def main() -> int:
     parser.add_argument("--ray-sizes", default="200,2000")
     parser.add_argument("--append", action="store_true")
     arguments = parser.parse_args()
-    data = Path(os.environ.get("BENCH_DATA", "")) / "scifact" / "corpus.jsonl"
-    if "BENCH_DATA" not in os.environ or not data.is_file():
-        print("Set BENCH_DATA to the folder that holds scifact/.", file=sys.stderr)
-        return 2
+    corpus = require_data("scifact") / "corpus.jsonl"
+    from benchmarks.ingest_ways import Work
+    from tests.integration.milvus_server import milvus_server
+
     plan = list(_plan(*map(_sizes, (arguments.sizes, arguments.loop_sizes, arguments.ray_sizes))))
     rows = _earlier(plan) if arguments.append else []
     with tempfile.TemporaryDirectory() as folder, milvus_server(Path(folder)) as server:
         for turn, (way, size) in enumerate(plan):
             documents = Path(folder) / f"documents-{size}"
-            make_documents(data, documents, size)
+            make_documents(corpus, documents, size)
             rows += run_apart(Work(way, documents, server.uri, f"{way}_{turn}"), size)
             _print(rows[-1:])
     _print(rows)
@@ -109,7 +110,7 @@ def make_documents(corpus: Path, folder: Path, size: int) -> None:
         path.write_text(f"{row['title']} ({number})\n\n{text}\n", encoding="utf-8")
 
 
-def run_apart(work: Work, size: int) -> list[dict[str, Any]]:
+def run_apart(work: "Work", size: int) -> list[dict[str, Any]]:
     """Measure in a process of its own; its rows."""
     command = [
         sys.executable, "-m", "benchmarks.ingest_ways",

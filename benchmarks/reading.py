@@ -6,7 +6,6 @@ instruction-like text is found. Needs BENCH_DATA, with kb_gitpod and prompt_inje
 
 import json
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -15,6 +14,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
+from benchmarks.data import require_data
 from benchmarks.results import Target, write_results
 from config.ingestion import IngestionSettings
 from config.settings import load_settings
@@ -37,10 +37,7 @@ PLAIN_REQUESTS = {"Information Retrieval", "Learning and Tutoring", "Programming
 
 def main() -> None:
     """Measure, print and write the results."""
-    folder = os.environ.get("BENCH_DATA")
-    if not folder:
-        sys.exit("Set BENCH_DATA to the folder that holds kb_gitpod and prompt_injection.")
-    data = Path(folder)
+    data = require_data("kb_gitpod", "prompt_injection")
     files = {
         path.relative_to(data).as_posix(): path.read_bytes()
         for path in sorted((data / "kb_gitpod").rglob("*.md"))

@@ -13,6 +13,8 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from followup.backends.whole_file import write_whole
+
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("ray", "openvino-genai", "transformers", "torch", "fastapi", "pymilvus", "milvus-lite")
 
@@ -47,9 +49,7 @@ def write_results(
     }
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
-    temporary = path.with_suffix(".partial")
-    temporary.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    write_whole(path, f"{json.dumps(document, indent=2)}\n".encode())
     _print_targets(targets, path)
     return path
 

@@ -13,30 +13,27 @@ Needs BENCH_DATA, the folder that holds scifact/ and kb_gitpod/. Vectors are kep
 """
 
 import asyncio
-import os
 import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.cached_vectors import CachedEmbedder
-from benchmarks.question_retrieval import measure_leads, measure_questions
+from benchmarks.data import require_data
 from benchmarks.results import write_results
-from benchmarks.scifact_retrieval import measure_scifact
-from followup.backends.embedder import Embedder
-from followup.backends.settings import EmbedderSettings
-from tests.integration.milvus_server import milvus_server
-from tests.integration.models import embedding_model_path
 
 COMMAND = "python -m benchmarks.retrieval"
 
 
 def main() -> int:
     """Run all three; exit code 1 when a target is missed, 2 when the data are not there."""
-    data = Path(os.environ.get("BENCH_DATA", ""))
-    missing = [name for name in ("scifact", "kb_gitpod") if not (data / name).is_dir()]
-    if "BENCH_DATA" not in os.environ or missing:
-        print("Set BENCH_DATA to the folder that holds scifact/ and kb_gitpod/.", file=sys.stderr)
-        return 2
+    data = require_data("scifact", "kb_gitpod")
+    from benchmarks.cached_vectors import CachedEmbedder
+    from benchmarks.question_retrieval import measure_leads, measure_questions
+    from benchmarks.scifact_retrieval import measure_scifact
+    from followup.backends.embedder import Embedder
+    from followup.backends.settings import EmbedderSettings
+    from tests.integration.milvus_server import milvus_server
+    from tests.integration.models import embedding_model_path
+
     settings = EmbedderSettings(model_name="all-MiniLM-L6-v2", model_path=embedding_model_path())
     embedder = CachedEmbedder(Embedder(settings))
     measurements, targets = [], []

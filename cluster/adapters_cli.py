@@ -1,42 +1,37 @@
-"""lead-assistant adapters list | history | promote | rollback | remove, and train publish."""
+"""lead-assistant adapters list | history | promote | rollback | remove"""
 
 import asyncio
 import getpass
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from config.settings import load_settings
-from followup.backends.tables import AliasChange
+from cluster.options import EXIT_CODES, MODELS_FILE, ByOption, JsonOption, ModelsFileOption
+from followup.backends.access import DEFAULT_TENANT
 from followup.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from followup.backends.adapter_aliases import AliasPlace
+    from followup.backends.tables import AliasChange
 
-EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 wrong usage."
 adapters_app = typer.Typer(
     no_args_is_help=True, help="Published adapters, and the aliases that say which one serves."
 )
 
-ModelsFile = Annotated[
-    str, typer.Option(help="File in CONFIG_DIR that names the models, such as models.gpu.yaml.")
-]
 Version = Annotated[str, typer.Argument(help="name@hash, as 'adapters list' shows it.")]
 Tenant = Annotated[str, typer.Option(help="Whose alias it is.")]
 Alias = Annotated[str, typer.Option(help="production serves; canary is loaded ahead.")]
 Industry = Annotated[
     str, typer.Option(help="Only for leads of this industry; empty: for all without an own one.")
 ]
-By = Annotated[str, typer.Option(help="Who does it, for the record; empty: the user's name.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 
 
 @adapters_app.command("list", epilog=EXIT_CODES)
-def list_adapters(models_file: ModelsFile = "models.yaml", as_json: Json = False) -> None:
+def list_adapters(models_file: ModelsFileOption = MODELS_FILE, as_json: JsonOption = False) -> None:
     """List the versions and the aliases that name them."""
-    from cluster import adapters  # noqa: PLC0415 - the database takes a moment
+    from cluster import adapters
+    from config.settings import load_settings
 
     found = asyncio.run(adapters.list_adapters(load_settings(models_file=models_file)))
     if as_json:
@@ -55,13 +50,14 @@ def list_adapters(models_file: ModelsFile = "models.yaml", as_json: Json = False
 
 @adapters_app.command("history", epilog=EXIT_CODES)
 def history(
-    tenant: Tenant = "default",
+    tenant: Tenant = DEFAULT_TENANT,
     alias: Alias = "production",
     industry: Industry = "",
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show every change of an alias: what, when, who, and whether past the gate."""
-    from cluster import adapters  # noqa: PLC0415
+    from cluster import adapters
+    from config.settings import load_settings
 
     changes = asyncio.run(adapters.history(load_settings(), _place(tenant, alias, industry)))
     if as_json:
@@ -77,14 +73,15 @@ def history(
 @adapters_app.command("promote", epilog=EXIT_CODES)
 def promote(
     version: Version,
-    tenant: Tenant = "default",
+    tenant: Tenant = DEFAULT_TENANT,
     alias: Alias = "production",
     industry: Industry = "",
-    by: By = "",
-    models_file: ModelsFile = "models.yaml",
+    by: ByOption = "",
+    models_file: ModelsFileOption = MODELS_FILE,
 ) -> None:
     """Point an alias at a version; a running service follows within seconds."""
-    from cluster import adapters  # noqa: PLC0415
+    from cluster import adapters
+    from config.settings import load_settings
 
     settings = load_settings(models_file=models_file)
     place = _place(tenant, alias, industry)
@@ -94,14 +91,15 @@ def promote(
 
 @adapters_app.command("rollback", epilog=EXIT_CODES)
 def rollback(
-    tenant: Tenant = "default",
+    tenant: Tenant = DEFAULT_TENANT,
     alias: Alias = "production",
     industry: Industry = "",
-    by: By = "",
-    models_file: ModelsFile = "models.yaml",
+    by: ByOption = "",
+    models_file: ModelsFileOption = MODELS_FILE,
 ) -> None:
     """Point an alias at the version before the one that it names."""
-    from cluster import adapters  # noqa: PLC0415
+    from cluster import adapters
+    from config.settings import load_settings
 
     settings = load_settings(models_file=models_file)
     place = _place(tenant, alias, industry)
@@ -112,47 +110,15 @@ def rollback(
 @adapters_app.command("remove", epilog=EXIT_CODES)
 def remove(version: Version) -> None:
     """Delete a version that no alias names."""
-    from cluster import adapters  # noqa: PLC0415
+    from cluster import adapters
+    from config.settings import load_settings
 
     asyncio.run(adapters.remove(load_settings(), version))
     typer.echo(f"Adapter '{version}' is removed.")
 
 
-def publish(
-    source: Annotated[
-        Path, typer.Argument(help="A finished run's folder, or a PEFT adapter's.", exists=True)
-    ],
-    name: Annotated[str, typer.Option(help="Name of the adapter; empty: the folder's.")] = "",
-    force: Annotated[
-        bool, typer.Option("--force", help="Past the gate; the card and the history say so.")
-    ] = False,
-    by: By = "",
-    models_file: ModelsFile = "models.yaml",
-    as_json: Json = False,
-) -> None:
-    """Make an immutable version of an adapter, if it passes the gate of adapters.yaml."""
-    from cluster import adapters  # noqa: PLC0415
-    from training.publish import PublishRequest  # noqa: PLC0415
-
-    request = PublishRequest(
-        source, name or source.resolve().name, by or getpass.getuser(), force=force
-    )
-    published = adapters.publish_adapter(load_settings(models_file=models_file), request)
-    card = published.card
-    if as_json:
-        typer.echo(card.model_dump_json())
-        return
-    typer.echo(f"{card.version}: {'published' if published.is_new else 'was published before'}")
-    typer.echo(f"Serve it with: lead-assistant adapters promote {card.version}", err=True)
-
-
-def register_publish(train_app: typer.Typer) -> None:
-    """Add `publish` to the `train` commands."""
-    train_app.command("publish", epilog=EXIT_CODES)(publish)
-
-
 def _place(tenant: str, alias: str, industry: str) -> "AliasPlace":
-    from followup.backends.adapter_aliases import AliasPlace, industry_key  # noqa: PLC0415
+    from followup.backends.adapter_aliases import AliasPlace, industry_key
 
     if industry and not industry_key(industry):
         message = f"--industry has value '{industry}'. Allowed: a name with a letter or digit."
@@ -160,6 +126,6 @@ def _place(tenant: str, alias: str, industry: str) -> "AliasPlace":
     return AliasPlace(tenant=tenant, alias=alias, industry=industry_key(industry))
 
 
-def _shown(change: AliasChange) -> str:
+def _shown(change: "AliasChange") -> str:
     industry = f"/{change.industry}" if change.industry else ""
     return f"{change.alias} of {change.tenant}{industry}"

@@ -13,7 +13,8 @@ from cluster.bulk_summary import (
     write_summary,
 )
 from config.settings import Settings
-from deployments.bulk_job import BulkJob, BulkOptions, BulkWork, score_work
+from deployments.bulk_job import BulkJob, BulkWork, score_work
+from deployments.bulk_options import BulkOptions
 from deployments.bulk_parts import WorkerFactory
 from deployments.bulk_run import REJECTS_FILE
 from deployments.bulk_score import ScoreFactory

@@ -1,23 +1,22 @@
-"""The command line: lead-assistant bulk score | write LEADS -o OUT."""
+"""lead-assistant bulk score | write LEADS -o OUT"""
 
 import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cluster.bulk import dry_run_score, run_score
-from cluster.bulk_progress import BulkProgress
+from cluster.options import MODELS_FILE, JsonOption, MapOption, ModelsFileOption
 from cluster.reporting import Reporter
-from config.settings import load_settings
-from deployments.bulk_job import BulkOptions, parse_values
-from deployments.bulk_options import WriteOptions
-from deployments.bulk_output import OutputFormat
-from deployments.bulk_processes import start_fork_server
+from deployments.bulk_options import BulkOptions, OutputFormat, WriteOptions, parse_values
+from followup.backends.access import DEFAULT_TENANT
 from followup.prompts import Approach
+
+if TYPE_CHECKING:
+    from cluster.bulk_summary import BulkSummary, DryRun
 
 bulk_app = typer.Typer(
     no_args_is_help=True, help="A whole lead list: scores, and messages; nothing lost or twice."
@@ -33,10 +32,6 @@ LeadsArgument = Annotated[
 OutputOption = Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.")]
 FormatOption = Annotated[
     OutputFormat, typer.Option("--format", help="Of the files with the results.")
-]
-MapOption = Annotated[
-    str | None,
-    typer.Option("--map", help="salesforce, hubspot, or a YAML file that names the columns."),
 ]
 SetOption = Annotated[
     list[str] | None,
@@ -66,14 +61,10 @@ AsOfOption = Annotated[
 RowsPerPartOption = Annotated[
     int | None, typer.Option(min=1, help="Rows of a part: what a kill costs at most, a worker.")
 ]
-ModelsFileOption = Annotated[
-    str, typer.Option(help="File in CONFIG_DIR that names the models, such as models.gpu.yaml.")
-]
 CopyToOption = Annotated[
     str | None,
     typer.Option(help="URI such as s3://bucket/folder that the results are copied to at the end."),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
 
 
 @bulk_app.command(epilog=EXIT_CODES)
@@ -95,7 +86,14 @@ def score(  # noqa: PLR0913, PLR0917 - options of a command
 ) -> None:
     """Score each lead of a list. Run it again after a kill: it goes on where it was."""
     if not (dry_run or address):
+        # First of all: the workers' imports then run beside this process's own.
+        from deployments.bulk_processes import start_fork_server
+
         start_fork_server()
+    from cluster.bulk import dry_run_score, run_score
+    from cluster.bulk_progress import BulkProgress
+    from config.settings import load_settings
+
     options = BulkOptions(
         leads=leads,
         output=output,
@@ -114,12 +112,11 @@ def score(  # noqa: PLR0913, PLR0917 - options of a command
     reporter = Reporter(quiet=as_json)
     settings = load_settings()
     if dry_run:
-        found = dry_run_score(settings, options)
-        typer.echo(json.dumps(found.to_json()) if as_json else found.describe())
+        _print(dry_run_score(settings, options), as_json=as_json)
         return
-    with BulkProgress(reporter, quiet=as_json) as progress:
+    with BulkProgress(reporter) as progress:
         summary = run_score(settings, options, progress)
-    typer.echo(json.dumps(summary.to_json()) if as_json else summary.describe())
+    _print(summary, as_json=as_json)
 
 
 @bulk_app.command(epilog=EXIT_CODES)
@@ -127,7 +124,7 @@ def write(  # noqa: PLR0913, PLR0917 - options of a command
     leads: LeadsArgument,
     output: OutputOption,
     approach: Annotated[Approach, typer.Option(help="As the endpoint of that name writes.")],
-    tenant: Annotated[str, typer.Option(help="Whose documents and adapter.")] = "default",
+    tenant: Annotated[str, typer.Option(help="Whose documents and adapter.")] = DEFAULT_TENANT,
     temperature: Annotated[
         float | None,
         typer.Option(min=0, max=2, help="Left out: as the endpoint; rag is always greedy."),
@@ -145,13 +142,15 @@ def write(  # noqa: PLR0913, PLR0917 - options of a command
     address: AddressOption = None,
     as_of: AsOfOption = None,
     rows_per_part: RowsPerPartOption = None,
-    models_file: ModelsFileOption = "models.yaml",
+    models_file: ModelsFileOption = MODELS_FILE,
     copy_to: CopyToOption = None,
     restart: RestartOption = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write to each lead of a list. Run it again after a kill: it goes on where it was."""
+    from config.settings import load_settings
+
     options = BulkOptions(
         leads=leads,
         output=output,
@@ -173,14 +172,18 @@ def write(  # noqa: PLR0913, PLR0917 - options of a command
     engine = settings.engine
     gpus = engine.tensor_parallel_size if engine.engine == "vllm" and address else 0
     options = replace(options, gpus_per_worker=gpus)
-    # Imported here: torch and the engine take seconds to load.
-    from cluster.bulk_writing import WritingOptions, dry_run_write, run_write  # noqa: PLC0415
+    # Only now, because they take seconds to load.
+    from cluster.bulk_progress import BulkProgress
+    from cluster.bulk_writing import WritingOptions, dry_run_write, run_write
 
     writing = WritingOptions(asked, in_flight)
     if dry_run:
-        found = dry_run_write(settings, options, writing)
-        typer.echo(json.dumps(found.to_json()) if as_json else found.describe())
+        _print(dry_run_write(settings, options, writing), as_json=as_json)
         return
-    with BulkProgress(reporter, quiet=as_json) as progress:
+    with BulkProgress(reporter) as progress:
         summary = run_write(settings, options, writing, progress)
-    typer.echo(json.dumps(summary.to_json()) if as_json else summary.describe())
+    _print(summary, as_json=as_json)
+
+
+def _print(found: "BulkSummary | DryRun", *, as_json: bool) -> None:
+    typer.echo(json.dumps(found.to_json()) if as_json else found.describe())

@@ -16,9 +16,8 @@ LINE_SECONDS = 15.0
 class BulkProgress:
     """Shows the progress of one run while the block lasts."""
 
-    def __init__(self, reporter: Reporter, *, quiet: bool) -> None:
+    def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
-        self._quiet = quiet
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),

@@ -7,8 +7,8 @@ from cluster.bulk_progress import BulkProgress
 from cluster.bulk_summary import BulkSummary, DryRun
 from config.settings import Settings
 from deployments.bulk import WriteFactory
-from deployments.bulk_job import BulkOptions, write_work
-from deployments.bulk_options import WriteOptions
+from deployments.bulk_job import write_work
+from deployments.bulk_options import BulkOptions, WriteOptions
 
 SAMPLE_ROWS = 8
 

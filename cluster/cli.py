@@ -1,5 +1,8 @@
 """The command line: lead-assistant up | down | status | models | ingest | keys | report | train |
-bulk."""
+adapters | bulk.
+
+Each command imports what it runs, so that --help and a wrong option are answered at once.
+"""
 
 import asyncio
 import json
@@ -15,18 +18,13 @@ from rich.markup import escape
 from rich.table import Column, Table
 from typer.core import TyperGroup
 
-from cluster import ingest_commands, keys, local
-from cluster.adapters_cli import adapters_app, register_publish
+from cluster.adapters_cli import adapters_app
 from cluster.bulk_cli import bulk_app
+from cluster.ingest_cli import ingest_app
+from cluster.options import MODELS_FILE, JsonOption, ModelsFileOption
 from cluster.reporting import Reporter
-from cluster.serve_config import read_arguments
-from cluster.state import StateFolder
 from cluster.train_cli import train_app
-from config.environment import read_state_dir
-from config.settings import load_settings
-from deployments.arguments import load_graph_settings
-from followup.backends.outcome_counts import Selection
-from followup.backends.tables import Scope
+from followup.backends.access import Scope
 from followup.errors import FollowupError, InvalidInputError
 
 EXIT_CODES = "Exit codes: 0 done, 1 failed or not healthy, 2 wrong usage, 130 interrupted."
@@ -61,17 +59,12 @@ app = typer.Typer(
 models_app = typer.Typer(no_args_is_help=True, help="The models that write and embed.")
 keys_app = typer.Typer(no_args_is_help=True, help="API keys: who may call, as which tenant.")
 app.add_typer(models_app, name="models")
-app.add_typer(ingest_commands.app, name="ingest")
+app.add_typer(ingest_app, name="ingest")
 app.add_typer(keys_app, name="keys")
 app.add_typer(train_app, name="train")
-register_publish(train_app)
 app.add_typer(adapters_app, name="adapters")
 app.add_typer(bulk_app, name="bulk")
 
-MODELS_FILE = "models.yaml"
-ModelsFileOption = Annotated[
-    str, typer.Option(help="File in CONFIG_DIR that names the models, such as models.gpu.yaml.")
-]
 DayOption = Annotated[
     datetime | None,
     typer.Option(
@@ -79,7 +72,6 @@ DayOption = Annotated[
         help="Messages made from --since to before --until, in UTC.",
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 
 
 @app.command(epilog=EXIT_CODES)
@@ -98,6 +90,10 @@ def up(
     ] = None,
 ) -> None:
     """Start what is missing, wait until it is healthy, and leave it running."""
+    from cluster import local
+    from cluster.serve_config import read_arguments
+    from deployments.arguments import load_graph_settings
+
     options = local.UpOptions(
         config=config,
         documents=folder,
@@ -111,12 +107,19 @@ def up(
 @app.command(epilog=EXIT_CODES)
 def down() -> None:
     """Stop everything that 'up' started, and nothing else."""
+    from cluster import local
+    from cluster.state import StateFolder
+    from config.environment import read_state_dir
+
     local.down(StateFolder(read_state_dir().absolute()), Reporter())
 
 
 @app.command(epilog=EXIT_CODES)
 def status(as_json: JsonOption = False) -> None:
     """Show each part; exit code 0 only when all are healthy."""
+    from cluster import local
+    from config.settings import load_settings
+
     found = local.status(load_settings())
     if as_json:
         typer.echo(found.model_dump_json())
@@ -130,6 +133,9 @@ def status(as_json: JsonOption = False) -> None:
 @models_app.command("pull", epilog=EXIT_CODES)
 def models_pull(models_file: ModelsFileOption = MODELS_FILE) -> None:
     """Fetch the models of models.yaml that are not there yet."""
+    from cluster import local
+    from config.settings import load_settings
+
     local.pull_models(load_settings(models_file=models_file), Reporter())
 
 
@@ -141,6 +147,9 @@ def keys_create(
     as_json: JsonOption = False,
 ) -> None:
     """Make a key and print it, once: only a hash of it is kept."""
+    from cluster import keys
+    from config.settings import load_settings
+
     created = asyncio.run(keys.create_key(load_settings(), tenant, name, scope))
     if as_json:
         shown = {"token": created.token, **created.key.model_dump(mode="json")}
@@ -156,6 +165,9 @@ def keys_list(
     as_json: JsonOption = False,
 ) -> None:
     """List the keys, revoked ones too; never the secrets."""
+    from cluster import keys
+    from config.settings import load_settings
+
     found = asyncio.run(keys.list_keys(load_settings(), tenant))
     if as_json:
         typer.echo(json.dumps([key.model_dump(mode="json") for key in found]))
@@ -173,6 +185,9 @@ def keys_revoke(
     key_id: Annotated[str, typer.Argument(help="The id that 'keys list' shows.")],
 ) -> None:
     """Refuse a key from now on."""
+    from cluster import keys
+    from config.settings import load_settings
+
     revoked = asyncio.run(keys.revoke_key(load_settings(), key_id))
     typer.echo(f"Key '{revoked.key_id}' ({revoked.name}) is revoked.")
 
@@ -191,8 +206,10 @@ def report(
     as_json: JsonOption = False,
 ) -> None:
     """What became of the messages: reply and conversion rates, as tables, chart and page."""
-    from cluster import report as reports  # noqa: PLC0415 - scipy and matplotlib take seconds
-    from cluster import report_files  # noqa: PLC0415
+    from cluster import report as reports
+    from cluster import report_files
+    from config.settings import load_settings
+    from followup.backends.outcome_counts import Selection
 
     selection = Selection(tenant, _utc(since), _utc(until))
     if since is not None and until is not None and since >= until:

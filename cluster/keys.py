@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from config.settings import Settings
+from followup.backends.access import Scope
 from followup.backends.api_keys import ApiKeys, CreatedKey
 from followup.backends.database import Database
-from followup.backends.tables import ApiKey, Scope
+from followup.backends.tables import ApiKey
 
 
 async def create_key(

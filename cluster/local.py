@@ -24,10 +24,9 @@ from cluster.reporting import Reporter
 from cluster.serve_status import ServeState
 from cluster.state import StateFolder
 from config.settings import Settings
+from followup.backends.access import DEFAULT_TENANT
 from followup.backends.database import Database
 from ingestion.ingest import IngestSummary
-
-DEFAULT_TENANT = "default"
 
 
 class UpOptions(BaseModel):

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from cluster.report import COLUMNS, Group, Rate, Report
+from followup.backends.whole_file import write_whole
 
 MAX_GROUPS_DRAWN = 20
 DOTS_PER_INCH = 120
@@ -34,8 +35,8 @@ def write_report(report: Report, folder: Path) -> ReportFiles:
     folder.mkdir(parents=True, exist_ok=True)
     files = ReportFiles(folder / "report.png", folder / "report.html")
     chart = draw_chart(report)
-    _write(files.chart, chart)
-    _write(files.page, render_page(report, chart).encode())
+    write_whole(files.chart, chart)
+    write_whole(files.page, render_page(report, chart).encode())
     return files
 
 
@@ -79,9 +80,3 @@ def _draw(axes: Axes, title: str, groups: tuple[Group, ...], rates: list[Rate | 
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.grid(axis="x", alpha=0.3)
     axes.set_title(title, fontsize=10, loc="left")
-
-
-def _write(path: Path, content: bytes) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content)
-    part.replace(path)

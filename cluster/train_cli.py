@@ -1,20 +1,27 @@
-"""The command line: lead-assistant train prepare | finetune | evaluate | fit-scoring."""
+"""lead-assistant train prepare | finetune | evaluate | publish | fit-scoring"""
 
 import asyncio
+import getpass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cluster.options import (
+    EXIT_CODES,
+    MODELS_FILE,
+    ByOption,
+    JsonOption,
+    MapOption,
+    ModelsFileOption,
+)
 from cluster.reporting import Reporter
-from config.lead_map_file import read_lead_map
-from config.reading import read_yaml
-from config.settings import Settings, load_settings
-from config.training import TrainingSettings
 from followup.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    from config.settings import Settings
+    from config.training import TrainingSettings
     from training.sources import SourceRows
 
 train_app = typer.Typer(
@@ -23,15 +30,12 @@ train_app = typer.Typer(
 
 TRAINING_FILE = "training.yaml"
 _MAX_SHOWN = 10
-ModelsFileOption = Annotated[
-    str, typer.Option(help="File in CONFIG_DIR that names the models, such as models.gpu.yaml.")
-]
 TrainingFileOption = Annotated[
     Path | None, typer.Option("--training-file", help="Instead of training.yaml in CONFIG_DIR.")
 ]
 
 
-@train_app.command()
+@train_app.command(epilog=EXIT_CODES)
 def prepare(
     source: Annotated[
         Path | None, typer.Argument(help="CSV, JSONL or Parquet file of conversations.")
@@ -49,11 +53,11 @@ def prepare(
     training_file: TrainingFileOption = None,
 ) -> None:
     """Check, scrub, deduplicate and split conversations; report what they hold."""
-    # Imported here: pyarrow, matplotlib and the phone number tables take a second to load.
-    from training.balance import CHART_FILE, report_text, write_balance  # noqa: PLC0415
-    from training.prepare import prepare as prepare_rows  # noqa: PLC0415
-    from training.prepare import write_prepared  # noqa: PLC0415
-    from training.sources import read_source  # noqa: PLC0415
+    from config.settings import load_settings
+    from training.balance import CHART_FILE, report_text, write_balance
+    from training.prepare import prepare as prepare_rows
+    from training.prepare import write_prepared
+    from training.sources import read_source
 
     settings = load_settings()
     training = read_training(settings, training_file)
@@ -77,7 +81,7 @@ def prepare(
     typer.echo(f"Written: {output} (chart: {output / CHART_FILE})", err=True)
 
 
-@train_app.command()
+@train_app.command(epilog=EXIT_CODES)
 def finetune(
     data: Annotated[Path, typer.Argument(help="Folder that 'train prepare' wrote.")],
     run: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.")],
@@ -92,11 +96,12 @@ def finetune(
     address: Annotated[
         str | None, typer.Option(help="Ray cluster to train on; left out: one of its own, here.")
     ] = None,
-    models_file: ModelsFileOption = "models.yaml",
+    models_file: ModelsFileOption = MODELS_FILE,
     training_file: TrainingFileOption = None,
 ) -> None:
     """Train a LoRA adapter. Run it again with the same folder to go on after a kill."""
-    from cluster.train_ray import cores_for, training_ray  # noqa: PLC0415
+    from cluster.train_ray import cores_for, training_ray
+    from config.settings import load_settings
 
     settings = load_settings(models_file=models_file)
     training = read_training(settings, training_file)
@@ -104,10 +109,10 @@ def finetune(
     reporter = Reporter()
     with training_ray(settings, address, high):
         # Imported here: see train_ray.
-        from training.base_model import BaseModel  # noqa: PLC0415
-        from training.examples import PromptRules  # noqa: PLC0415
-        from training.finetune import FinetuneOptions  # noqa: PLC0415
-        from training.finetune import finetune as run_finetune  # noqa: PLC0415
+        from training.base_model import BaseModel
+        from training.examples import PromptRules
+        from training.finetune import FinetuneOptions
+        from training.finetune import finetune as run_finetune
 
         record = run_finetune(
             FinetuneOptions(
@@ -130,19 +135,20 @@ def finetune(
     )
 
 
-@train_app.command()
+@train_app.command(epilog=EXIT_CODES)
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
     data: Annotated[
         Path, typer.Option(help="Folder that 'train prepare' wrote, the one it was trained on.")
     ],
-    models_file: ModelsFileOption = "models.yaml",
+    models_file: ModelsFileOption = MODELS_FILE,
     training_file: TrainingFileOption = None,
 ) -> None:
     """Measure base model and adapter on the held-out rows; write evaluation.json and .html."""
-    from training.evaluate import EvaluateOptions, write_evaluation  # noqa: PLC0415 - torch
-    from training.evaluate import evaluate as run_evaluation  # noqa: PLC0415
-    from training.examples import PromptRules  # noqa: PLC0415
+    from config.settings import load_settings
+    from training.evaluate import EvaluateOptions, write_evaluation
+    from training.evaluate import evaluate as run_evaluation
+    from training.examples import PromptRules
 
     settings = load_settings(models_file=models_file)
     options = EvaluateOptions(
@@ -162,7 +168,37 @@ def evaluate(
     typer.echo(f"Written: {run / 'evaluation.json'} and .html", err=True)
 
 
-@train_app.command("fit-scoring")
+@train_app.command(epilog=EXIT_CODES)
+def publish(
+    source: Annotated[
+        Path, typer.Argument(help="A finished run's folder, or a PEFT adapter's.", exists=True)
+    ],
+    name: Annotated[str, typer.Option(help="Name of the adapter; empty: the folder's.")] = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="Past the gate; the card and the history say so.")
+    ] = False,
+    by: ByOption = "",
+    models_file: ModelsFileOption = MODELS_FILE,
+    as_json: JsonOption = False,
+) -> None:
+    """Make an immutable version of an adapter, if it passes the gate of adapters.yaml."""
+    from cluster import adapters
+    from config.settings import load_settings
+    from training.publish import PublishRequest
+
+    request = PublishRequest(
+        source, name or source.resolve().name, by or getpass.getuser(), force=force
+    )
+    published = adapters.publish_adapter(load_settings(models_file=models_file), request)
+    card = published.card
+    if as_json:
+        typer.echo(card.model_dump_json())
+        return
+    typer.echo(f"{card.version}: {'published' if published.is_new else 'was published before'}")
+    typer.echo(f"Serve it with: lead-assistant adapters promote {card.version}", err=True)
+
+
+@train_app.command("fit-scoring", epilog=EXIT_CODES)
 def fit_scoring(
     leads: Annotated[
         Path, typer.Argument(help="CSV, JSONL or Parquet: lead fields and what became of each.")
@@ -170,19 +206,18 @@ def fit_scoring(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")] = Path(
         "scoring"
     ),
-    lead_map: Annotated[
-        str | None,
-        typer.Option("--map", help="salesforce, hubspot, or a YAML file that names the columns."),
-    ] = None,
+    lead_map: MapOption = None,
     outcome: Annotated[
         str, typer.Option(help="Column that holds 1, true, yes, won or 0, false, no, lost.")
     ] = "converted",
 ) -> None:
     """Fit the lead scoring on outcomes; write a scoring.yaml and how it compares."""
-    from training.fit_scoring import describe  # noqa: PLC0415 - scikit-learn takes seconds
-    from training.fit_scoring import fit_scoring as fit  # noqa: PLC0415
-    from training.outcomes import read_outcomes  # noqa: PLC0415
-    from training.scoring_report import write_scoring  # noqa: PLC0415
+    from config.lead_map_file import read_lead_map
+    from config.settings import load_settings
+    from training.fit_scoring import describe
+    from training.fit_scoring import fit_scoring as fit
+    from training.outcomes import read_outcomes
+    from training.scoring_report import write_scoring
 
     settings = load_settings()
     found_map = read_lead_map(settings.environment.config_dir, lead_map)
@@ -201,8 +236,11 @@ def fit_scoring(
     typer.echo(f"Written: {output / 'scoring.yaml'}. Copy it to CONFIG_DIR to use it.", err=True)
 
 
-def read_training(settings: Settings, path: Path | None) -> TrainingSettings:
+def read_training(settings: "Settings", path: Path | None) -> "TrainingSettings":
     """training.yaml of CONFIG_DIR, or another file. Raises SettingError."""
+    from config.reading import read_yaml
+    from config.training import TrainingSettings
+
     return read_yaml(path or settings.environment.config_dir / TRAINING_FILE, TrainingSettings)
 
 
@@ -217,9 +255,9 @@ def parse_workers(text: str) -> tuple[int, int]:
     return int(low), int(high or low)
 
 
-async def _from_database(settings: Settings, tenant: str, company_name: str) -> "SourceRows":
-    from followup.backends.database import Database  # noqa: PLC0415
-    from training.sources import read_database  # noqa: PLC0415
+async def _from_database(settings: "Settings", tenant: str, company_name: str) -> "SourceRows":
+    from followup.backends.database import Database
+    from training.sources import read_database
 
     database = Database(settings.database)
     try:

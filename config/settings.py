@@ -125,17 +125,7 @@ def load_settings(config_dir: Path | None = None, models_file: str = "models.yam
         statements=_statements(models, models_folder, embedder),
         ingestion=read_yaml(folder / "ingestion.yaml", IngestionSettings),
         reranker=_reranker(models, models_folder),
-        engine=EngineSettings(
-            **models.engine.model_dump(),
-            model_name=models.base_model.name,
-            model_path=models_folder / models.base_model.path,
-            adapters=AdapterSettings(
-                **adapters.serving.model_dump(),
-                folder=models_folder / models.adapter_path,
-                base_model=model_version(models.base_model, models_folder),
-                idle_seconds=cache.model_ttl_seconds,
-            ),
-        ),
+        engine=_engine(models, models_folder, adapters, cache),
         model_version=model_version(models.base_model, models_folder),
         settings_version=_settings_version(
             models, models_folder, vector_store, scoring, compliance
@@ -171,6 +161,22 @@ def _vector_store(environment: Environment) -> VectorStoreSettings:
     return VectorStoreSettings(
         uri=environment.milvus_uri or f"http://127.0.0.1:{environment.milvus_lite_port}",
         token=environment.milvus_token,
+    )
+
+
+def _engine(
+    models: ModelsFile, models_folder: Path, adapters: AdaptersFile, cache: CacheOptions
+) -> EngineSettings:
+    return EngineSettings(
+        **models.engine.model_dump(),
+        model_name=models.base_model.name,
+        model_path=models_folder / models.base_model.path,
+        adapters=AdapterSettings(
+            **adapters.serving.model_dump(),
+            folder=models_folder / models.adapter_path,
+            base_model=model_version(models.base_model, models_folder),
+            idle_seconds=cache.model_ttl_seconds,
+        ),
     )
 
 

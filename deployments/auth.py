@@ -4,11 +4,10 @@ import ipaddress
 import time
 from dataclasses import dataclass
 
+from followup.backends.access import DEFAULT_TENANT, Scope
 from followup.backends.api_keys import ApiKeys
-from followup.backends.tables import Scope
 from followup.errors import AuthenticationError, PartUnavailableError, ScopeError
 
-DEFAULT_TENANT = "default"
 RECHECK_SECONDS = 2.0
 """How soon the service notices that the first key was made."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from config.settings import Settings
 from deployments.batch_api import BatchOptions
-from deployments.bulk_job import BulkOptions, parse_values
+from deployments.bulk_options import BulkOptions, parse_values
 
 RUN = "run"
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Mapping
 
 import psutil
 from ray.serve.handle import DeploymentHandle
@@ -29,20 +30,9 @@ class BatchNode:
     """Holds a `BatchRunner`."""
 
     async def __init__(  # type: ignore[misc]  # Serve awaits a constructor
-        self,
-        settings: Settings,
-        embedder: DeploymentHandle,
-        retriever: DeploymentHandle,
-        generator: DeploymentHandle,
-        validator: DeploymentHandle,
+        self, settings: Settings, nodes: Mapping[str, DeploymentHandle]
     ) -> None:
         _step_back()
-        nodes = {
-            "embedder": embedder,
-            "retriever": retriever,
-            "generator": generator,
-            "validator": validator,
-        }
         self._settings = settings
         self._graph = Graph.of(nodes, settings.models.sampling.model_dump())
         self._versions = KnowledgeBaseVersions(self._graph.retriever)

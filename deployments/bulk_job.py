@@ -2,16 +2,14 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from config.lead_map_file import read_lead_map as read_map_file
 from config.settings import DISTRIBUTION, Settings
-from deployments.bulk_options import WriteOptions
-from deployments.bulk_output import OutputFormat
+from deployments.bulk_options import BulkOptions, WriteOptions
 from deployments.bulk_parts import PartCutter
 from deployments.bulk_run import BulkRun, Progress
 from followup.backends.lead_list import LeadList
@@ -21,28 +19,6 @@ from followup.lead_map import LeadMap, with_defaults
 
 ROWS_PER_SCORE_PART = 2_000
 ROWS_PER_WRITE_PART = 256
-
-
-@dataclass(frozen=True, slots=True)
-class BulkOptions:
-    """What the command line, or a request for a batch, says."""
-
-    leads: str
-    output: Path
-    file_format: OutputFormat
-    today: date
-    lead_map: str | None = None
-    defaults: Mapping[str, str] = field(default_factory=dict)
-    limit: int | None = None
-    num_workers: int = 1
-    as_of: date | None = None
-    restart: bool = False
-    rows_per_part: int | None = None
-    address: str | None = None
-    """Of a Ray cluster; None: processes of this machine."""
-    copy_to: str | None = None
-    """URI that finished results are copied to."""
-    gpus_per_worker: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,18 +121,6 @@ def read_lead_map(settings: Settings, options: BulkOptions) -> LeadMap:
     """The map of a preset or a file, with the defaults of the command line."""
     found = read_map_file(settings.environment.config_dir, options.lead_map)
     return with_defaults(found, options.defaults)
-
-
-def parse_values(texts: list[str]) -> dict[str, str]:
-    """FIELD=VALUE texts. Raises InvalidInputError."""
-    found = {}
-    for text in texts:
-        name, sign, value = text.partition("=")
-        if not sign:
-            message = f"set has value '{text}'. Allowed: FIELD=VALUE, such as company_name=Acme."
-            raise InvalidInputError(message, field="set")
-        found[name.strip()] = value
-    return found
 
 
 def _earlier_day(options: BulkOptions) -> date | None:

@@ -4,15 +4,13 @@ import io
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv, parquet
 
+from deployments.bulk_options import OutputFormat
 from deployments.bulk_parts import Reject
-
-OutputFormat = Literal["parquet", "csv", "jsonl"]
 
 FORMULA_STARTS = r"^[=+\-@\t\r\n＝＋－＠]"  # noqa: RUF001 - full-width forms, which sheets read too
 _LIST_JOINER = "; "

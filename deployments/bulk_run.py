@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain, islice
 
-from deployments.bulk_output import OutputFormat, encode_rejects, encode_table
+from deployments.bulk_options import OutputFormat
+from deployments.bulk_output import encode_rejects, encode_table
 from deployments.bulk_parts import (
     ListFacts,
     Part,

@@ -1,4 +1,4 @@
-"""The graph of the five nodes. `build_app` is the import path of the serve_config files."""
+"""The graph of the nodes. `build_app` is the import path of the serve_config files."""
 
 from ray import serve
 from ray.serve import Application, Deployment
@@ -31,9 +31,14 @@ def build_app(arguments: GraphArguments) -> Application:
         settings.engine, settings.database, settings.batches.interactive_below
     )
     validator = _node("validator", ValidatorNode).bind(settings.compliance, settings.statements)
-    nodes = (embedder, retriever, generator, validator)
-    batches = _node("batches", BatchNode).bind(sent, *nodes)
-    return _node("ingress", serve.ingress()(IngressNode)).bind(sent, *nodes, batches)
+    nodes = {
+        "embedder": embedder,
+        "retriever": retriever,
+        "generator": generator,
+        "validator": validator,
+    }
+    batches = _node("batches", BatchNode).bind(sent, nodes)
+    return _node("ingress", serve.ingress()(IngressNode)).bind(sent, nodes, batches)
 
 
 def _node(name: str, kind: type) -> Deployment:

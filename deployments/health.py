@@ -25,10 +25,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from deployments.auth import DEFAULT_TENANT
 from deployments.handles import NodeCaller
 from deployments.health_api import Health, ModelState
 from deployments.nodes import Graph
+from followup.backends.access import DEFAULT_TENANT
 from followup.backends.adapters import AdapterStore
 from followup.backends.cache import Cache
 from followup.backends.database import Database

@@ -1,5 +1,6 @@
 """The ingress node: HTTP in front, the pipeline behind it, cache and audit beside it."""
 
+from collections.abc import Mapping
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -36,18 +37,10 @@ class IngressNode:
     async def __init__(  # type: ignore[misc]  # Serve awaits a constructor
         self,
         settings: Settings,
-        embedder: DeploymentHandle,
-        retriever: DeploymentHandle,
-        generator: DeploymentHandle,
-        validator: DeploymentHandle,
+        nodes: Mapping[str, DeploymentHandle],
         batches: DeploymentHandle,
     ) -> None:
-        nodes = {
-            "embedder": embedder,
-            "retriever": retriever,
-            "generator": generator,
-            "validator": validator,
-        }
+        """`batches` is only bound to be deployed too: the database brings it its work."""
         graph = Graph.of(nodes, settings.models.sampling.model_dump())
         self._database = Database(settings.database)
         self._cache = build_cache(settings.cache)

@@ -12,10 +12,10 @@ from deployments.batch_desk import BatchDesk
 from deployments.health import HealthReporter
 from deployments.metrics import IngressMetrics
 from deployments.service import FollowupService
+from followup.backends.access import Scope
 from followup.backends.engines.request import until
 from followup.backends.rate_limiter import RateLimiter
 from followup.backends.replies import Replies
-from followup.backends.tables import Scope
 from followup.request import GenerationOptions
 from followup.scoring import ScoringRules
 

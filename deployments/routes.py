@@ -1,6 +1,6 @@
 """The HTTP routes: each reads a body, calls the service, and shapes the reply."""
 
-from typing import TypedDict
+from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
@@ -14,8 +14,9 @@ from deployments.api import (
     HybridRequest,
     RagReply,
     RagRequest,
+    Reply,
 )
-from deployments.approval_api import HELD, ApprovalState
+from deployments.approval_api import HELD
 from deployments.auth import Caller
 from deployments.error_body import ERRORS
 from deployments.error_table import add_error_handlers
@@ -26,7 +27,6 @@ from deployments.parts import Generating, Parts, PartsOf
 from deployments.scoring_api import LeadScoreOut, ScoreReply, ScoreRequest
 from deployments.service import Delivered
 from followup.backends.tables import Outcome
-from followup.grounding import Verdict
 from followup.reply import SecondDraft
 from followup.request import FollowupRequest
 from followup.scoring import score_lead
@@ -188,22 +188,10 @@ async def _follow_up(
     return done
 
 
-class _Shared(TypedDict):
+def _shared(done: Delivered) -> dict[str, Any]:
     """The fields that every reply has."""
-
-    message: str
-    approval: ApprovalState | None
-    request_id: str
-    cached: bool
-    fallback: bool
-    fallback_reason: str | None
-    second_draft: SecondDraft
-    grounding: tuple[Verdict, ...]
-
-
-def _shared(done: Delivered) -> _Shared:
     reply = done.reply
-    return _Shared(
+    shared = Reply(
         message=done.message,
         approval=done.approval,
         request_id=done.request_id,
@@ -213,3 +201,4 @@ def _shared(done: Delivered) -> _Shared:
         second_draft=reply.second_draft,
         grounding=reply.verdicts,
     )
+    return dict(shared)

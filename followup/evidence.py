@@ -127,7 +127,8 @@ def best_sentences(quotes: Sequence[Quote], lead: Lead, limit: int) -> list[str]
         weights = (
             math.log(1 + len(quotes) / frequency[term]) * (1 + (term in asked)) for term in shared
         )
-        return sum(weights) * quote.relevance
+        # Exact, so that the order of a set does not decide between equal quotes.
+        return math.fsum(weights) * quote.relevance
 
     def rank(quote: Quote) -> tuple[float, int]:
         return fit(quote), len(quote.terms & product)

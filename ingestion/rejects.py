@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
+from followup.backends.whole_file import write_whole
+
 
 class RejectCode(StrEnum):
     """Why a document was left out, for programs; the reason says it for people."""
@@ -56,11 +58,8 @@ class RejectedFileError(Exception):
 def write_rejects(path: Path, rejects: Sequence[Reject]) -> None:
     """Write one JSON object a line, in the order of the documents' names; whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.partial")
-    with temporary.open("w", encoding="utf-8") as file:
-        for reject in sorted(rejects, key=lambda reject: reject.document):
-            file.write(json.dumps(asdict(reject)) + "\n")
-    temporary.replace(path)
+    in_order = sorted(rejects, key=lambda reject: reject.document)
+    write_whole(path, "".join(json.dumps(asdict(reject)) + "\n" for reject in in_order).encode())
 
 
 def read_rejects(path: Path) -> dict[str, Reject]:

@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from sqlmodel import col, select
+
 from followup.approval import ApprovalAction, HoldReason
+from followup.backends.database import Database
 from followup.backends.settings import DatabaseSettings
-from followup.backends.tables import Approval, ApprovalDecision, Reply
+from followup.backends.tables import Approval, ApprovalDecision, Reply, ReplyRow
 from followup.prompts import Approach
 from followup.scoring import Strategy
 from followup.situation import Situation
@@ -46,6 +49,13 @@ def make_reply(**changes: Any) -> Reply:
         "approval_id": None,
     }
     return Reply(**(fields | changes))
+
+
+async def stored_replies(database: Database, tenant: str) -> dict[str, Reply]:
+    """The audit of a tenant, by request_id."""
+    async with database.session() as session:
+        rows = await session.exec(select(ReplyRow).where(col(ReplyRow.tenant) == tenant))
+        return {row.request_id: Reply.model_validate(row) for row in rows}
 
 
 def make_approval(**changes: Any) -> Approval:

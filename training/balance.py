@@ -8,10 +8,10 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from followup.backends.whole_file import write_whole
 from followup.scoring import ScoringRules, score_lead
 from training.prepare import Prepared, sizes
 from training.rows import SPLITS, TrainingRow
-from training.run_folder import write_whole
 
 TEXT_FILE, CHART_FILE, JSON_FILE = "report.txt", "report.png", "report.json"
 UNKNOWN = "not known"

@@ -17,6 +17,7 @@ from config.training import EvaluateSettings
 from followup.backends.engines.protocol import Sampling
 from followup.backends.engines.transformers_engine import TransformersEngine
 from followup.backends.settings import EngineSettings
+from followup.backends.whole_file import write_whole
 from followup.compliance import check_rules
 from followup.errors import InvalidInputError
 from followup.grounding import check_claims, supported_share
@@ -34,7 +35,7 @@ from training.metrics import (
     rouge_l,
 )
 from training.rows import TrainingRow, data_hash, read_prepared
-from training.run_folder import ADAPTER_FOLDER, PLOT_FILE, read_run, write_whole
+from training.run_folder import ADAPTER_FOLDER, PLOT_FILE, read_run
 
 JSON_FILE, PAGE_FILE = "evaluation.json", "evaluation.html"
 _ROWS_PER_PASS = 4

@@ -18,8 +18,10 @@ from ray.train.torch import TorchTrainer
 from safetensors.torch import load_file, save
 
 from config.training import FinetuneSettings
+from followup.backends.whole_file import write_whole
 from followup.errors import InvalidInputError
 from training.base_model import BaseModel
+from training.callbacks import BEST_FOLDER, CHECKPOINT_FOLDER, VALIDATION_LOSS
 from training.examples import Example, PromptRules, encode_rows, render_row, within
 from training.precision import choose_precision
 from training.progress import shown_progress
@@ -33,15 +35,8 @@ from training.run_folder import (
     package_versions,
     read_started,
     write_curves,
-    write_whole,
 )
-from training.worker import (
-    BEST_FOLDER,
-    CHECKPOINT_FOLDER,
-    VALIDATION_LOSS,
-    WorkerTask,
-    train_worker,
-)
+from training.worker import WorkerTask, train_worker
 
 RAY_FOLDER = "ray"
 PROGRESS_FILE = "progress.log"

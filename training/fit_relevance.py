@@ -24,6 +24,7 @@ from followup.backends.embedder import Embedder
 from followup.backends.relevance import RelevanceModel
 from followup.backends.settings import EmbedderSettings
 from followup.backends.terms import index_terms, query_coverage
+from followup.backends.whole_file import write_whole
 from training.dialogs import JudgedQuestions, read_dialogs
 from training.scifact import HELD_OUT_EVERY, JudgedClaims, read_scifact
 
@@ -69,7 +70,7 @@ def main() -> None:
     questions = collect_questions(read_dialogs(data / "dialogs_dstc11"), embedder)
     quality = measure_held_out([claims, questions])
     model = to_relevance_model(fit([claims, questions]), quality, arguments.model.name)
-    OUTPUT.write_text(model.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    write_whole(OUTPUT, f"{model.model_dump_json(indent=2)}\n".encode())
     print(f"held out: AUC {quality.auc:.4f}, Brier {quality.brier:.4f} at even odds")
     print(f"wrote {OUTPUT}: {model.model_dump_json()}")
 

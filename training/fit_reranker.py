@@ -27,6 +27,7 @@ from followup.backends.ranking import Candidate, Query
 from followup.backends.reranking import FeatureWeights
 from followup.backends.settings import EmbedderSettings, VectorStoreSettings
 from followup.backends.vector_store import VectorStore
+from followup.backends.whole_file import write_whole
 from training.scifact import JudgedClaims, index_claims, read_scifact
 
 OUTPUT = Path(followup.backends.__path__[0]) / "reranking.json"
@@ -80,7 +81,7 @@ def main() -> None:
     )
     recorder = asyncio.run(record(claims, embedder, arguments.milvus))
     model = to_weights(fit(to_lists(claims, recorder)), num_claims=len(claims.claims))
-    OUTPUT.write_text(model.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    write_whole(OUTPUT, f"{model.model_dump_json(indent=2)}\n".encode())
     print(f"wrote {OUTPUT}: {model.model_dump_json()}")
 
 

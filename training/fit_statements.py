@@ -32,6 +32,7 @@ from followup.alignment import ALIGNMENT_FEATURES, SentenceAligner, alignment_fe
 from followup.backends.alignment import EmbeddingAligner
 from followup.backends.embedder import Embedder
 from followup.backends.settings import EmbedderSettings
+from followup.backends.whole_file import write_whole
 from followup.overlap import FEATURES, overlap_features, read_text
 from followup.support_model import Classifier, HeldOutQuality, ReliabilityBin, SupportModel
 
@@ -81,9 +82,7 @@ def main() -> None:
         without_embeddings=fit_classifier(FEATURES, words, judged),
         with_embeddings=fit_classifier((*FEATURES, *ALIGNMENT_FEATURES), both, judged),
     )
-    temporary = OUTPUT.with_suffix(".partial")
-    temporary.write_text(model.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    temporary.replace(OUTPUT)
+    write_whole(OUTPUT, f"{model.model_dump_json(indent=2)}\n".encode())
     for name in ("without_embeddings", "with_embeddings"):
         held_out = getattr(model, name).held_out
         print(

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from config.training import PrepareSettings
+from followup.backends.whole_file import write_whole
 from followup.compliance import check_rules
 from followup.errors import InvalidInputError
 from followup.rules import ComplianceRules, Rule
 from followup.situation import Situation, detect_situation
 from training.duplicates import find_duplicates
 from training.rows import SPLITS, TrainingRow
-from training.run_folder import write_whole
 from training.scrub import Scrubber
 from training.sources import BadRow, SourceRows
 

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from config.training import FinetuneSettings
+from followup.backends.whole_file import write_whole
 from followup.errors import InvalidInputError
 
 ADAPTER_FOLDER = "adapter"
@@ -130,13 +131,6 @@ def write_curves(folder: Path, history: Sequence[dict[str, Any]]) -> None:
     lines = "".join(json.dumps(entry) + "\n" for entry in history)
     write_whole(folder / CURVES_FILE, lines.encode())
     write_whole(folder / PLOT_FILE, _draw(history))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write under another name and rename, so that the file is whole or not there."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content)
-    part.replace(path)
 
 
 def _draw(history: Sequence[dict[str, Any]]) -> bytes:

@@ -7,8 +7,8 @@ import yaml
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from followup.backends.whole_file import write_whole
 from training.fit_scoring import ScoringQuality, ScoringReport
-from training.run_folder import write_whole
 
 SCORING_FILE, JSON_FILE, CHART_FILE = "scoring.yaml", "report.json", "reliability.png"
 _HEADER = """# By 'lead-assistant train fit-scoring', on {num_leads} leads, {share:.0%} converted.

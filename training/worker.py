@@ -2,7 +2,6 @@
 
 import shutil
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,23 +15,23 @@ from torch import Tensor
 from transformers import (
     AutoModelForCausalLM,
     Trainer,
-    TrainerCallback,
     TrainerControl,
-    TrainerState,
     TrainingArguments,
     set_seed,
 )
-from transformers.trainer_utils import get_last_checkpoint
 
 from config.training import FinetuneSettings
 from training.batches import OrderedExamples, collate, training_order
+from training.callbacks import (
+    BEST_FOLDER,
+    CHECKPOINT_FOLDER,
+    VALIDATION_LOSS,
+    KeepBest,
+    ReportToRay,
+    ShowProgress,
+)
 from training.examples import Example
 from training.loss import reply_losses, row_losses
-from training.progress import write_progress
-
-CHECKPOINT_FOLDER = "checkpoint"
-BEST_FOLDER = "best"
-VALIDATION_LOSS = "eval_loss"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +78,30 @@ def _restore(scratch: Path) -> str | None:
 def build_trainer(task: WorkerTask, scratch: Path, num_workers: int) -> "ReplyTrainer":
     """The Trainer of one worker, of `num_workers`, which writes to `scratch`."""
     settings = task.settings
-    rows_per_pass, num_passes = split_step(settings, num_workers)
     order = training_order(
         [example.num_tokens for example in task.train],
         settings.batch_size,
         settings.num_epochs,
         settings.seed,
     )
-    arguments = TrainingArguments(
+    trainer = ReplyTrainer(
+        model=adapted_model(task.base_model, task.precision, settings),
+        args=_arguments(task, scratch, num_workers),
+        train_dataset=OrderedExamples(task.train, order),
+        eval_dataset=OrderedExamples(task.validation, range(len(task.validation))),
+        data_collator=lambda rows: collate(rows, task.pad_token_id),
+    )
+    trainer.task = task
+    trainer.add_callback(KeepBest(trainer, scratch / BEST_FOLDER, settings.patience))
+    num_tokens = [task.train[index].num_tokens for index in order]
+    trainer.add_callback(ShowProgress(num_tokens, settings, task.progress_file))
+    return trainer
+
+
+def _arguments(task: WorkerTask, scratch: Path, num_workers: int) -> TrainingArguments:
+    settings = task.settings
+    rows_per_pass, num_passes = split_step(settings, num_workers)
+    return TrainingArguments(
         output_dir=str(scratch),
         num_train_epochs=1,  # the order holds every epoch
         per_device_train_batch_size=rows_per_pass,
@@ -116,17 +131,6 @@ def build_trainer(task: WorkerTask, scratch: Path, num_workers: int) -> "ReplyTr
         disable_tqdm=True,
         report_to=[],
     )
-    trainer = ReplyTrainer(
-        model=adapted_model(task.base_model, task.precision, settings),
-        args=arguments,
-        train_dataset=OrderedExamples(task.train, order),
-        eval_dataset=OrderedExamples(task.validation, range(len(task.validation))),
-        data_collator=lambda rows: collate(rows, task.pad_token_id),
-    )
-    trainer.task = task
-    trainer.add_callback(KeepBest(trainer, scratch / BEST_FOLDER))
-    trainer.add_callback(ShowProgress([task.train[index].num_tokens for index in order], task))
-    return trainer
 
 
 def split_step(settings: FinetuneSettings, num_workers: int) -> tuple[int, int]:
@@ -207,100 +211,3 @@ class ReplyTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
             self.args, self.state, self.control, metrics
         )
         return metrics
-
-
-class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers has no types
-    """Keeps the adapter with the lowest validation loss; stops when it has not fallen for long.
-
-    It has no state but the Trainer's log, which a checkpoint holds: a run that goes on decides as
-    if it had never stopped.
-    """
-
-    def __init__(self, trainer: ReplyTrainer, folder: Path) -> None:
-        self._trainer = trainer
-        self._folder = folder
-
-    def on_evaluate(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
-        """Called after every validation, on every worker."""
-        losses = [entry[VALIDATION_LOSS] for entry in state.log_history if VALIDATION_LOSS in entry]
-        best = min(range(len(losses)), key=losses.__getitem__)
-        if best == len(losses) - 1:
-            self._trainer.save_model(str(self._folder))
-        if len(losses) - 1 - best >= self._trainer.task.settings.patience:
-            control.should_training_stop = True
-
-
-class ReportToRay(TrainerCallback):  # type: ignore[misc]  # transformers has no types
-    """Hands each checkpoint to Ray Train, with the best adapter so far in it."""
-
-    def __init__(self, scratch: Path) -> None:
-        self._scratch = scratch
-
-    def on_save(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
-        """Called on every worker; each adds its own files, so that each can go on."""
-        saved = get_last_checkpoint(str(self._scratch))
-        with tempfile.TemporaryDirectory() as folder:
-            parts = Path(folder)
-            shutil.copytree(saved, parts / CHECKPOINT_FOLDER)
-            if (self._scratch / BEST_FOLDER).is_dir():
-                shutil.copytree(self._scratch / BEST_FOLDER, parts / BEST_FOLDER)
-            last = {name: entry[name] for entry in state.log_history for name in entry}
-            ray.train.report(
-                {name: last[name] for name in ("step", "loss", VALIDATION_LOSS) if name in last},
-                checkpoint=ray.train.Checkpoint.from_directory(parts),
-            )
-
-
-class ShowProgress(TrainerCallback):  # type: ignore[misc]  # transformers has no types
-    """A line now and then: step, loss, tokens a second, time left. Written by the first worker."""
-
-    def __init__(self, num_tokens: Sequence[int], task: WorkerTask) -> None:
-        self._num_tokens = num_tokens
-        self._file = task.progress_file
-        self._batch_size = task.settings.batch_size
-        self._every = max(1, task.settings.evaluate_every // 2)
-        self._start = (0, 0.0)
-
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
-        """The clock starts here, also where a run goes on."""
-        self._start = (state.global_step, time.perf_counter())
-
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, float],
-        **_: Any,
-    ) -> None:
-        """Called after every step and every validation."""
-        if not state.is_world_process_zero:
-            return
-        first, began = self._start
-        seconds = time.perf_counter() - began
-        done = self._tokens_until(state.global_step) - self._tokens_until(first)
-        rate = done / seconds if seconds > 0 else 0.0
-        logs["tokens_per_second"] = round(rate, 1)
-        state.log_history[-1]["tokens_per_second"] = round(rate, 1)
-        if VALIDATION_LOSS in logs:
-            shown = f"validation loss {logs[VALIDATION_LOSS]:.4f}"
-        elif state.global_step % self._every == 0 and "loss" in logs:
-            shown = f"loss {logs['loss']:.4f}"
-        else:
-            return
-        left = (len(self._num_tokens) - state.global_step * self._batch_size) * seconds
-        left_seconds = left / max(1, (state.global_step - first) * self._batch_size)
-        write_progress(
-            self._file,
-            f"step {state.global_step}/{state.max_steps}  {shown}  {rate:,.0f} tokens/s  "
-            f"{left_seconds / 60:.1f} min left",
-        )
-
-    def _tokens_until(self, step: int) -> int:
-        return sum(self._num_tokens[: step * self._batch_size])

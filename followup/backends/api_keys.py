@@ -19,8 +19,9 @@ from pydantic import ValidationError
 from sqlalchemy import update
 from sqlmodel import col, select
 
+from followup.backends.access import Scope
 from followup.backends.database import Database
-from followup.backends.tables import ApiKey, ApiKeyRow, Scope
+from followup.backends.tables import ApiKey, ApiKeyRow
 from followup.errors import (
     AuthenticationError,
     InvalidInputError,

@@ -10,7 +10,6 @@ written under other names, flushed to the disk and renamed. What has no line is 
     OUT/.lock              held by the process at work
 """
 
-import fcntl
 import hashlib
 import itertools
 import json
@@ -18,20 +17,21 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from followup.backends.whole_file import WholeFile
+from followup.backends.held_lock import held_lock
+from followup.backends.whole_file import WholeFile, write_whole
 from followup.errors import FollowupError, InvalidInputError
 
 PARTS, REJECTS = "parts", "rejects"
 RUN_FILE, LEDGER_FILE, LOCK_FILE = "run.json", "ledger.jsonl", ".lock"
 ENDINGS = ("rejects.jsonl", "summary.json", "report.html")
 """Files that are written when every part is finished."""
-_HASH_BLOCK = 1024 * 1024
 _MAX_SHOWN = 120
 
 
@@ -83,7 +83,6 @@ class RunFolder:
         self.folder = folder
         self.identity = identity
         self.finished: dict[int, FinishedPart] = {}
-        self.is_resumed = False
 
     @property
     def fingerprint(self) -> str:
@@ -105,7 +104,7 @@ class RunFolder:
         with _writing(folder):
             _check_free(folder)
             folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder):
+        with held_lock(folder / LOCK_FILE, partial(_in_progress, folder)):
             run = cls(folder, identity)
             with _writing(folder):
                 if restart:
@@ -144,7 +143,6 @@ class RunFolder:
             self._store(RUN_FILE, json.dumps(mine, indent=2).encode() + b"\n")
         elif known != mine:
             raise OtherRunError(_difference(self.folder, known, mine), field="output")
-        self.is_resumed = known is not None
         for name in (PARTS, REJECTS):
             (self.folder / name).mkdir(exist_ok=True)
             for leftover in (self.folder / name).glob(".*.partial"):
@@ -169,8 +167,7 @@ class RunFolder:
         return all(_hash_file(self.folder / file.name) == file.sha256 for file in part.files)
 
     def _store(self, name: str, content: bytes) -> StoredFile:
-        with WholeFile(self.folder / name) as file:
-            file.write(content)
+        write_whole(self.folder / name, content)
         digest = hashlib.sha256(content).hexdigest()
         return StoredFile(name=name, num_bytes=len(content), sha256=digest)
 
@@ -213,25 +210,11 @@ def _writing(folder: Path) -> Iterator[None]:
         raise OutputError(message, field="output") from error
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """The kernel gives the lock back whatever ends the process, so none is ever stale."""
-    with (folder / LOCK_FILE).open("a+", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            holder = lock.read() or "another process"
-            message = (
-                f"'{folder}' is being written by {holder}. Wait until it has ended, or name "
-                "another folder."
-            )
-            raise RunInProgressError(message, field="output") from None
-        lock.truncate(0)
-        lock.write(f"process {os.getpid()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
-        lock.flush()
-        yield
-        lock.truncate(0)
+def _in_progress(folder: Path, holder: str) -> RunInProgressError:
+    message = (
+        f"'{folder}' is being written by {holder}. Wait until it has ended, or name another folder."
+    )
+    return RunInProgressError(message, field="output")
 
 
 def _check_free(folder: Path) -> None:
@@ -281,11 +264,8 @@ def _short(value: object) -> str:
 
 
 def _hash_file(path: Path) -> str:
-    digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
-            while block := file.read(_HASH_BLOCK):
-                digest.update(block)
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return ""
-    return digest.hexdigest()

@@ -33,11 +33,6 @@ class RateLimiter:
             self._redis = RedisConnection(redis_url, timeout_seconds=timeout_seconds)
             self._shared = _shared_limiter(self._redis)
 
-    @property
-    def is_degraded(self) -> bool:
-        """True while Redis should count for all processes but each counts by itself."""
-        return self._redis is not None and not self._redis.is_available
-
     async def check(self, tenant: str, limit: str | None = None) -> None:
         """Count one request of `tenant` against `limit`, by default the one of the settings.
 

@@ -1,8 +1,8 @@
-"""The stored replies of a tenant and the feedback on them. `reply_log.py` writes the replies."""
+"""The feedback on stored replies, and how many there are. `reply_log.py` writes the replies."""
 
 from datetime import UTC, datetime
 
-from sqlalchemy import ScalarSelect, func, literal, tuple_
+from sqlalchemy import ScalarSelect, func, literal
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -13,13 +13,10 @@ from followup.backends.tables import (
     Feedback,
     FeedbackRow,
     Outcome,
-    Reply,
     ReplyRow,
     UtcDateTime,
 )
 from followup.errors import MessageNotReleasedError, NotFoundError
-
-MAX_LISTED = 200
 
 
 class Replies:
@@ -27,28 +24,6 @@ class Replies:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    async def get_reply(self, tenant: str, request_id: str) -> Reply:
-        """The reply to one request; NotFoundError when this tenant has none of that id."""
-        async with self._database.session() as session:
-            return Reply.model_validate(await _find(session, tenant, request_id))
-
-    async def list_replies(
-        self, tenant: str, limit: int = 50, before: str | None = None
-    ) -> list[Reply]:
-        """The newest replies first, at most `limit` (capped at MAX_LISTED).
-
-        `before` is the request_id of the last reply of the page before this one.
-        """
-        newest_first = (col(ReplyRow.created_at).desc(), col(ReplyRow.request_id).desc())
-        statement = select(ReplyRow).where(ReplyRow.tenant == tenant).order_by(*newest_first)
-        async with self._database.session() as session:
-            if before is not None:
-                last = await _find(session, tenant, before)
-                position = tuple_(col(ReplyRow.created_at), col(ReplyRow.request_id))
-                statement = statement.where(position < (last.created_at, last.request_id))
-            rows = await session.exec(statement.limit(min(limit, MAX_LISTED)))
-            return [Reply.model_validate(row) for row in rows]
 
     async def count_messages_of_adapter(self, tenant: str, adapter_version: str, up_to: int) -> int:
         """How many messages the adapter version wrote for the tenant; counting ends at `up_to`."""

@@ -17,6 +17,7 @@ from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
 from followup.approval import ApprovalAction, HoldReason
+from followup.backends.access import Scope
 from followup.lead import MAX_NAME_CHARACTERS
 from followup.passage import TENANT_PATTERN
 from followup.prompts import Approach
@@ -36,13 +37,6 @@ class Outcome(StrEnum):
     MEETING = "meeting"
     CONVERTED = "converted"
     UNSUBSCRIBED = "unsubscribed"
-
-
-class Scope(StrEnum):
-    GENERATE = "generate"
-    INGEST = "ingest"
-    APPROVE = "approve"
-    ADMIN = "admin"
 
 
 class UtcDateTime(TypeDecorator[datetime]):

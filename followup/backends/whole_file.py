@@ -28,3 +28,9 @@ class WholeFile:
                 self._partial.replace(self._path)
         finally:
             self._partial.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """The file with this content, whole or not at all. Raises OSError."""
+    with WholeFile(path) as file:
+        file.write(content)

@@ -1,7 +1,4 @@
-"""Fixtures: each test that asks for `database_url` or `database` runs on SQLite and PostgreSQL.
-
-A test module takes them with `pytest_plugins = ["tests.integration.databases"]`.
-"""
+"""Fixtures: each test that asks for `database_url` or `database` runs on SQLite and PostgreSQL."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path

@@ -14,8 +14,6 @@ from followup.errors import (
 )
 from tests.integration.test_database import run_sql
 
-pytest_plugins = ["tests.integration.databases"]
-
 V1, V2, V3 = (f"acme@{number:012x}" for number in (1, 2, 3))
 PLACE = AliasPlace(tenant="acme", alias="production")
 RETAIL = AliasPlace(tenant="acme", alias="production", industry="retail")

@@ -3,9 +3,10 @@
 import pytest
 from sqlmodel import select
 
+from followup.backends.access import Scope
 from followup.backends.api_keys import ApiKeys
 from followup.backends.database import Database
-from followup.backends.tables import ApiKeyRow, Scope
+from followup.backends.tables import ApiKeyRow
 from followup.errors import (
     AuthenticationError,
     InvalidInputError,
@@ -14,8 +15,6 @@ from followup.errors import (
 )
 from tests.integration.servers import postgres_server
 from tests.records import make_settings
-
-pytest_plugins = ["tests.integration.databases"]
 
 
 @pytest.fixture

@@ -20,9 +20,7 @@ from followup.backends.tables import Outcome
 from followup.errors import AlreadyDecidedError, NotFoundError, PartUnavailableError
 from tests.integration.servers import PostgresServer
 from tests.integration.test_database import run_sql
-from tests.records import make_approval, make_decision, make_reply, make_settings
-
-pytest_plugins = ["tests.integration.databases"]
+from tests.records import make_approval, make_decision, make_reply, make_settings, stored_replies
 
 MONDAY = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
 
@@ -213,15 +211,15 @@ async def test_replies_from_before_approvals_survive_the_migration(database_url:
             {"id": "a" * 32},
         )
     await database.migrate()
-    replies = Replies(database)
-    found = {item.request_id[0]: item for item in await replies.list_replies("acme")}
+    migrated = await stored_replies(database, "acme")
+    found = {request_id[0]: reply for request_id, reply in migrated.items()}
     assert {letter: item.grounding_verified for letter, item in found.items()} == {
         "a": True, "b": True, "c": False, "d": False,
     }  # fmt: skip
     assert {(item.strategy, item.situation, item.approval_id) for item in found.values()} == {
         (None, None, None)
     }
-    sent = await replies.add_feedback("acme", "b" * 32, Outcome.SENT, MONDAY)
+    sent = await Replies(database).add_feedback("acme", "b" * 32, Outcome.SENT, MONDAY)
     assert sent.request_id == "b" * 32
     assert await run_sql(database, "SELECT count(*) FROM feedback") == 2
     held, _ = await Approvals(database).hold(make_approval())

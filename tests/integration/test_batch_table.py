@@ -11,8 +11,6 @@ from followup.backends.batches import Batches, BatchFinishedError, BatchQuota
 from followup.backends.database import Database
 from followup.errors import NotFoundError, RateLimitedError
 
-pytest_plugins = ["tests.integration.databases"]
-
 MONDAY = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 WIDE = BatchQuota(max_batches=100, max_leads=1_000_000)
 

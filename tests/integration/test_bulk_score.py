@@ -17,8 +17,8 @@ from cluster.bulk_progress import BulkProgress
 from cluster.bulk_summary import BulkSummary
 from cluster.reporting import Reporter
 from config.settings import Settings, load_settings
-from deployments.bulk_job import BulkOptions, score_work
-from deployments.bulk_output import OutputFormat
+from deployments.bulk_job import score_work
+from deployments.bulk_options import BulkOptions, OutputFormat
 from deployments.bulk_parts import WorkerFactory
 from deployments.bulk_processes import MAX_KILLED_STARTS
 from followup.errors import PartUnavailableError
@@ -75,7 +75,7 @@ def run(
         **options,
     )
     reporter = Reporter(quiet=True)
-    with BulkProgress(reporter, quiet=True) as progress:
+    with BulkProgress(reporter) as progress:
         if factory is None:
             return run_score(settings, chosen, progress)
         what = score_work(settings, chosen.rows_per_part)

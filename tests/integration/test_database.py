@@ -20,8 +20,6 @@ from followup.errors import PartUnavailableError
 from tests.integration.servers import PostgresServer, postgres_server
 from tests.records import make_settings
 
-pytest_plugins = ["tests.integration.databases"]
-
 MIGRATE = """
 import asyncio, pathlib, sys
 from followup.backends import batch_table  # noqa: F401 - its table is one of the models

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
+from followup.backends.access import Scope
 from followup.backends.api_keys import ApiKeys
 from followup.backends.database import Database
 from followup.backends.reply_log import ReplyLog
-from followup.backends.tables import ReplyRow, Scope
+from followup.backends.tables import ReplyRow
 from followup.errors import PartUnavailableError
 from tests.integration.servers import PostgresServer, postgres_server
 from tests.records import make_reply, make_settings

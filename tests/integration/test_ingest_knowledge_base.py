@@ -1,6 +1,6 @@
 """The example knowledge base through the real embedder into a real Milvus Lite."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from followup.backends.passage_search import SearchOptions
 from followup.backends.settings import EmbedderSettings, VectorStoreSettings
 from followup.backends.vector_store import VectorStore
 from ingestion.ingest import ingest_folder
-from tests.integration.milvus_server import MilvusServer, milvus_server
+from tests.integration.milvus_server import MilvusServer
 from tests.integration.models import embedding_model_path
 
 TENANT = "default"
@@ -25,15 +25,13 @@ def embedder() -> Embedder:
     return Embedder(settings)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
-    with milvus_server(tmp_path_factory.mktemp("milvus")) as running:
-        yield running
-
-
 @pytest.fixture
-async def vector_store(server: MilvusServer, embedder: Embedder) -> AsyncIterator[VectorStore]:
-    store = VectorStore(VectorStoreSettings(uri=server.uri), embedder.dimension)
+async def vector_store(
+    shared_milvus: MilvusServer, embedder: Embedder
+) -> AsyncIterator[VectorStore]:
+    store = VectorStore(
+        VectorStoreSettings(uri=shared_milvus.uri, collection="examples"), embedder.dimension
+    )
     yield store
     await store.close()
 

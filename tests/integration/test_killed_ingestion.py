@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,19 +16,13 @@ from followup.backends.passage_search import SearchOptions
 from followup.backends.vector_store import VectorStore
 from tests.fakes import FakeIngestEmbedder
 from tests.integration.ingest_process import TENANT, ingest, open_store
-from tests.integration.milvus_server import MilvusServer, milvus_server
+from tests.integration.milvus_server import MilvusServer
 
 NUM_DOCUMENTS = 24
 ROW_FIELDS = [*CHUNK_FIELDS, "id", "content_hash", "indexed_text", "added_in", "removed_in"]
 SEED = 20_261_122
 Rows = list[tuple[object, ...]]
 State = frozenset[tuple[str, int, str]]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
-    with milvus_server(tmp_path_factory.mktemp("milvus")) as server:
-        yield server
 
 
 def write_folder(folder: Path, form: int) -> Path:
@@ -130,13 +123,13 @@ def without_generations(rows: Rows) -> Rows:
 
 
 async def test_a_run_killed_three_times_ends_as_a_clean_one_and_no_reader_sees_a_half(
-    server: MilvusServer, tmp_path: Path
+    shared_milvus: MilvusServer, tmp_path: Path
 ) -> None:
-    await check_kills(server, tmp_path, 3)
+    await check_kills(shared_milvus, tmp_path, 3)
 
 
 @pytest.mark.slow
 async def test_a_run_killed_ten_times_ends_as_a_clean_one_and_no_reader_sees_a_half(
-    server: MilvusServer, tmp_path: Path
+    shared_milvus: MilvusServer, tmp_path: Path
 ) -> None:
-    await check_kills(server, tmp_path, 10)
+    await check_kills(shared_milvus, tmp_path, 10)

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from followup.backends.settings import VectorStoreSettings
 from followup.backends.vector_store import VectorStore
 from followup.errors import PartUnavailableError
 from followup.passage import Chunk
-from tests.integration.milvus_server import MilvusServer, milvus_server
+from tests.integration.milvus_server import MilvusServer
 
 DIMENSION = 4
 TENANT = "acme"
@@ -22,19 +22,15 @@ OLD = {"plan.md": ("1", 4), "kept.md": ("1", 2), "gone.md": ("1", 3)}
 NEW = {"plan.md": ("2", 2), "kept.md": ("1", 2), "late.md": ("1", 3)}
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
-    with milvus_server(tmp_path_factory.mktemp("milvus")) as server:
-        yield server
-
-
 @pytest.fixture
-async def make_store(server: MilvusServer) -> AsyncIterator[Callable[[], Awaitable[VectorStore]]]:
+async def make_store(
+    shared_milvus: MilvusServer,
+) -> AsyncIterator[Callable[[], Awaitable[VectorStore]]]:
     stores: list[VectorStore] = []
 
     async def make() -> VectorStore:
         settings = VectorStoreSettings(
-            uri=server.uri,
+            uri=shared_milvus.uri,
             collection=f"test_{uuid.uuid4().hex}",
             timeout_seconds=20,
             relevance_weight=1.0,

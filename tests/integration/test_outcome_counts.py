@@ -19,8 +19,6 @@ from followup.backends.outcome_counts import (
 )
 from tests.records import make_approval, make_decision, make_reply, make_settings
 
-pytest_plugins = ["tests.integration.databases"]
-
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 NUM_MANY = 100_000
 MAX_SECONDS = 20.0

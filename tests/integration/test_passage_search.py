@@ -2,7 +2,7 @@
 
 import math
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from followup.pipeline import Pipeline
 from followup.prompts import Approach
 from followup.request import FollowupRequest, RetrievalOptions
 from tests.fakes import FakeNodes
-from tests.integration.milvus_server import MilvusServer, milvus_server
+from tests.integration.milvus_server import MilvusServer
 
 SETTINGS = load_settings()
 DIMENSION = 4
@@ -41,16 +41,10 @@ class LastFirst:
         return 1 - fused
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
-    with milvus_server(tmp_path_factory.mktemp("milvus")) as server:
-        yield server
-
-
 @pytest.fixture
-async def store(server: MilvusServer) -> AsyncIterator[VectorStore]:
+async def store(shared_milvus: MilvusServer) -> AsyncIterator[VectorStore]:
     settings = VectorStoreSettings(
-        uri=server.uri, collection=f"test_{uuid.uuid4().hex}", relevance_weight=1.0
+        uri=shared_milvus.uri, collection=f"test_{uuid.uuid4().hex}", relevance_weight=1.0
     )
     store = VectorStore(settings, DIMENSION, LastFirst())
     await store.ensure_collection()

@@ -10,9 +10,7 @@ from followup.backends.replies import Replies
 from followup.backends.reply_log import ReplyLog
 from followup.backends.tables import Outcome, Reply
 from followup.errors import NotFoundError
-from tests.records import make_reply
-
-pytest_plugins = ["tests.integration.databases"]
+from tests.records import make_reply, stored_replies
 
 MONDAY = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
 
@@ -30,19 +28,17 @@ async def store(database: Database, spool_dir: Path, *stored: Reply) -> None:
     await log.close()
 
 
-async def test_a_reply_comes_back_as_it_was_stored(
-    database: Database, replies: Replies, tmp_path: Path
-) -> None:
+async def test_a_reply_comes_back_as_it_was_stored(database: Database, tmp_path: Path) -> None:
     reply = make_reply(
         created_at=datetime(2026, 3, 2, 11, 30, 0, 123456, timezone(timedelta(hours=2)))
     )
     await store(database, tmp_path, reply)
-    assert await replies.get_reply("acme", reply.request_id) == reply
+    assert await stored_replies(database, "acme") == {reply.request_id: reply}
     assert reply.created_at == MONDAY
 
 
 async def test_characters_that_a_database_cannot_hold_do_not_stop_the_audit(
-    database: Database, replies: Replies, tmp_path: Path
+    database: Database, tmp_path: Path
 ) -> None:
     reply = make_reply(
         message="NUL \0, surrogate \ud800, emoji 🙂, right-to-left \u202e, quote '; --",
@@ -51,37 +47,9 @@ async def test_characters_that_a_database_cannot_hold_do_not_stop_the_audit(
         model_version="m\0",
     )
     await store(database, tmp_path, reply)
-    stored = await replies.get_reply("acme", reply.request_id)
+    [stored] = (await stored_replies(database, "acme")).values()
     assert stored == reply
     assert stored.message == "NUL �, surrogate �, emoji 🙂, right-to-left \u202e, quote '; --"
-
-
-async def test_a_tenant_sees_only_its_own_replies(
-    database: Database, replies: Replies, tmp_path: Path
-) -> None:
-    ours, theirs = make_reply(tenant="acme"), make_reply(tenant="globex")
-    await store(database, tmp_path, ours, theirs)
-    assert await replies.list_replies("acme") == [ours]
-    assert await replies.list_replies("globex") == [theirs]
-    with pytest.raises(NotFoundError, match=theirs.request_id):
-        await replies.get_reply("acme", theirs.request_id)
-    with pytest.raises(NotFoundError, match=theirs.request_id):
-        await replies.list_replies("acme", before=theirs.request_id)
-
-
-async def test_pages_hold_every_reply_once_newest_first_also_those_of_one_instant(
-    database: Database, replies: Replies, tmp_path: Path
-) -> None:
-    stored = [make_reply(created_at=MONDAY + timedelta(seconds=number // 3)) for number in range(8)]
-    await store(database, tmp_path, *stored)
-    listed: list[Reply] = []
-    while page := await replies.list_replies(
-        "acme", limit=3, before=listed[-1].request_id if listed else None
-    ):
-        assert len(page) <= 3
-        listed += page
-    expected = sorted(stored, key=lambda reply: (reply.created_at, reply.request_id), reverse=True)
-    assert listed == expected
 
 
 async def test_the_same_feedback_twice_is_stored_once(

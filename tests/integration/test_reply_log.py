@@ -18,8 +18,6 @@ from followup.errors import PartUnavailableError
 from tests.integration.servers import postgres_server
 from tests.records import make_reply, make_settings
 
-pytest_plugins = ["tests.integration.databases"]
-
 LIMIT_SECONDS = 20.0
 UNREACHABLE = "postgresql://nobody@127.0.0.1:{port}/none"
 

@@ -10,10 +10,11 @@ from config.training import FinetuneSettings
 from followup.errors import InvalidInputError, SettingError
 from tests.training_data import write_tiny_model
 from training.batches import training_order
+from training.callbacks import BEST_FOLDER, VALIDATION_LOSS
 from training.examples import Example
 from training.finetune import FinetuneOptions, check_workers
 from training.progress import shown_progress, write_progress
-from training.worker import BEST_FOLDER, VALIDATION_LOSS, WorkerTask, build_trainer, split_step
+from training.worker import WorkerTask, build_trainer, split_step
 
 EXAMPLES = [
     Example([65 + number % 20] * (5 + number % 7), [70, 71, 72 + number % 3, 257])

@@ -1,95 +1,26 @@
-"""The vector store on a real Milvus Lite server, stopped, frozen and started again."""
-
-import asyncio
-import time
-import uuid
-from collections.abc import AsyncIterator, Iterator
+"""What the vector store keeps and finds, on a real Milvus Lite server."""
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from pymilvus import MilvusClient
 
 from followup.backends.embedder import Embedder
-from followup.backends.milvus_rows import passage_indexes, passage_schema
 from followup.backends.passage_search import SearchOptions
-from followup.backends.settings import EmbedderSettings, VectorStoreSettings
+from followup.backends.settings import EmbedderSettings
 from followup.backends.vector_store import VectorStore
-from followup.errors import InvalidInputError, PartUnavailableError, SettingError
-from followup.passage import Chunk, Passage
-from tests.integration.milvus_server import MilvusServer, milvus_server
+from followup.errors import InvalidInputError
+from followup.passage import Chunk
+from tests.integration.milvus_server import MilvusServer
 from tests.integration.models import embedding_model_path
-
-DIMENSION = 8
-TIMEOUT_SECONDS = 3.0
-RECOVERY_SECONDS = 30
-QUERY = np.eye(DIMENSION, dtype=np.float32)[0]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
-    with milvus_server(tmp_path_factory.mktemp("milvus")) as server:
-        yield server
-
-
-def make_store(
-    server: MilvusServer, collection: str, dimension: int = DIMENSION, num_candidates: int = 50
-) -> VectorStore:
-    settings = VectorStoreSettings(
-        uri=server.uri,
-        collection=collection,
-        timeout_seconds=TIMEOUT_SECONDS,
-        num_candidates=num_candidates,
-        relevance_weight=1.0,
-    )
-    return VectorStore(settings, dimension)
-
-
-@pytest.fixture
-def collection() -> str:
-    return f"test_{uuid.uuid4().hex}"
-
-
-@pytest.fixture
-async def store(server: MilvusServer, collection: str) -> AsyncIterator[VectorStore]:
-    store = make_store(server, collection)
-    await store.ensure_collection()
-    yield store
-    await store.close()
-
-
-def make_chunk(document: str, position: int = 0, text: str = "", source_type: str = "faq") -> Chunk:
-    return Chunk(
-        chunk_id=f"{document}#{position}",
-        document=document,
-        title="Title",
-        source_type=source_type,
-        position=position,
-        text=text or f"words of {document}, part {position}",
-    )
-
-
-def vectors_with(*cosines: float) -> NDArray[np.float32]:
-    """Unit vectors with these cosines to QUERY."""
-    rows = np.zeros((len(cosines), DIMENSION), dtype=np.float32)
-    rows[:, 0] = cosines
-    rows[:, 1] = np.sqrt(1 - rows[:, 0] ** 2)
-    return rows
-
-
-async def put(
-    store: VectorStore, tenant: str, *chunks: Chunk, cosine: float = 0.5, version: str = "1"
-) -> None:
-    vectors = vectors_with(*[cosine] * len(chunks))
-    await store.upsert(tenant, chunks, vectors, {chunk.document: version for chunk in chunks})
-
-
-async def find(store: VectorStore, tenant: str, text: str = "words") -> list[Passage]:
-    return await store.search(tenant, text, QUERY, SearchOptions(50))
-
-
-def documents(passages: list[Passage]) -> list[str]:
-    return [passage.chunk.document for passage in passages]
+from tests.integration.shared_milvus import (
+    DIMENSION,
+    QUERY,
+    documents,
+    find,
+    make_chunk,
+    make_store,
+    put,
+    vectors_with,
+)
 
 
 async def test_a_chunk_comes_back_with_every_field(store: VectorStore) -> None:
@@ -215,8 +146,10 @@ async def test_the_version_changes_with_the_tenants_documents_and_only_then(
     assert len({"empty", first, second, await store.version("acme")}) == 4
 
 
-async def test_a_word_is_found_that_the_vectors_miss(server: MilvusServer, collection: str) -> None:
-    store = make_store(server, collection, num_candidates=5)
+async def test_a_word_is_found_that_the_vectors_miss(
+    shared_milvus: MilvusServer, collection: str
+) -> None:
+    store = make_store(shared_milvus, collection, num_candidates=5)
     await store.ensure_collection()
     near = [make_chunk(f"near{number}.md", text="something else") for number in range(10)]
     await put(store, "acme", *near, cosine=0.5)
@@ -259,53 +192,6 @@ async def test_any_query_text_is_searched(store: VectorStore, text: str) -> None
     assert documents(await find(store, "acme", text)) == ["plan.md"]
 
 
-async def test_a_collection_that_another_process_made_in_the_meantime_is_used(
-    server: MilvusServer, store: VectorStore, collection: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await put(store, "acme", make_chunk("plan.md"))
-    answers = iter([False])
-    look = MilvusClient.has_collection
-
-    def look_too_early(client: MilvusClient, name: str, **options: float) -> bool:
-        return next(answers, None) is not False and look(client, name, **options)
-
-    monkeypatch.setattr(MilvusClient, "has_collection", look_too_early)
-    late = make_store(server, collection)
-    await late.ensure_collection()
-    assert next(answers, "asked") == "asked"
-    assert documents(await find(late, "acme")) == ["plan.md"]
-    await late.close()
-
-
-async def test_a_collection_that_another_process_is_just_making_is_awaited(
-    server: MilvusServer, collection: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    other = MilvusClient(server.uri, timeout=TIMEOUT_SECONDS)
-    other.create_collection(collection, schema=passage_schema(DIMENSION))
-    store = make_store(server, collection)
-    with monkeypatch.context() as patched:
-        patched.setattr("followup.backends.milvus_connection.CREATION_SECONDS", 0.3)
-        with pytest.raises(PartUnavailableError, match=r"was broken off. Drop it and ingest again"):
-            await store.ensure_collection()
-    waiting = asyncio.create_task(store.ensure_collection())
-    await asyncio.to_thread(other.create_index, collection, passage_indexes())
-    await waiting
-    await put(store, "acme", make_chunk("plan.md"))
-    assert documents(await find(store, "acme")) == ["plan.md"]
-    await store.close()
-    other.close()
-
-
-async def test_a_collection_of_another_dimension_is_refused(
-    server: MilvusServer, store: VectorStore, collection: str
-) -> None:
-    other = make_store(server, collection, dimension=16)
-    with pytest.raises(SettingError, match=r"vectors of 8 numbers, the embedding model makes 16"):
-        await other.ensure_collection()
-    await other.close()
-    await store.check_health()
-
-
 async def test_vectors_that_do_not_fit_are_refused(store: VectorStore) -> None:
     chunk = make_chunk("plan.md")
     for wrong in (np.zeros((1, 3)), np.zeros((2, DIMENSION)), np.full((1, DIMENSION), np.nan)):
@@ -316,71 +202,13 @@ async def test_vectors_that_do_not_fit_are_refused(store: VectorStore) -> None:
     assert await store.count("acme") == 0
 
 
-async def test_a_missing_collection_names_the_command_that_makes_it(
-    server: MilvusServer, collection: str
-) -> None:
-    store = make_store(server, collection)
-    for call in (store.check_health(), find(store, "acme")):
-        with pytest.raises(PartUnavailableError, match=r"no collection .* lead-assistant ingest"):
-            await call
-    await store.close()
-
-
-async def test_a_server_that_answers_nothing_is_given_up_in_time(
-    server: MilvusServer, store: VectorStore
-) -> None:
-    await put(store, "acme", make_chunk("plan.md"))
-    server.freeze()
-    try:
-        start = time.monotonic()
-        with pytest.raises(PartUnavailableError, match="Milvus at") as caught:
-            await find(store, "acme")
-        assert time.monotonic() - start < TIMEOUT_SECONDS + 1
-        assert caught.value.retry_after_seconds is not None
-        with pytest.raises(PartUnavailableError, match="Milvus at"):
-            await store.check_health()
-    finally:
-        server.thaw()
-    assert documents(await until_back(store)) == ["plan.md"]
-
-
-async def test_a_stopped_server_is_reported_and_used_again_after_its_restart(
-    server: MilvusServer, store: VectorStore
-) -> None:
-    await put(store, "acme", make_chunk("plan.md"))
-    version = await store.version("acme")
-    server.stop()
-    try:
-        for call in (find(store, "acme"), store.check_health(), store.version("acme")):
-            with pytest.raises(PartUnavailableError, match="Milvus at") as caught:
-                await call
-            assert caught.value.retry_after_seconds == 5
-    finally:
-        server.start()
-    assert documents(await until_back(store)) == ["plan.md"]
-    assert await store.version("acme") == version
-    assert await store.document_hashes("acme") == {"plan.md": "1"}
-
-
-async def until_back(store: VectorStore) -> list[Passage]:
-    """The first answer after an outage; gRPC waits between its attempts to connect."""
-    give_up_at = time.monotonic() + RECOVERY_SECONDS
-    while True:
-        try:
-            return await find(store, "acme")
-        except PartUnavailableError:
-            if time.monotonic() > give_up_at:
-                raise
-            await asyncio.sleep(0.2)
-
-
 async def test_relevant_passages_score_above_the_default_threshold_and_others_far_below(
-    server: MilvusServer, collection: str
+    shared_milvus: MilvusServer, collection: str
 ) -> None:
     embedder = Embedder(
         EmbedderSettings(model_name="all-minilm-l6-v2", model_path=embedding_model_path())
     )
-    store = make_store(server, collection, dimension=embedder.dimension)
+    store = make_store(shared_milvus, collection, dimension=embedder.dimension)
     await store.ensure_collection()
     texts = {
         "plans.md": "The mid-tier plan costs $299 a month and includes automated invoicing.",

@@ -31,10 +31,7 @@ from followup.backends.replies import Replies
 from followup.backends.reply_log import ReplyLog
 from followup.backends.settings import DatabaseSettings
 from followup.backends.single_flight import ReplyCache
-from followup.errors import (
-    FollowupError,
-    PartUnavailableError,
-)
+from followup.errors import FollowupError, PartUnavailableError
 from followup.passage import Chunk, Passage
 from followup.pipeline import Pipeline
 from followup.request import GenerationOptions
@@ -78,7 +75,7 @@ class World:
     client: httpx.AsyncClient
     parts: Parts
     keys: ApiKeys
-    replies: Replies
+    database: Database
     batches: Batches
     settings: Settings
     aliases: FakeAliases = field(default_factory=FakeAliases)
@@ -104,18 +101,19 @@ class World:
         """Another `approval.yaml`."""
         policy = ApprovalRules(**rules)
         self.parts = replace(self.parts, desk=replace(self.parts.desk, rules=policy))
-        self._replace_in_service(gate=replace(self.parts.service.gate, rules=policy))
+        self.change_service(gate=replace(self.parts.service.gate, rules=policy))
 
     def forget_replies(self) -> None:
         """An empty cache."""
-        self._replace_in_service(cache=ReplyCache(MemoryCache(100)))
+        self.change_service(cache=ReplyCache(MemoryCache(100)))
 
     def promote(self, version: str, tenant: str = "default", industry: str = "") -> None:
         """The alias names another version, and that is known at once."""
         self.aliases.promote(version, tenant, industry)
-        self._replace_in_service(adapters=AdapterStore(self.aliases, "production"))
+        self.change_service(adapters=AdapterStore(self.aliases, "production"))
 
-    def _replace_in_service(self, **parts: Any) -> None:
+    def change_service(self, **parts: Any) -> None:
+        """Another part of the service, at once."""
         self.parts = replace(self.parts, service=replace(self.parts.service, **parts))
         self.client = client_of(self.parts)
 
@@ -159,7 +157,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         client=None,  # type: ignore[arg-type]  # filled in below
         parts=None,  # type: ignore[arg-type]
         keys=ApiKeys(database),
-        replies=Replies(database),
+        database=database,
         batches=Batches(database),
         settings=SETTINGS.model_copy(
             update={"batches": SETTINGS.batches.model_copy(update={"folder": tmp_path / "batches"})}
@@ -171,7 +169,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         knowledge_base_version=made.version,
         adapters=AdapterStore(made.aliases, "production"),
         cache=ReplyCache(MemoryCache(100)),
-        gate=ApprovalGate(ApprovalRules(), Approvals(database), made.replies),
+        gate=ApprovalGate(ApprovalRules(), Approvals(database), Replies(database)),
         log=log,
         model_version="model@1",
         rules_version="rules-1",
@@ -180,7 +178,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     )
     made.parts = Parts(
         service=service,
-        replies=made.replies,
+        replies=Replies(database),
         desk=ApprovalDesk(Approvals(database), ApprovalRules(), SETTINGS.compliance),
         scoring=SETTINGS.scoring,
         batches=BatchDesk(made.batches, made.settings),

@@ -4,7 +4,7 @@ import pytest
 
 from deployments import auth
 from deployments.auth import Authenticator, Caller, is_loopback
-from followup.backends.tables import Scope
+from followup.backends.access import Scope
 from followup.errors import AuthenticationError, PartUnavailableError
 
 

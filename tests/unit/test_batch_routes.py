@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from followup.backends.tables import Scope
+from followup.backends.access import Scope
 from tests.unit.api_world import World, error_of
 from tests.unit.batch_world import (
     BATCHES,

@@ -11,6 +11,10 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("followup", "deployments", "training", "ingestion", "cluster", "config", "benchmarks")
 # Alembic runs this file on import, by its own convention; the vLLM engine needs the gpu extra.
 EXCEPTIONS = {"followup.backends.migrations.env", "followup.backends.engines.vllm_engine"}
+SLOW_TO_IMPORT = {
+    *("config.settings", "matplotlib", "numpy", "pandas", "pyarrow", "pymilvus", "ray", "redis"),
+    *("scipy", "sqlalchemy", "torch", "transformers"),
+}
 CHECK = """
 import importlib, logging, sys
 for name in sys.argv[1:]:
@@ -61,3 +65,19 @@ def test_the_import_contract_names_every_file_of_the_logic() -> None:
     named = {name for item in contracts["contracts"] for name in item.get("source_modules", [])}
     files = {f"followup.{path.stem}" for path in (ROOT / "followup").glob("*.py")}
     assert files - {"followup.__init__"} <= named
+
+
+@pytest.mark.parametrize(
+    "module", ["cluster.cli", "benchmarks.grounding", "benchmarks.ingest", "benchmarks.retrieval"]
+)
+def test_what_a_person_waits_for_starts_without_the_libraries_that_take_seconds(
+    module: str,
+) -> None:
+    code = f"import sys, {module}; print(*sys.modules)"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert module in loaded
+    assert SLOW_TO_IMPORT & loaded == set()

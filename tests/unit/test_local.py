@@ -22,10 +22,11 @@ from cluster.documents import (
 )
 from cluster.errors import StartError
 from cluster.ingest_lock import only_ingestion, running_ingestion
-from cluster.local import DEFAULT_TENANT, UpOptions
+from cluster.local import UpOptions
 from cluster.reporting import Reporter
 from config.environment import Environment
 from config.settings import Settings, load_settings
+from followup.backends.access import DEFAULT_TENANT
 from followup.errors import InvalidInputError
 from ingestion.ingest import IngestSummary
 from tests.fakes import FakeIngestStore

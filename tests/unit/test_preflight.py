@@ -12,9 +12,9 @@ from cluster.errors import StartError
 from cluster.preflight import MIN_FREE_BYTES, check, check_access, free_port
 from config.environment import Environment
 from config.settings import Settings, load_settings
+from followup.backends.access import Scope
 from followup.backends.api_keys import ApiKeys
 from followup.backends.database import Database
-from followup.backends.tables import Scope
 
 NOBODY: frozenset[int] = frozenset()
 

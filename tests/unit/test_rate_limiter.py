@@ -87,12 +87,6 @@ async def test_a_tenants_own_limit_goes_before_the_default(clock: Clock) -> None
     ]
 
 
-async def test_counting_in_this_process_on_purpose_is_not_degraded() -> None:
-    limiter = RateLimiter("", "1/minute")
-    assert not limiter.is_degraded
-    await limiter.close()
-
-
 @pytest.mark.parametrize(
     "text", ["", "sixty/minute", "60", "0/minute", "-1/minute", "60/fortnight", "1/second;5/minute"]
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -207,19 +208,17 @@ def test_a_failed_write_leaves_the_old_report(
     write_report(report, tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
 
-    def disk_full(path: Path, content: bytes) -> int:
-        with path.open("wb") as file:
-            file.write(content[:10])
+    def disk_full(_descriptor: int) -> None:
         message = "No space left on device"
         raise OSError(message)
 
-    monkeypatch.setattr(Path, "write_bytes", disk_full)
+    monkeypatch.setattr(os, "fsync", disk_full)
     monkeypatch.setattr(report_files, "draw_chart", lambda _report: PNG + b"other")
     with pytest.raises(OSError, match="No space"):
         write_report(report, tmp_path)
     monkeypatch.undo()
-    for name, content in before.items():
-        assert (tmp_path / name).read_bytes() == content
+    after = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    assert after == before
 
 
 def test_a_rate_reads_as_share_and_interval() -> None:

@@ -4,30 +4,26 @@ import asyncio
 import dataclasses
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from cluster import documents, knowledge, local
-from cluster.ingest_lock import only_ingestion
+from cluster.options import MODELS_FILE, JsonOption, ModelsFileOption
 from cluster.reporting import Reporter
-from config.settings import load_settings
-from ingestion.planning import IngestPlan
+from followup.backends.access import DEFAULT_TENANT
+
+if TYPE_CHECKING:
+    from ingestion.planning import IngestPlan
 
 EXIT_CODES = (
     "Exit codes: 0 done (documents that cannot be read are listed and left out), 1 failed or not "
     "healthy; verify: a fault was found, 2 wrong usage, 130 interrupted."
 )
 EXIT_FAILED = 1
-MODELS_FILE = "models.yaml"
 MAX_NAMES_SHOWN = 20
 
 TenantOption = Annotated[str, typer.Option(help="Whose documents they are.")]
-ModelsFileOption = Annotated[
-    str, typer.Option(help="File in CONFIG_DIR that names the models, such as models.gpu.yaml.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 
 
 class LocationOrCommand(TyperGroup):
@@ -41,7 +37,7 @@ class LocationOrCommand(TyperGroup):
         return parsed
 
 
-app = typer.Typer(
+ingest_app = typer.Typer(
     cls=LocationOrCommand,
     no_args_is_help=True,
     epilog=EXIT_CODES,
@@ -49,10 +45,10 @@ app = typer.Typer(
 )
 
 
-@app.command("run", epilog=EXIT_CODES)
+@ingest_app.command("run", epilog=EXIT_CODES)
 def run(
     location: Annotated[str, typer.Argument(help="Folder, file, glob or URI of the documents.")],
-    tenant: TenantOption = local.DEFAULT_TENANT,
+    tenant: TenantOption = DEFAULT_TENANT,
     models_file: ModelsFileOption = MODELS_FILE,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")
@@ -60,6 +56,9 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Make a tenant's documents those of a folder; unreadable ones are listed and left out."""
+    from cluster import documents, local
+    from config.settings import load_settings
+
     reporter = Reporter(quiet=as_json)
     settings = load_settings(models_file=models_file)
     if dry_run:
@@ -73,9 +72,12 @@ def run(
     local.report_ingest(summary, reporter)
 
 
-@app.command("status", epilog=EXIT_CODES)
+@ingest_app.command("status", epilog=EXIT_CODES)
 def status(models_file: ModelsFileOption = MODELS_FILE, as_json: JsonOption = False) -> None:
     """What is stored of each tenant, and which collections there are."""
+    from cluster import knowledge
+    from config.settings import load_settings
+
     found = asyncio.run(knowledge.read_status(load_settings(models_file=models_file)))
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(found)))
@@ -92,9 +94,9 @@ def status(models_file: ModelsFileOption = MODELS_FILE, as_json: JsonOption = Fa
         typer.echo(f"collection {collection.name}: {collection.role}")
 
 
-@app.command("verify", epilog=EXIT_CODES)
+@ingest_app.command("verify", epilog=EXIT_CODES)
 def verify(
-    tenant: TenantOption = local.DEFAULT_TENANT,
+    tenant: TenantOption = DEFAULT_TENANT,
     sample: Annotated[
         int, typer.Option(min=1, help="Chunks that are searched for and embedded again.")
     ] = 50,
@@ -102,6 +104,9 @@ def verify(
     as_json: JsonOption = False,
 ) -> None:
     """Check counts, orphans, sample queries and embedding drift; exit code 1 for a fault."""
+    from cluster import knowledge
+    from config.settings import load_settings
+
     settings = load_settings(models_file=models_file)
     reporter = Reporter(quiet=as_json)
     found = asyncio.run(knowledge.verify_tenant(settings, tenant, sample, reporter))
@@ -113,7 +118,7 @@ def verify(
     raise typer.Exit(EXIT_FAILED if found.faults else 0)
 
 
-@app.command("delete", epilog=EXIT_CODES)
+@ingest_app.command("delete", epilog=EXIT_CODES)
 def delete(
     names: Annotated[
         list[str] | None, typer.Argument(help="Documents, by the names that passages give.")
@@ -123,11 +128,15 @@ def delete(
         bool,
         typer.Option("--old-models", help="The collections of embedding models no longer in use."),
     ] = False,
-    tenant: TenantOption = local.DEFAULT_TENANT,
+    tenant: TenantOption = DEFAULT_TENANT,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     models_file: ModelsFileOption = MODELS_FILE,
 ) -> None:
     """Delete documents, or everything of a tenant, from the store; files stay where they are."""
+    from cluster import knowledge, local
+    from cluster.ingest_lock import only_ingestion
+    from config.settings import load_settings
+
     if sum((bool(names), everything, old_models)) != 1:
         message = "Name documents, or give --all or --old-models."
         raise typer.BadParameter(message)
@@ -152,7 +161,7 @@ def _ask(question: str, *, yes: bool) -> None:
         typer.confirm(question, abort=True)
 
 
-def _print_plan(plan: IngestPlan, *, as_json: bool) -> None:
+def _print_plan(plan: "IngestPlan", *, as_json: bool) -> None:
     names = {
         "added": [file.name for file in plan.added],
         "changed": [file.name for file in plan.changed],
