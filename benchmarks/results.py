@@ -54,6 +54,19 @@ def write_results(
     return path
 
 
+def read_results(name: str) -> tuple[list[dict[str, Any]], list[Target]]:
+    """Measurements and targets of `results/NAME.json`; none where there is no such file."""
+    path = RESULTS / f"{name}.json"
+    if not path.is_file():
+        return [], []
+    document = json.loads(path.read_text(encoding="utf-8"))
+    targets = [
+        Target(**{key: value for key, value in target.items() if key != "met"})
+        for target in document["targets"]
+    ]
+    return document["measurements"], targets
+
+
 def _print_targets(targets: list[Target], path: Path) -> None:
     table = Table("target", "measured", "goal", "met")
     for target in targets:
