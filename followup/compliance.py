@@ -7,6 +7,7 @@ from followup.fixes import apply_fixes
 from followup.lead import Lead
 from followup.message import (
     PLACEHOLDER,
+    TABLE_ROW,
     greeting_name,
     name_pattern,
     num_name_uses,
@@ -106,3 +107,6 @@ def _phrase_violations(units: Sequence[Unit], rules: ComplianceRules) -> Iterato
         match = PLACEHOLDER.search(unit.text)
         if match:
             yield RuleViolation(rule=Rule.PLACEHOLDER, detail=match.group(), sentence_index=index)
+        match = TABLE_ROW.search(unit.text)
+        if match:
+            yield RuleViolation(rule=Rule.TABLE_ROW, detail=match.group(), sentence_index=index)

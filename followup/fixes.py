@@ -7,6 +7,7 @@ from dataclasses import replace
 from followup.lead import Lead
 from followup.message import (
     PLACEHOLDER,
+    TABLE_ROW,
     greeting_name,
     name_pattern,
     num_name_uses,
@@ -43,12 +44,12 @@ _OWNED = (
 def apply_fixes(message: str, lead: Lead, situation: Situation, rules: ComplianceRules) -> str:
     """The message with each safe fix made; applying them again changes nothing.
 
-    Sentences with a forbidden phrase or a placeholder go, so do those that do not fit the situation
-    or speak ill of a competitor, repetitions, and all questions after those allowed; a sentence
-    that only makes sense after a dropped one ("If so, ...") goes with it. A wrong or absent
-    greeting becomes "Hi NAME,", the name stands there alone, a low-pressure close is added where
-    there is none, and sentences before the close are dropped from the last one on until the words
-    are within the limit. "" stays "".
+    Sentences with a forbidden phrase, a placeholder or a table's row go, so do those that do not
+    fit the situation or speak ill of a competitor, repetitions, and all questions after those
+    allowed; a sentence that only makes sense after a dropped one ("If so, ...") goes with it. A
+    wrong or absent greeting becomes "Hi NAME,", the name stands there alone, a low-pressure close
+    is added where there is none, and sentences before the close are dropped from the last one on
+    until the words are within the limit. "" stays "".
     """
     units = split_units(message)
     if not units:
@@ -83,7 +84,9 @@ def _without_forbidden(
     bad = {
         index
         for index, unit in enumerate(units)
-        if PLACEHOLDER.search(unit.text) or has_phrase(unit.text, phrases)
+        if PLACEHOLDER.search(unit.text)
+        or TABLE_ROW.search(unit.text)
+        or has_phrase(unit.text, phrases)
     }
     bad |= unfit_sentences(units, situation, rules).keys()
     bad |= disparaging_sentences(units, lead, situation, rules).keys()

@@ -16,6 +16,8 @@ PLACEHOLDER = re.compile(
     r"<[A-Za-z_][\w /.-]*>|<<.{0,80}?>>|\$\{.{0,80}?\}|%\w+%|_{3,}|\b(?:XX+|TBD|lorem ipsum)\b",
     re.IGNORECASE,
 )
+TABLE_ROW = re.compile(r"(?:^|[;.]\s|\d\s)[^;:.!?\n]{2,40}:\s[^;:\n]{1,60};\s[^;:.!?\n]{2,40}:\s")
+"""A row of a table as the documents' text has it: "Plan: Growth; Price: $299; ..."."""
 _PLAIN_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?")  # noqa: RUF001 - as people type
 _MAX_NAME_CHARACTERS = 30
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "sir", "madam"})

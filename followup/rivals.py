@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from followup.agreement import Fact, cut, is_distinct, is_same_measure, value_keys
 from followup.claim_context import ClaimContext
-from followup.claims import Claim, ClaimKind
+from followup.claims import Claim, ClaimKind, read_sentence
 from followup.customer_figures import is_told_of_one, passes_for_all
 from followup.evidence_subjects import EvidenceSubjects
+from followup.own_prices import paid_beside, says_own_price
 from followup.sources import Source
 from followup.subjects import Subject
 from followup.topics import better_fact
@@ -48,7 +49,9 @@ class Rivals:
         for group in ([s for s in wanted if s.is_plan], [s for s in wanted if not s.is_plan]):
             if group and not self._evidence.supports(group, fact):
                 return other_subject(group, fact)
-        rival = None
+        rival = self._own_price(claim, context, fact)
+        if rival:
+            return f"of this the source says another value: {cut(rival.unit.shown)}"
         if not self._is_settled(claim, context, fact):
             if not is_linked and self._is_off_topic(claim, context, fact):
                 return f"the value stands there about something else: {cut(fact.unit.shown)}"
@@ -60,6 +63,33 @@ class Rivals:
         if self._passes_for_all(claim, context, fact):
             return f"the sources tell this of one customer: {cut(fact.unit.shown)}"
         return None
+
+    def _own_price(self, claim: Claim, context: ClaimContext, fact: Fact) -> Fact | None:
+        """What a plan costs, where the message says just that and the fact is of something on it.
+
+        "The Starter plan costs $0.15", where an extra invoice on the Starter plan does.
+        """
+        paid = self._paid_beside(fact) if claim.kind is ClaimKind.MONEY else frozenset()
+        if not paid or paid & context.words:
+            return None
+        read = read_sentence(context.sentence)
+        if not says_own_price(read, claim, self._evidence.in_sentence(read)):
+            return None
+        return next(
+            (
+                rival
+                for rival in self._facts
+                if rival.claim.kind is ClaimKind.MONEY
+                and rival.claim.value != claim.value
+                and self._evidence.is_told_of(context.subjects, rival)
+                and not self._paid_beside(rival)
+            ),
+            None,
+        )
+
+    def _paid_beside(self, fact: Fact) -> frozenset[str]:
+        subjects = self._evidence.in_unit(fact.unit)
+        return paid_beside(fact.unit, fact.claim, subjects, self._evidence.known.plans)
 
     def _is_settled(self, claim: Claim, context: ClaimContext, fact: Fact) -> bool:
         """Whether nothing but the subject has to agree.

@@ -26,6 +26,7 @@ class Rule(StrEnum):
     SITUATION = "situation"
     DISPARAGEMENT = "disparagement"
     PLACEHOLDER = "placeholder"
+    TABLE_ROW = "table_row"
     REPETITION = "repetition"
 
 

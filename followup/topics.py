@@ -20,10 +20,10 @@ _UNIT_STEMS = frozenset(
         monthly yearly annually annual business""".split(),  # noqa: SIM905
     )
 )
-_PRICE_STEMS = frozenset(map(stem, "cost price pricing pay plan package edition rate".split()))  # noqa: SIM905
+PRICE_STEMS = frozenset(map(stem, "cost price pricing pay plan package edition rate".split()))  # noqa: SIM905
 GENERIC_STEMS = (
     _UNIT_STEMS
-    | _PRICE_STEMS
+    | PRICE_STEMS
     | frozenset(
         map(
             stem,
@@ -76,7 +76,7 @@ def topic_of(
         wide = range(len(read.tokens))
     head = [i for i in _head_places(read, claim) if i not in named]
     # "Business costs $9" speaks of a plan, "your business" does not.
-    common = _PRICE_STEMS if head == [0] else GENERIC_STEMS
+    common = PRICE_STEMS if head == [0] else GENERIC_STEMS
     keys = {
         f"={key}"
         for other in read.claims
@@ -174,7 +174,7 @@ def _is_excepted(tokens: Sequence[Token], place: int) -> bool:
 
 
 _GENERIC_ROOTS = roots_of(GENERIC_STEMS)
-_PRICE_ROOTS = roots_of(_PRICE_STEMS)
+_PRICE_ROOTS = roots_of(PRICE_STEMS)
 _FITTING_ALL = roots_of(map(stem, ["include", "cover", "come", "offer", "everything", "all"]))
 
 

@@ -177,6 +177,11 @@ def test_a_note_to_a_silent_lead_is_short() -> None:
     [
         pytest.param(GOOD.replace("The", "Act now! The"), GOOD, id="forbidden-sentence"),
         pytest.param(GOOD + "\n[Your Name]", GOOD, id="placeholder-line"),
+        pytest.param(
+            GOOD.replace("The", "Task: Invoices; Hours before: 10; Hours after: 2. The"),
+            GOOD,
+            id="table-row",
+        ),
         pytest.param(GOOD.replace("Hi Sarah", "Hi [Name]"), GOOD, id="placeholder-greeting"),
         pytest.param(GOOD.replace("Hi Sarah", "Hi Bob"), GOOD, id="wrong-name"),
         pytest.param(GOOD.removeprefix("Hi Sarah,\n\n"), GOOD, id="no-greeting"),
