@@ -6,12 +6,13 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from followup.claims import ReadSentence
+from followup.claims import ClaimKind, ReadSentence
 from followup.english import is_english
 from followup.names import OF_CUSTOMERS
 from followup.sources import Source, SourceUnit, word_stream
 from followup.subjects import PLAN_WORDS, KnownNames, Name, Subject, subjects_by_form
 from followup.things_sold import cell_plans, things_sold
+from followup.value_subjects import is_all_of
 
 _ALIAS_LINKS = frozenset({"plan", "tier", "is", "the", "our", "-", "also", "called", "known", "as"})
 _NAMES_OF_INNER_CELL = 3
@@ -113,6 +114,7 @@ def _names_in(source: Source) -> _SourceNames:
         if not unit.is_heading:
             names.update(s.name for s in found if not _is_plain_word(s, source, unit))
         plans.update(s.name for s in found if s.is_plan)
+        plans.update(_held_plans(unit, found))
         if unit.cell_names and unit.cell_names[-1] in PLAN_WORDS:
             # A table of plans: the first column names them.
             plans.update(cell_plans(unit.cell_names[0]))
@@ -143,6 +145,14 @@ def _names_in(source: Source) -> _SourceNames:
             dict.fromkeys(word_stream(u.cell_names[0]) for u in source.units if u.cell_names)
         ),
     )
+
+
+def _held_plans(unit: SourceUnit, found: Sequence[Subject]) -> list[Name]:
+    """What a plan is said to hold all of is a plan: "Enterprise includes everything in Growth"."""
+    if not any(s.is_plan for s in found):
+        return []
+    named = (c for c in unit.sentence.claims if c.kind is ClaimKind.NAME and " " not in c.value)
+    return [(c.value,) for c in named if is_all_of(unit.sentence.tokens, c.start)]
 
 
 def _column_names(unit: SourceUnit) -> list[Name]:
@@ -179,7 +189,9 @@ def _acting(unit: SourceUnit, source: Source) -> Iterator[Subject]:
             yield subject
         after = [token.lower for token in tokens[subject.end : subject.end + 2]]
         is_described = after[:1] == [","] and after[1:] in (["a"], ["an"], ["the"])
-        if subject.place == 0 and (is_described or (after and after[0] in OF_CUSTOMERS)):
+        goes_live = after[1:] == ["live"]
+        does = is_described or goes_live or (after and after[0] in OF_CUSTOMERS)
+        if subject.place == 0 and does:
             yield subject
 
 

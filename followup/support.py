@@ -216,9 +216,13 @@ class SupportFinder:
         return is_small and not any(roots_of(claim.counted) & s.roots for s in self.sources)
 
     def _shares_name(self, context: ClaimContext, fact: Fact) -> bool:
-        """Whether a name of the sentence stands in the fact's own words: a person, a town."""
+        """Whether a name of the sentence stands in the fact's own words: a person, a town.
+
+        Not a plan: where all plans are listed, that links nothing.
+        """
         stream = word_stream(fact.unit.shown)
-        return any(name in stream for name in context.names)
+        shared = (name for name in context.names if name in stream)
+        return any(tuple(name.split()) not in self.known.plans for name in shared)
 
     def _of_change(
         self, claim: Claim, read: ReadSentence, subjects: list[Subject], before: Before
