@@ -140,7 +140,8 @@ def kill_cluster(output: Path) -> None:
 def test_a_run_whose_cluster_is_killed_ten_times_has_each_lead_once(tmp_path: Path) -> None:
     leads = write_csv(tmp_path / "leads.csv", [lead_row(number) for number in range(2_000)])
     output = tmp_path / "out"
-    run = KilledRun(command(leads, output, "--address", "auto"), output)
+    small = ("--rows-per-part", "2")  # so that the list is not done before its last kill
+    run = KilledRun(command(leads, output, "--address", "auto", *small), output)
     generator = random.Random(SEED)  # noqa: S311 - no secret
     settings = load_settings()
     state = StateFolder(settings.environment.state_dir.absolute())
