@@ -29,7 +29,7 @@ import httpx
 
 from benchmarks.bulk import make_leads
 from benchmarks.generation import BareEngine, config_without_caches, server_prompts
-from benchmarks.results import RESULTS, Target, write_results
+from benchmarks.results import Target, read_results, write_results
 from config.settings import load_settings
 from deployments.bulk_job import ROWS_PER_WRITE_PART
 from tests.integration.running_graph import RAG, ROOT, RunningGraph, running_graph
@@ -80,10 +80,7 @@ def main() -> int:
 
 def _earlier(only: str | None) -> list[Row]:
     """What the results file holds of the part that is not measured now."""
-    path = RESULTS / "bulk_writing.json"
-    if only is None or not path.is_file():
-        return []
-    rows: list[Row] = json.loads(path.read_text(encoding="utf-8"))["measurements"]
+    rows, _ = read_results("bulk_writing") if only else ([], [])
     return [row for row in rows if row["measurement"] != only]
 
 
