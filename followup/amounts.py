@@ -15,7 +15,7 @@ from followup.vocabulary import STOP_WORDS, stem
 _GLUED_TIME = frozenset({"s", "sec", "min", "mins", "h", "hr", "hrs", "d", "wk", "mo", "yr", "yrs"})
 _LETTERS_OF_TIME = frozenset("smhdw")
 _MAX_SHORT_UNIT = 2
-_WORK_DAYS = frozenset({"business", "working", "work"})
+WORK_DAYS = frozenset({"business", "working", "work"})
 _TIME_ADJECTIVES = frozenset(
     """full short quick calendar whole extra additional further more free operating running
     consecutive""".split()  # noqa: SIM905
@@ -188,8 +188,8 @@ def _duration(tokens: Sequence[Token], figure: Figure, index: int, *, glued: boo
     if is_half and following in {"a", "an"}:
         index += 1
     prefix = ""
-    if following in _WORK_DAYS | _TIME_ADJECTIVES and index + 1 < len(tokens):
-        prefix = "business " if following in _WORK_DAYS else ""
+    if following in WORK_DAYS | _TIME_ADJECTIVES and index + 1 < len(tokens):
+        prefix = "business " if following in WORK_DAYS else ""
         index += 1
     unit = time_unit(tokens, index)
     if unit is None or (tokens[index].lower in _LETTERS_OF_TIME and not glued):

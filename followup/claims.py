@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 
-from followup.amounts import Amount, read_amount
+from followup.amounts import WORK_DAYS, Amount, read_amount
 from followup.bounds import Bound, read_bound
 from followup.clock import read_clock
 from followup.dates import DATE_OPENERS, WEEKDAYS, ReadDate, read_date
@@ -198,6 +198,7 @@ def _model(tokens: tuple[Token, ...], place: int) -> tuple[ClaimKind, str, int] 
         or after[0].lower in {"%", "percent", "per", "-", "to"}
         or after[0].kind == "currency"
         or time_unit(tokens, place + 1) is not None
+        or (after[0].lower in WORK_DAYS and time_unit(tokens, place + 2) is not None)
         or bool(money_unit(after[0]))
     )
     is_month = read_date(tokens, place - 1) is not None

@@ -17,6 +17,7 @@ from followup.value_subjects import is_all_of
 _ALIAS_LINKS = frozenset({"plan", "tier", "is", "the", "our", "-", "also", "called", "known", "as"})
 _NAMES_OF_INNER_CELL = 3
 _MAX_OPENING = 3
+_ADVERBS = frozenset({"now", "then", "also", "already", "today", "still", "has", "had"})
 _OF_PLACE = frozenset({"in", "from", "at", "near"})
 _LIST_JOINTS = frozenset({",", "and", "or", "&", "/", "the"})
 _APPOSITION = frozenset({",", "(", "-", "the", "our", "a"})
@@ -187,10 +188,13 @@ def _acting(unit: SourceUnit, source: Source) -> Iterator[Subject]:
     for subject in named:
         if source.is_of_customers and subject.place < _MAX_OPENING and len(subject.name) > 1:
             yield subject
-        after = [token.lower for token in tokens[subject.end : subject.end + 2]]
+        behind = [token.lower for token in tokens[subject.end : subject.end + 3]]
+        after = behind[1:] if behind[0:1] and behind[0] in _ADVERBS else behind[:2]
         is_described = after[:1] == [","] and after[1:] in (["a"], ["an"], ["the"])
         goes_live = after[1:] == ["live"]
         does = is_described or goes_live or (after and after[0] in OF_CUSTOMERS)
+        # "Corvane Software now closes the month in 3 days"
+        does = does or (behind[:1] == ["now"] and len(subject.name) > 1)
         if subject.place == 0 and does:
             yield subject
 

@@ -130,8 +130,9 @@ def _is_asked_of_reader(tokens: Sequence[Token], place: int) -> bool:
 
 
 def _is_age(tokens: Sequence[Token], place: int) -> bool:
-    """Whether "old" follows: "your eight-year-old"."""
-    return "old" in [token.lower for token in tokens[place : place + 2]]
+    """Whether "old" follows: "your eight-year-old"; not "30 days, old workspaces"."""
+    after = [token.lower for token in tokens[place : place + 2]]
+    return "old" in after and after[0] != ","
 
 
 def _is_example(tokens: Sequence[Token], place: int) -> bool:

@@ -20,6 +20,7 @@ from followup.value_subjects import (
     upright_subjects,
     word_before,
 )
+from followup.vocabulary import content_stems
 
 MIN_COVERED = 0.6
 """Share of what is said, by weight, that the sources must say of the other subject."""
@@ -183,6 +184,10 @@ class Relations:
             placed = self._units[place]
             side = self.side(subject, placed, beside)
             if side is Side.OWN:
+                own_words = content_stems(placed.unit.sentence.text)
+                if not (said & own_words or self._evidence.is_headed(subject, placed.source)):
+                    # "Two-step login is part of every plan", under "Single sign-on".
+                    continue
                 return ""
             if side is Side.GENERAL and not placed.unit.is_heading:
                 general = max(general, fit)

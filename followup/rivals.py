@@ -46,9 +46,8 @@ class Rivals:
         That takes another subject or another value in the sources: silence is no rival.
         """
         wanted = context.subjects
-        for group in ([s for s in wanted if s.is_plan], [s for s in wanted if not s.is_plan]):
-            if group and not self._evidence.supports(group, fact):
-                return other_subject(group, fact)
+        if apart := self._apart(claim, wanted, fact):
+            return other_subject(apart, fact)
         rival = self._own_price(claim, context, fact)
         if rival:
             return f"of this the source says another value: {cut(rival.unit.shown)}"
@@ -63,6 +62,25 @@ class Rivals:
         if self._passes_for_all(claim, context, fact):
             return f"the sources tell this of one customer: {cut(fact.unit.shown)}"
         return None
+
+    def _apart(self, claim: Claim, wanted: Sequence[Subject], fact: Fact) -> Sequence[Subject]:
+        """The subjects, all plans or all others, to which a fact does not give its value."""
+        plans = [s for s in wanted if s.is_plan]
+        others = [s for s in wanted if not s.is_plan]
+        for group in (plans, others):
+            if group and not self._evidence.supports(group, fact):
+                return group
+        is_dated = claim.kind is ClaimKind.DATE and self._is_dated_apart(others, fact)
+        return others if is_dated else ()
+
+    def _is_dated_apart(self, wanted: Sequence[Subject], fact: Fact) -> bool:
+        """Whether a date stands where nothing speaks of the events or customers of the message.
+
+        A length or a count that a source tells of nobody may hold for all; a date seldom does.
+        """
+        told = [s for s in wanted if self._evidence.known.is_told_of(s.name)]
+        place = f"{fact.source.heading_stream}{fact.source.word_stream}"
+        return bool(told) and not any(f" {' '.join(s.name)} " in place for s in told)
 
     def _own_price(self, claim: Claim, context: ClaimContext, fact: Fact) -> Fact | None:
         """What a plan costs, where the message says just that and the fact is of something on it.

@@ -11,6 +11,10 @@ from followup.value_subjects import CLAUSE_ENDS, coordinated, is_all_of, word_be
 from followup.vocabulary import content_stems
 
 MIN_WORDS = 2
+_FILLERS = content_stems(
+    "short brief briefly sum summary answer question know ask asked clear word simply put note say"
+)
+"""What only opens a sentence: "In short, ", "To answer your question: "."""
 _CONTRASTS = frozenset("unlike than versus vs from to over like".split())  # noqa: SIM905
 
 
@@ -32,6 +36,7 @@ def said_of(
     """
     tokens = read.tokens
     low, high = part_of(tokens, subject.place)
+    low = max(low, _end_of_filler(tokens))
     together = [subject, *coordinated(read, subjects, subject)]
     ends = strong_ends(read)
     ends += [
@@ -52,6 +57,12 @@ def said_of(
     named = {place for s in like for place in range(s.place, s.end)}
     words = [tokens[i].lower for i in range(low, high) if i not in named]
     return content_stems(" ".join(words)) - GENERIC_STEMS
+
+
+def _end_of_filler(tokens: Sequence[Token]) -> int:
+    """Behind the mark that ends what only opens the sentence; 0 where nothing does."""
+    mark = next((place for place, token in enumerate(tokens) if token.text in {",", ":"}), 0)
+    return mark if content_stems(" ".join(t.lower for t in tokens[:mark])) <= _FILLERS else 0
 
 
 def _ends_piece(tokens: Sequence[Token], place: int) -> bool:

@@ -24,6 +24,7 @@ from followup.parts import part_of
 from followup.reckoning import Reckoner
 from followup.relations import Relations
 from followup.rivals import Rivals, other_subject
+from followup.roles import Roles
 from followup.sources import REQUEST, Source, word_stream
 from followup.subjects import PLAN_WORDS, KnownNames, Name, Subject
 from followup.vocabulary import roots_of, stem
@@ -62,6 +63,7 @@ class SupportFinder:
         self._rivals = Rivals(sources, self._facts.all, self._evidence)
         self._reckoner = Reckoner(sources, self._facts.all, self._evidence)
         self.relations = Relations(sources, self._evidence)
+        self._roles = Roles(sources[:-1], self._evidence)
 
     def find(
         self, read: ReadSentence, subjects: list[Subject], before: Before
@@ -127,7 +129,9 @@ class SupportFinder:
         for subject in subjects:
             if subject.is_plan and not subject.is_role and not self._names.has_plan(subject):
                 yield _name_claim(read, subject), Support(reason="no source has this plan")
-        for subject, words in self.relations.misplaced(read, subjects, rest):
+        misplaced = dict(self._roles.misplaced(read, subjects))
+        misplaced |= self.relations.misplaced(read, subjects, rest)
+        for subject, words in misplaced.items():
             reason = f"the sources say this of another: {cut(words)}"
             yield _name_claim(read, subject), Support(reason=reason)
 
