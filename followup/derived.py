@@ -54,7 +54,7 @@ def is_worked_out(claim: Claim, read: ReadSentence, operands: Operands) -> bool:
         )
     elif claim.kind in COUNTS and claim.unit == "times":
         results = _ratios(claim, read, said, beside)
-    elif claim.kind in COUNTS and float(claim.value) >= _MIN_COUNT and is_told(read):
+    elif claim.kind in COUNTS and float(claim.value) >= _MIN_COUNT and is_told(read, claim):
         results = _of_counts(said, known(), [*numerals(read, claim)], numbers)
     elif claim.kind is ClaimKind.PERCENT and _CHANGES.search(read.text):
         results = _changes(claim, read, said, beside)

@@ -11,7 +11,7 @@ _OPENERS = frozenset({":", '"', "(", "[", "|", ";", "*"})
 _MAX_LIST_MARK = 2
 OF_CUSTOMERS = frozenset(
     """cut cuts saves saved uses used reduced reduces chose chooses switched recovers recovered
-    gained gains grew doubled tripled trusts relies adopted""".split()  # noqa: SIM905
+    gained gains grew doubled tripled trusts relies adopted went won closes closed moved""".split()  # noqa: SIM905
 )
 
 

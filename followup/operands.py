@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from followup.claims import Claim, ClaimKind, ReadSentence
 from followup.numerals import read_numeral
+from followup.parts import part_of
 
 # Without one of these a new figure is stated, not worked out.
 _WORKED_OUT = re.compile(
@@ -61,6 +62,8 @@ def compares(claim: Claim, read: ReadSentence) -> bool:
     return _COMPARES.match(read.text, read.tokens[claim.end - 1].end) is not None
 
 
-def is_told(read: ReadSentence) -> bool:
-    """Whether the sentence says that it works something out."""
-    return _WORKED_OUT.search(read.text) is not None
+def is_told(read: ReadSentence, claim: Claim) -> bool:
+    """Whether a figure's part of the sentence says that something is worked out."""
+    low, high = part_of(read.tokens, claim.start)
+    words = read.text[read.tokens[low].start : read.tokens[high - 1].end]
+    return _WORKED_OUT.search(words) is not None

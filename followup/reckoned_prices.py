@@ -80,7 +80,7 @@ def of_prices(
     counts = [number for number in numbers if number > 1]
     yield from (a * b for a, b in product(here, counts))
     yield from (a / b for a, b in product(here, counts))
-    is_reckoned = is_told(read) or any(c.kind is ClaimKind.PERCENT for c in read.claims)
+    is_reckoned = is_told(read, claim) or any(c.kind is ClaimKind.PERCENT for c in read.claims)
     adds_up = _ADDS_UP.search(read.text) is not None
     if not (is_reckoned or adds_up):
         return

@@ -81,7 +81,8 @@ class KnownNames:
         Tools, towns and standards are merely mentioned: they set no figure apart.
         """
         stream = f" {' '.join(name)} "
-        return stream in self.headings or stream in self.rows or name in self.acting
+        is_acting = any(same_subject(name, acting, is_plan=False) for acting in self.acting)
+        return is_acting or stream in self.headings or stream in self.rows
 
     def is_only_own(self, name: Name) -> bool:
         """Whether the name is the request's own and stands in no document."""

@@ -116,3 +116,22 @@ def test_days_are_read_as_days(message: str, wrong: str) -> None:
     )
     assert unsupported(message, source.format(9, 70)) == []
     assert unsupported(message, source.format(8, 30)) == [wrong]
+
+
+def test_a_figure_reckoned_elsewhere_in_the_sentence_makes_no_price_right() -> None:
+    source = (
+        "Plans\nThe Growth plan costs $25 a month. Three workspaces for half an hour are 1.5 hours."
+    )
+    beside = "if you run three workspaces for half an hour, that is 1.5 hours."
+    right = f"For $25 a month you get the Growth plan, while {beside}"
+    wrong = f"For $75 a month you get the Growth plan, while {beside}"
+    assert unsupported(right, source) == []
+    assert unsupported(wrong, source) == ["$75 a month"]
+
+
+def test_a_short_name_is_the_customer_of_whom_its_long_name_tells() -> None:
+    tillerby = "News\nTillerby Dental Group went from 40 billing calls a week to 14."
+    corvane = "News\nCorvane Software recovers 71% of its failed payments."
+    message = "{} went from 40 billing calls a week to 14."
+    assert unsupported(message.format("Tillerby Dental"), tillerby, corvane) == []
+    assert "40 billing calls a week" in unsupported(message.format("Corvane"), tillerby, corvane)
