@@ -78,19 +78,29 @@ def main(
 
 @torch.inference_mode()
 def _distributions(version: str) -> dict[str, Any]:
-    """Next-token distributions after each prompt: PEFT in float32 next to the merged Q8_0 file."""
+    """Next-token distributions after each prompt: PEFT in float32 next to the merged Q8_0 file.
+
+    The same merge without writing Q8_0 stands beside it: what that leaves is not quantisation.
+    """
     library = AdapterLibrary(FOLDER)
     merged_folder = export_gguf(library.merged_file(version), FOLDER / f"{version}-hf")
     tokenizer = AutoTokenizer.from_pretrained(base_folder())
     base = _load(base_folder())
-    peft = PeftModel.from_pretrained(_load(base_folder()), library.peft_folder(version)).eval()
+    peft, other = (
+        PeftModel.from_pretrained(_load(base_folder()), library.peft_folder(version)).eval()
+        for _ in range(2)
+    )
+    unquantised: Any = other.merge_and_unload()
     merged = _load(merged_folder)
-    divergences, base_divergences, same_top = [], [], 0
+    divergences, base_divergences, unquantised_divergences, same_top = [], [], [], 0
     for number in range(NUM_PROMPTS):
         tokens = torch.tensor([encode(tokenizer, prompt(number))])
-        wanted, found, plain = (_last(model, tokens) for model in (peft, merged, base))
+        wanted, found, plain, exact = (
+            _last(model, tokens) for model in (peft, merged, base, unquantised)
+        )
         divergences.append(_divergence(wanted, found))
         base_divergences.append(_divergence(wanted, plain))
+        unquantised_divergences.append(_divergence(wanted, exact))
         same_top += int(wanted.argmax() == found.argmax())
     return {
         "measure": "next-token distributions",
@@ -98,6 +108,7 @@ def _distributions(version: str) -> dict[str, Any]:
         "same_top_token": same_top / NUM_PROMPTS,
         "mean_kl_nats": statistics.fmean(divergences),
         "max_kl_nats": max(divergences),
+        "mean_kl_unquantised_nats": statistics.fmean(unquantised_divergences),
         "mean_kl_of_base_nats": statistics.fmean(base_divergences),
     }
 

@@ -45,8 +45,11 @@ class Ranking:
         """`num` chunks drawn from the best-ranked ones that are not in `taken`."""
         query = set(_words(text))
         used = {chunk.chunk_id for chunk in taken}
+        # fsum is exact: the order of a set's words, another in each process, changes no ranking.
         scores = [
-            sum(math.log(1 + len(self._chunks) / self._frequency[word]) for word in query & words)
+            math.fsum(
+                math.log(1 + len(self._chunks) / self._frequency[word]) for word in query & words
+            )
             for words in self._words
         ]
         order = sorted(range(len(scores)), key=lambda index: -scores[index])

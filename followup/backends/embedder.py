@@ -24,8 +24,8 @@ _CHECK_TEXTS = tuple(
     f"Plan {plan} bills {users} users a month. " * 12 for plan, users in enumerate((5, 20, 80, 300))
 )
 _CHECK_PASSES = 2
-# oneDNN keeps the code that it makes for each length of a batch: with every length of its own the
-# memory of a long ingestion grows by a third.
+# oneDNN makes code for each shape of a batch, which takes as long as the batch itself, and keeps it:
+# with every length of its own the memory of a long ingestion grows by a third.
 _PADDING = {"text": {"pad_to_multiple_of": 16}}
 # Characters, about 130 tokens: to compute so much for nothing takes as long as a further batch.
 _MAX_PADDING = 600
@@ -104,6 +104,7 @@ class Embedder:
                     batch_size=self._settings.batch_size,
                     output_value="token_embeddings",
                     show_progress_bar=False,
+                    processing_kwargs=_PADDING,
                 )
             unit = (torch.nn.functional.normalize(tokens.float(), dim=1) for tokens in read)
             vectors = (np.ascontiguousarray(tokens[1:-1].cpu().numpy()) for tokens in unit)
