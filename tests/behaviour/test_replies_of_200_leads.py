@@ -2,32 +2,20 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from http import HTTPStatus
 from typing import Any
 
 import httpx
 import pytest
 
-from config.ingestion import IngestionSettings
-from ingestion.document import Document, Paragraph
-from ingestion.readers import parse_document
 from tests.behaviour.leads import different_leads
-from tests.behaviour.stated_values import StatedValue, unsupported_values
-from tests.integration.running_graph import EXAMPLES, HYBRID, RAG, RunningGraph
+from tests.behaviour.sent_replies import unstated, without_hybrid_fields
+from tests.integration.running_graph import HYBRID, RAG, RunningGraph
 
 CONCURRENCY = 32
 MAX_ROUNDS = 3
 _ANSWERED: dict[tuple[str, str, int], list[tuple[dict[str, Any], dict[str, Any]]]] = {}
 MIN_WRITTEN_SHARE = 0.7
-KNOWLEDGE_BASE = EXAMPLES / "knowledge_base"
-HYBRID_ONLY = {
-    "lead_industry",
-    "company_size",
-    "engagement_pattern",
-    "objections_raised",
-    "geographic_region",
-}
 
 pytestmark = [
     pytest.mark.timeout(900),
@@ -94,33 +82,3 @@ def _ask(
 
 def is_late(response: httpx.Response) -> bool:
     return response.status_code == HTTPStatus.GATEWAY_TIMEOUT
-
-
-def without_hybrid_fields(lead: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in lead.items() if name not in HYBRID_ONLY}
-
-
-def unstated(body: dict[str, Any], reply: dict[str, Any]) -> set[StatedValue]:
-    """Values of the reply that neither the documents it names nor the request state."""
-    named = reply["retrieval_sources" if "retrieval_sources" in reply else "rag_sources"]
-    lead = body["lead_context"]
-    told = [lead["interaction_history"], *lead.get("objections_raised", [])]
-    told.append(str(lead["days_since_contact"]))
-    return unsupported_values(reply["message"], "\n".join([*map(text_of, named), *told]))
-
-
-@cache
-def text_of(name: str) -> str:
-    """A document of the knowledge base as the reader reads it, title and headings included."""
-    content = (KNOWLEDGE_BASE / name).read_bytes()
-    document = parse_document(name, content, IngestionSettings())
-    assert isinstance(document, Document), document
-    lines = [document.title]
-    for section in document.sections:
-        lines += section.heading_path
-        for block in section.blocks:
-            if isinstance(block, Paragraph):
-                lines.append(block.text)
-            else:
-                lines += [" ; ".join(row) for row in (block.header, *block.rows)]
-    return "\n".join(lines)

@@ -1,4 +1,7 @@
-"""Adapters on the real engines: each writes its own text, whatever else is being written."""
+"""Adapters on the real engines: each writes its own text, whatever else is being written.
+
+vLLM's run of those that hold for every engine is in test_vllm_contract.py.
+"""
 
 import asyncio
 import shutil
@@ -15,7 +18,7 @@ from followup.backends.engines.build import build_engine
 from followup.backends.engines.protocol import Engine, Sampling
 from followup.errors import AdapterMissingError, FollowupError, PartUnavailableError
 from tests.integration.published_adapters import FOLDER, engine_settings, published_versions
-from tests.integration.test_engine_contract import endless_prompt, prompt
+from tests.integration.test_engine_contract import ENGINES, endless_prompt, prompt
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -42,7 +45,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["openvino", "transformers"])
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=ENGINES)
 async def engine(request: pytest.FixtureRequest, library: Path) -> AsyncIterator[Engine]:
     built = build_engine(engine_settings(library, request.param, max_loaded=2))
     yield built
@@ -115,7 +118,7 @@ async def test_a_cancelled_request_leaves_the_adapters_process(engine: Engine) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["openvino", "transformers"])
+@pytest.mark.parametrize("name", ENGINES)
 async def test_four_adapters_under_32_clients_each_write_what_they_write_alone(name: str) -> None:
     versions = published_versions(4)
     built = build_engine(engine_settings(FOLDER, name))
