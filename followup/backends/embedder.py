@@ -24,8 +24,8 @@ _CHECK_TEXTS = tuple(
     f"Plan {plan} bills {users} users a month. " * 12 for plan, users in enumerate((5, 20, 80, 300))
 )
 _CHECK_PASSES = 2
-# oneDNN makes code for each shape of a batch, which takes as long as the batch itself, and keeps it:
-# with every length of its own the memory of a long ingestion grows by a third.
+# oneDNN makes code for each shape of a batch, which takes as long as the batch itself, and keeps
+# it: with every length of its own the memory of a long ingestion grows by a third.
 _PADDING = {"text": {"pad_to_multiple_of": 16}}
 # Characters, about 130 tokens: to compute so much for nothing takes as long as a further batch.
 _MAX_PADDING = 600
