@@ -192,9 +192,9 @@ def _lora_args(adapters: AdapterSettings | None) -> dict[str, Any]:
     """As many adapters in one batch as are held, so that none waits for another's batch to end."""
     if adapters is None:
         return {}
-    # For "no adapter" the workers have -1. Their CPU kernels take that for an index and read the last
-    # slot (vllm/lora/ops/torch_ops/lora_ops.py): one more, which stays empty, keeps the base model's
-    # replies free of another request's adapter. The GPU's kernels skip -1.
+    # For "no adapter" the workers have -1. Their CPU kernels take that for an index and read the
+    # last slot (vllm/lora/ops/torch_ops/lora_ops.py): one more, which stays empty, keeps the base
+    # model's replies free of another request's adapter. The GPU's kernels skip -1.
     num_slots = adapters.max_loaded + current_platform.is_cpu()
     return {
         "enable_lora": True,
