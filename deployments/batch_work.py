@@ -149,6 +149,10 @@ class SpareNodes:
         """Mean vector of texts: float32, shape (dimension,)."""
         return await self._nodes.embed(texts)
 
+    async def likeness(self, question: str, texts: tuple[str, ...]) -> Sequence[float]:
+        """Cosine of each text with the question."""
+        return await self._nodes.likeness(question, texts)
+
     async def retrieve(
         self,
         tenant: str,

@@ -22,6 +22,7 @@ from followup.backends.database import Database
 from followup.backends.embedder import Embedder, mean_vector
 from followup.backends.engines.build import build_engine
 from followup.backends.engines.protocol import Engine
+from followup.backends.likeness import Likeness
 from followup.backends.passage_search import SearchOptions
 from followup.backends.reranking import build_reranker
 from followup.backends.statement_checker import build_statement_checker
@@ -44,6 +45,7 @@ class PlainParts:
     """The classes that the deployments hold."""
 
     embedder: Embedder
+    likeness: Likeness
     store: VectorStore
     engine: Engine
     rules: ComplianceRules
@@ -61,6 +63,10 @@ class PlainNodes:
     async def embed(self, texts: tuple[str, ...]) -> npt.NDArray[np.float32]:
         """Mean vector of texts: float32, shape (dimension,)."""
         return mean_vector(await asyncio.to_thread(self.parts.embedder.embed, texts))
+
+    async def likeness(self, question: str, texts: tuple[str, ...]) -> list[float]:
+        """Cosine of each text with the question."""
+        return await asyncio.to_thread(self.parts.likeness.cosines, question, texts)
 
     async def retrieve(
         self,
@@ -150,6 +156,7 @@ def _load(settings: Settings) -> PlainParts:
     )
     return PlainParts(
         embedder=embedder,
+        likeness=Likeness(embedder),
         store=store,
         engine=build_engine(settings.engine),
         rules=settings.compliance,

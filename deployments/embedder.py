@@ -9,6 +9,7 @@ from ray import serve
 
 from deployments.metrics import NodeMetrics
 from followup.backends.embedder import Embedder, mean_vector
+from followup.backends.likeness import Likeness
 from followup.backends.settings import EmbedderSettings
 
 MAX_BATCH_SIZE = 32
@@ -19,6 +20,7 @@ class EmbedderNode:
 
     def __init__(self, settings: EmbedderSettings) -> None:
         self._embedder = Embedder(settings)
+        self._likeness = Likeness(self._embedder)
         self._metrics = NodeMetrics("embedder")
 
     async def embed(self, tenant: str, texts: tuple[str, ...]) -> npt.NDArray[np.float32]:
@@ -27,6 +29,13 @@ class EmbedderNode:
         vector = mean_vector(await asyncio.gather(*map(self._embed_batch, texts)))
         self._metrics.seconds.observe(time.perf_counter() - start, tags={"tenant": tenant})
         return vector
+
+    async def likeness(self, tenant: str, question: str, texts: tuple[str, ...]) -> list[float]:
+        """Cosine of each text with the question, -1 to 1."""
+        start = time.perf_counter()
+        cosines = await asyncio.to_thread(self._likeness.cosines, question, texts)
+        self._metrics.seconds.observe(time.perf_counter() - start, tags={"tenant": tenant})
+        return cosines
 
     async def dimension(self) -> int:
         """Length of the vectors."""

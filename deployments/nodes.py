@@ -72,6 +72,13 @@ class HandleNodes:
         )
         return vector
 
+    async def likeness(self, question: str, texts: tuple[str, ...]) -> list[float]:
+        """Cosine of each text with the question."""
+        cosines: list[float] = await self.graph.embedder.call(
+            "likeness", self.tenant, question, texts, deadline=self.deadline
+        )
+        return cosines
+
     async def retrieve(
         self,
         tenant: str,

@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from followup.claims import ClaimKind
@@ -22,6 +22,8 @@ SUBSTANCE_SHARE = 0.5
 MIN_SHARED_WORDS = 2
 MIN_FIT_SHARE = 0.5
 """A further quote fits at least this much as well as the first: else it only changes the topic."""
+MIN_LIKENESS = 0.1
+"""Cosine below which a sentence has nothing to do with what was asked."""
 # A sentence that starts so leans on the one before it and says nothing when it stands alone.
 LEANING_START = re.compile(
     r"^(?:it|its|they|their|them|this|that|these|those|he|she|his|her|such|both|also|then|but|and|or|"
@@ -76,6 +78,14 @@ def quotes_of(passages: Sequence[Passage]) -> list[Quote]:
     return [*found.values()]
 
 
+def quotable_texts(passages: Sequence[Passage]) -> tuple[str, ...]:
+    """The texts of `quotes_of`, without reading what they state."""
+    units = (
+        unit for source in read_sources(passages, "")[: len(passages)] for unit in source.units
+    )
+    return tuple(dict.fromkeys(unit.shown for unit in units if _stands_alone(unit)))
+
+
 def has_substance(message: str, quotes: Sequence[Quote], lead: Lead) -> bool:
     """Whether a sentence of the message tells what a passage holds, beyond the lead's own words.
 
@@ -106,36 +116,33 @@ def closest_quote(sentence: str, quotes: Sequence[Quote]) -> str:
     return best.text if best else ""
 
 
-def best_sentences(quotes: Sequence[Quote], lead: Lead, limit: int) -> list[str]:
+def best_sentences(
+    quotes: Sequence[Quote], lead: Lead, limit: int, likeness: Mapping[str, float] | None = None
+) -> list[str]:
     """Quotes that answer the lead best, at most `limit`.
 
-    A term that quote and lead share counts the more the fewer quotes hold it: log(1 + quotes /
-    quotes with it), the inverse document frequency; twice, where it is of what the lead asked last.
-    The kind of value asked for ("how long": a duration) is a term like a word. The sum is taken
-    times the relevance of the quote's passage. Where nothing is shared, as with a lead who asked
-    nothing, what speaks of the product comes first. A quote that repeats one already chosen by more
-    than half of its words is left out, and so is one that fits less than half as well as the first.
-    """
-    frequency = Counter(term for quote in quotes for term in quote.terms)
-    product = content_stems(lead.product_name)
-    said = product | COURTESY
-    asked = (content_stems(last_question(lead)) - said) | _kinds_asked(lead)
-    wanted = (content_stems(lead_words(lead)) - said) | asked
+    `likeness` is the cosine of each quote with what the lead asked. Where it is given it decides,
+    raised by up to half for the words that both share, and what is not alike at all is left out.
 
-    def fit(quote: Quote) -> float:
-        shared = quote.terms & wanted
-        weights = (
-            math.log(1 + len(quotes) / frequency[term]) * (1 + (term in asked)) for term in shared
-        )
-        # Exact, so that the order of a set does not decide between equal quotes.
-        return math.fsum(weights) * quote.relevance
+    Without it the words alone decide. A term that quote and lead share counts the more the fewer
+    quotes hold it: log(1 + quotes / quotes with it), the inverse document frequency; twice, where
+    it is of what the lead asked last. The kind of value asked for ("how long": a duration) is a
+    term like a word. The sum is taken times the relevance of the quote's passage. Where nothing is
+    shared, as with a lead who asked nothing, what speaks of the product comes first.
+
+    A quote that repeats one already chosen by more than half of its words is left out, and so is
+    one that fits less than half as well as the first.
+    """
+    product = content_stems(lead.product_name)
+    shared = _shared_words(quotes, lead, product)
+    fits = shared if not likeness else _with_likeness(quotes, shared, likeness)
 
     def rank(quote: Quote) -> tuple[float, int]:
-        return fit(quote), len(quote.terms & product)
+        return fits[quote.text], len(quote.terms & product)
 
     chosen: list[Quote] = []
-    for quote in sorted(quotes, key=rank, reverse=True):
-        if chosen and fit(quote) < MIN_FIT_SHARE * fit(chosen[0]):
+    for quote in sorted((q for q in quotes if q.text in fits), key=rank, reverse=True):
+        if chosen and fits[quote.text] < MIN_FIT_SHARE * fits[chosen[0].text]:
             break
         words = content_stems(quote.text)
         if all(len(words & other.terms) <= len(words) / 2 for other in chosen):
@@ -143,6 +150,37 @@ def best_sentences(quotes: Sequence[Quote], lead: Lead, limit: int) -> list[str]
         if len(chosen) == limit:
             break
     return [quote.text for quote in chosen]
+
+
+def _shared_words(
+    quotes: Sequence[Quote], lead: Lead, product: frozenset[str] | set[str]
+) -> dict[str, float]:
+    """How well each quote's words fit the lead's; see `best_sentences`."""
+    frequency = Counter(term for quote in quotes for term in quote.terms)
+    said = product | COURTESY
+    asked = (content_stems(last_question(lead)) - said) | _kinds_asked(lead)
+    wanted = (content_stems(lead_words(lead)) - said) | asked
+    fits = {}
+    for quote in quotes:
+        weights = (
+            math.log(1 + len(quotes) / frequency[term]) * (1 + (term in asked))
+            for term in quote.terms & wanted
+        )
+        # Exact, so that the order of a set does not decide between equal quotes.
+        fits[quote.text] = math.fsum(weights) * quote.relevance
+    return fits
+
+
+def _with_likeness(
+    quotes: Sequence[Quote], shared: Mapping[str, float], likeness: Mapping[str, float]
+) -> dict[str, float]:
+    """Fit of each quote that is like what was asked."""
+    most = max(shared.values(), default=0.0) or 1.0
+    return {
+        quote.text: likeness[quote.text] * (1 + shared[quote.text] / most / 2)
+        for quote in quotes
+        if likeness.get(quote.text, 0.0) >= MIN_LIKENESS
+    }
 
 
 def _stands_alone(unit: SourceUnit) -> bool:

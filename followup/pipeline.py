@@ -5,14 +5,16 @@ deployments, or plain classes in one process.
 """
 
 import asyncio
+import re
 import time
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from followup.confidence import finetuned_confidence, hybrid_confidence, rag_confidence
 from followup.errors import AdapterMissingError, FollowupError, LeadOptedOutError
+from followup.evidence import quotable_texts
 from followup.fusion import (
     Candidate,
     CandidatePlan,
@@ -31,6 +33,8 @@ from followup.situation import Situation, detect_situation
 from followup.validation import NO_SOUND_CANDIDATE, Validated, ValidationTask, fall_back
 
 NO_ADAPTER = "No adapter is published. Publish one with: lead-assistant train publish"
+MAX_COMPARE_SECONDS = 2.0
+"""How long a reply may wait to hear which sentences are like the question."""
 
 
 Vector = TypeVar("Vector")
@@ -41,6 +45,9 @@ class Nodes(Protocol[Vector]):
 
     async def embed(self, texts: tuple[str, ...]) -> Vector:
         """Mean vector of texts, in whatever form `retrieve` takes it."""
+
+    async def likeness(self, question: str, texts: tuple[str, ...]) -> Sequence[float]:
+        """Cosine of each text's vector with the question's, -1 to 1."""
 
     async def retrieve(
         self, tenant: str, query: str, vector: Vector, options: RetrievalOptions
@@ -70,6 +77,8 @@ class _Run:
     approach: Approach
     """What the request amounts to: hybrid at an end of its weight is a pure approach."""
     candidates: list[Candidate] = field(default_factory=list)
+    likeness: dict[str, float] = field(default_factory=dict)
+    """Of sentences that may be quoted, with what the lead asked."""
     second_draft: SecondDraft = SecondDraft.NOT_NEEDED
     timings_ms: dict[str, float] = field(default_factory=dict)
 
@@ -137,7 +146,9 @@ class Pipeline:
             ),
         )
         passages = await self._retrieve(run)
-        run.candidates += await self._generate(run, passages)
+        _, run.candidates = await _together(
+            self._compare(run, passages), self._generate(run, passages)
+        )
         task = self._task(run, passages)
         with run.timed("validator"):
             validated = await nodes.validate(task)
@@ -157,6 +168,7 @@ class Pipeline:
             candidates=tuple(run.candidates if drafts is None else drafts),
             fusion_weight=run.request.generation.fusion_weight_rag,
             require_grounding=run.request.generation.require_grounding,
+            likeness=run.likeness,
         )
 
     async def _second_draft(
@@ -209,13 +221,31 @@ class Pipeline:
             )
         return tuple(found)
 
+    async def _compare(self, run: _Run, passages: tuple[Passage, ...]) -> None:
+        """Find out which sentences of the passages answer the lead, while the model writes.
+
+        The product is left out on both sides: its name alone makes two sentences alike. A failure
+        costs the reply nothing, for then the words decide, and neither does a busy embedder.
+        """
+        topic = retrieval_query(run.request.lead).topic
+        texts = quotable_texts(passages)
+        if not topic or not texts:
+            return
+        name = re.escape(run.request.lead.product_name)
+        product = re.compile(rf"\s*(?:\bwith )?\b{name}\b", re.I)
+        plain = tuple(product.sub("", text) for text in texts)
+        with suppress(FollowupError, TimeoutError), run.timed("embedder"):
+            async with asyncio.timeout(MAX_COMPARE_SECONDS):
+                found = await run.nodes.likeness(topic, plain)
+            run.likeness = dict(zip(texts, found, strict=True))
+
     async def _generate(self, run: _Run, passages: tuple[Passage, ...]) -> list[Candidate]:
         """All candidates at the same time; none where the documents hold nothing to write from."""
         if not passages and run.approach is not Approach.FINETUNED:
             return []
         with run.timed("generator"):
             plans = self._plans(run)
-            return await _together(self._candidate(run, plan, passages) for plan in plans)
+            return await _together(*(self._candidate(run, plan, passages) for plan in plans))
 
     async def _candidate(
         self,
@@ -286,7 +316,7 @@ def _confidence(approach: Approach, rag: float, run: _Run, validated: Validated)
     return finetuned_confidence(strategy, validated.quality, validated.supported_share)
 
 
-async def _together(work: Iterable[Coroutine[Any, Any, Candidate]]) -> list[Candidate]:
+async def _together(*work: Coroutine[Any, Any, Any]) -> list[Any]:
     """All results in order; the first error cancels the rest and is raised as it is."""
     try:
         async with asyncio.TaskGroup() as group:

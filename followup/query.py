@@ -13,6 +13,17 @@ MAX_HISTORY_WORDS = 80
 MIN_QUESTION_WORDS = 7
 LEANING = re.compile(r"\b(?:it|its|that|this|they|them|their|these|those|ones?)\b", re.I)
 MAX_QUESTION_WORDS = 50
+# "No reply to two e-mails." names no topic; "bills the same amount to members every month" does,
+# though nothing is asked.
+MIN_TOPIC_WORDS = 3
+_CONTACT = content_stems(
+    """reply replied replies answer answered email mail message newsletter call called phone
+    voicemail spoke talk talked met meeting contact contacted follow followed opened open
+    read clicked visited viewed downloaded registered attended page pages website site
+    webinar silent silence quiet heard lead interested interest went said day week weeks
+    month months once twice two three last first"""
+)
+"""How lead and seller were in touch, which no document tells of."""
 ASKING = re.compile(
     r"\b(?:ask(?:s|ed|ing)?|(?:want|need)(?:s|ed)? to (?:know|hear|learn)|wonder(?:s|ed)?|question|"
     r"requested|tell (?:me|us))\b",
@@ -23,6 +34,7 @@ ASKED_FOR = re.compile(ASKING.pattern + _TOPIC_LEAD, re.I)
 """The words of asking with what leads to their topic: "asked about", "asked whether"."""
 ASKED_IN_WORDS = re.compile(ASKING.pattern + r"\s*:", re.I)
 """After a colon the lead speaks itself, and not in one sentence only."""
+_QUESTION_END = re.compile(r"\?[\"'\u201d\u2019)]*$")
 _ASKS = re.compile(ASKING.pattern + r"|\?", re.I)
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 
@@ -32,7 +44,7 @@ class RetrievalQuery:
     """What a lead is looking for, as the two searches take it."""
 
     meaning: str
-    """What was asked; of a lead that asks nothing, its last words and the product."""
+    """What was asked or told; where that names no topic, the last words and the product."""
     words: str
     """What BM25 looks for: what was asked, and the product on a line of its own. A name that stands
     in every document weighs next to nothing there; where it tells two products apart it counts."""
@@ -48,6 +60,11 @@ class RetrievalQuery:
             return (self.meaning,)
         return self.meaning, _joined(self.meaning, self.product)
 
+    @property
+    def topic(self) -> str:
+        """What was asked or told last, without the product; empty where no topic was named."""
+        return self.meaning if self.product else ""
+
 
 def retrieval_query(lead: Lead) -> RetrievalQuery:
     """What the lead asked last, its objections and the product.
@@ -60,7 +77,8 @@ def retrieval_query(lead: Lead) -> RetrievalQuery:
     asked = _joined(question, *lead.objections_raised)
     words = f"{asked}\n{lead.product_name}"
     asks = _ASKS.search(lead.interaction_history) is not None and _LETTER_OR_DIGIT.search(asked)
-    if not asks:
+    told_of = content_stems(asked) - content_stems(lead.product_name) - _CONTACT
+    if not asks and len(told_of) < MIN_TOPIC_WORDS:
         return RetrievalQuery(_joined(asked, lead.product_name), words)
     return RetrievalQuery(asked, words, lead.product_name)
 
@@ -84,7 +102,7 @@ def _newest_sentences(history: str) -> str:
     """
     sentences = split_sentences(history)
     start = _last(ASKING, sentences)
-    questions = [number for number, sentence in enumerate(sentences) if sentence.endswith("?")]
+    questions = [number for number, each in enumerate(sentences) if _QUESTION_END.search(each)]
     if start is None or ASKED_IN_WORDS.search(sentences[start]) is None:
         start = max([*questions, -1 if start is None else start])
     if start < 0:

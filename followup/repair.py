@@ -1,8 +1,8 @@
 """Repairs a candidate: what no source supports is said in a source's own words, or left out."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from followup.evidence import (
     MAX_QUOTED,
@@ -47,6 +47,8 @@ class Draft:
     """Sentences that open the message where the draft's own opening is not true."""
     offer: str
     """Ends a body of quotes, which answer as far as they go: the offer of a person."""
+    likeness: Mapping[str, float] = field(default_factory=dict)
+    """Cosine of quotable sentences with what the lead asked; empty where nobody measured it."""
 
 
 def repair_text(draft: Draft) -> Repaired:
@@ -64,7 +66,7 @@ def repair_text(draft: Draft) -> Repaired:
         return Repaired(text if accepts_a_no(text) else "", repair)
     if has_substance(text, quotes, draft.lead):
         return Repaired(_opened(kept, draft), repair)
-    answers = best_sentences(quotes, draft.lead, MAX_QUOTED)
+    answers = best_sentences(quotes, draft.lead, MAX_QUOTED, draft.likeness)
     if not answers:
         return Repaired(text, repair)
     greeting = [unit for unit in kept[:1] if unit.is_greeting]

@@ -49,6 +49,9 @@ class ValidationTask(BaseModel):
     candidates: tuple[Candidate, ...]
     fusion_weight: float = Field(ge=0, le=1)
     require_grounding: bool = True
+    likeness: dict[str, float] = Field(
+        default={}, description="Cosine of quotable sentences with what the lead asked."
+    )
 
 
 class Validated(BaseModel):
@@ -218,6 +221,7 @@ def _repaired(
         request=request,
         opening=added.opening,
         offer=added.offer,
+        likeness=task.likeness,
     )
     return repair_text(draft)
 

@@ -161,6 +161,11 @@ class FakeNodes:
     async def embed(self, texts: tuple[str, ...]) -> list[float]:
         return [float(len(text)) for text in texts]
 
+    async def likeness(self, question: str, texts: tuple[str, ...]) -> list[float]:
+        """Share of the question's words that each text has."""
+        asked = set(question.lower().split())
+        return [len(asked & set(text.lower().split())) / len(asked) for text in texts]
+
     async def retrieve(
         self, tenant: str, query: str, vector: list[float], options: RetrievalOptions
     ) -> Sequence[Passage]:

@@ -99,6 +99,46 @@ async def test_what_was_asked_is_embedded_without_the_product_and_with_it() -> N
     ]
 
 
+EMPTY = "Hi Sarah,\n\nThank you for your interest. I would love to hear more."
+ASIDE = "Every costs line shows what the plan is."
+ANSWER = "Companies of medium size pay $299 a month."
+
+
+class Comparing(FakeNodes):
+    """Nodes that know which sentence answers, though another shares more of the lead's words."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        chunk = PASSAGES[0].chunk.model_copy(update={"text": f"{ASIDE}\n\n{ANSWER}"})
+        self.compared: list[str] = []
+        self._broken = failure
+        passages = [Passage(chunk=chunk, score=0.9)]
+        super().__init__(SETTINGS.compliance, passages, lambda *_: EMPTY)
+
+    async def likeness(self, question: str, texts: tuple[str, ...]) -> list[float]:
+        self.compared += [question, *texts]
+        if self._broken is not None:
+            raise self._broken
+        return [0.8 if text == ANSWER else 0.05 for text in texts]
+
+
+async def test_the_sentence_that_is_like_the_question_is_quoted_not_the_one_of_its_words() -> None:
+    reply = await write(Approach.RAG, made := Comparing())
+    assert ANSWER in reply.message
+    assert ASIDE not in reply.message
+    assert made.compared == ["what the mid-tier plan costs", ASIDE, ANSWER]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [OverloadedError("busy", retry_after_seconds=1), TimeoutError()],
+    ids=["busy", "late"],
+)
+async def test_where_sentences_cannot_be_compared_the_words_decide(failure: Exception) -> None:
+    reply = await write(Approach.RAG, Comparing(failure))
+    assert ASIDE in reply.message
+    assert not reply.fallback
+
+
 async def test_hybrid_writes_with_and_without_the_adapter() -> None:
     reply = await write(Approach.HYBRID, made := nodes(), adapter=ADAPTER)
     assert [plan.name for plan in made.plans] == ["base_documents", "adapter_documents"]

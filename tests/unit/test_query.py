@@ -98,6 +98,19 @@ def test_a_lead_that_asks_nothing_is_told_of_the_product() -> None:
     query = retrieval_query(lead("Opened the newsletter once. No reply to two e-mails."))
     assert query.meaning == "No reply to two e-mails. Billing Cloud"
     assert query.embedded == (query.meaning,)
+    assert not query.topic
+
+
+def test_a_lead_that_tells_of_its_trade_has_named_a_topic_without_asking() -> None:
+    told = "Runs a gym chain and bills members the same amount every month"
+    query = retrieval_query(lead(f"Filled in the form. {told}"))
+    assert query.topic == query.meaning == told
+    assert query.embedded == (told, f"{told}. Billing Cloud")
+
+
+def test_a_question_in_quotation_marks_is_what_was_asked() -> None:
+    query = retrieval_query(lead('Wrote: "Do you have an API?" Works at a bank.'))
+    assert "Do you have an API?" in query.topic
 
 
 @pytest.mark.parametrize("history", ["…", "???", "asked", "💶"])

@@ -219,6 +219,25 @@ def test_the_evidence_states_the_kind_of_value_that_was_asked_for(
     assert best_sentences(quotes_of(passages), lead, 1) == [answer]
 
 
+def test_what_is_like_the_question_is_quoted_and_shared_words_only_tip_the_scale() -> None:
+    texts = (
+        "VAT of 27 countries is worked out by itself.",
+        "Taxes of all states are filed every quarter.",
+        "A failed payment is tried again after three days.",
+    )
+    asked = {"interaction_history": "Asked whether a failed VAT filing is tried again."}
+    lead = LEAD.model_copy(update=asked)
+    quotes = quotes_of((passage(" ".join(texts)),))
+
+    def best(*likeness: float) -> list[str]:
+        return best_sentences(quotes, lead, 3, dict(zip(texts, likeness, strict=True)))
+
+    assert best_sentences(quotes, lead, 1) == [texts[2]]
+    assert best(0.7, 0.6, 0.05) == [texts[0], texts[1]]
+    assert best(0.5, 0.5, 0.5)[0] == texts[2]
+    assert best(0.05, 0.05, 0.05) == []
+
+
 def test_an_unsupported_sentence_is_replaced_by_the_sentence_of_a_source_that_says_it_right() -> (
     None
 ):
