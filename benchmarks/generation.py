@@ -24,7 +24,7 @@ from benchmarks.results import Target
 from config.environment import PACKAGED_CONFIG
 from config.settings import Settings, load_settings
 from followup.backends.embedder import Embedder, mean_vector
-from followup.backends.engines.openvino_pipeline import (
+from followup.backends.engines.openvino_model import (
     BATCH_INVARIANT_PROPERTIES,
     scheduler_config,
 )

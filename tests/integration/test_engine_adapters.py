@@ -94,12 +94,31 @@ async def test_an_adapter_whose_process_is_killed_comes_back_with_the_next_reque
         engine.generate(endless_prompt(), Sampling(max_tokens=600), adapter=good)
     )
     await asyncio.sleep(0.3)
-    for process in psutil.Process().children():
-        if "adapter_worker" in " ".join(process.cmdline()):
-            process.kill()
+    kill_process_of(good)
     with pytest.raises(PartUnavailableError, match="ended"):
         await running
     assert (await engine.generate(prompt(), GREEDY, adapter=good)).text == before
+
+
+async def test_a_base_model_whose_process_is_killed_is_told(library: Path) -> None:
+    engine = build_engine(engine_settings(library))
+    running = asyncio.create_task(engine.generate(endless_prompt(), Sampling(max_tokens=600)))
+    await asyncio.sleep(0.3)
+    kill_process_of("base model")
+    with pytest.raises(PartUnavailableError, match="base model 'SmolLM2-135M-Instruct' ended"):
+        await running
+    with pytest.raises(PartUnavailableError, match="ended"):
+        await engine.check_health()  # by which Serve replaces the replica
+    with pytest.raises(PartUnavailableError, match="ended"):
+        await engine.generate(prompt(), GREEDY)
+    await engine.close()
+
+
+def kill_process_of(model: str) -> None:
+    """The newest, with the signal that no process can hear."""
+    children = psutil.Process().children()
+    found = [child for child in children if model in " ".join(child.cmdline())]
+    max(found, key=psutil.Process.create_time).kill()
 
 
 @pytest.mark.parametrize("engine", ["openvino"], indirect=True)

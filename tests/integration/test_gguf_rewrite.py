@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from followup.backends.engines.openvino_pipeline import BATCH_INVARIANT_PROPERTIES
+from followup.backends.engines.openvino_model import BATCH_INVARIANT_PROPERTIES
 from followup.backends.gguf_export import model_folder
 from followup.backends.gguf_rewrite import rewrite_gguf
 from tests.integration.models import base_model_file

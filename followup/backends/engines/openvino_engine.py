@@ -1,11 +1,10 @@
-"""The generation engine on CPU: the base model in this process, each adapter in one of its own."""
+"""The generation engine on CPU: the base model and each adapter in processes of their own."""
 
 import asyncio
 
 from followup.backends.adapter_library import AdapterLibrary
 from followup.backends.engines.adapter_pool import AdapterPool
-from followup.backends.engines.adapter_process import AdapterProcess
-from followup.backends.engines.openvino_pipeline import OpenVinoPipeline
+from followup.backends.engines.model_process import ModelProcess
 from followup.backends.engines.protocol import EngineLoad, Generation, Sampling
 from followup.backends.engines.request import no_adapters, until
 from followup.backends.settings import AdapterSettings, EngineSettings
@@ -17,7 +16,7 @@ class OpenVinoEngine:
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
-        self._base = OpenVinoPipeline(settings)
+        self._base = _base_process(settings)
         self._adapters = (
             AdapterPool(settings.adapters, self._start) if settings.adapters is not None else None
         )
@@ -30,7 +29,7 @@ class OpenVinoEngine:
 
     @property
     def load(self) -> EngineLoad:
-        """Requests in the pipelines, and requests that wait for a place in the base's."""
+        """Requests in the models' batches, and requests that wait for a place in the base's."""
         base = self._base.load
         return EngineLoad(base.num_running + self._num_with_adapter, base.num_waiting)
 
@@ -65,7 +64,7 @@ class OpenVinoEngine:
         self._merged_settings(adapter)
 
     async def check_health(self) -> None:
-        """Raise PartUnavailableError when the base model's step thread has ended."""
+        """Raise PartUnavailableError when the base model's process has ended."""
         self._base.check()
 
     async def close(self) -> None:
@@ -74,14 +73,20 @@ class OpenVinoEngine:
             await self._adapters.close()
         await self._base.close()
 
-    def _pool(self, adapter: str) -> AdapterPool[AdapterProcess]:
+    def _pool(self, adapter: str) -> AdapterPool[ModelProcess]:
         if self._adapters is None:
             raise no_adapters(adapter)
         return self._adapters
 
-    async def _start(self, adapter: str) -> AdapterProcess:
+    async def _start(self, adapter: str) -> ModelProcess:
         settings = await asyncio.to_thread(self._merged_settings, adapter)
-        return await AdapterProcess.start(adapter, settings)
+        process = ModelProcess(f"adapter '{adapter}'", settings, in_background=True)
+        try:
+            await asyncio.to_thread(process.wait_until_loaded)
+        except BaseException:  # also when cancelled: nobody else would end it
+            await process.close()
+            raise
+        return process
 
     def _merged_settings(self, adapter: str) -> EngineSettings:
         options = self._adapter_settings(adapter)
@@ -99,3 +104,10 @@ class OpenVinoEngine:
         if self._settings.adapters is None:
             raise no_adapters(adapter)
         return self._settings.adapters
+
+
+def _base_process(settings: EngineSettings) -> ModelProcess:
+    alone = settings.model_copy(update={"adapters": None})
+    process = ModelProcess(f"the base model '{settings.model_name}'", alone)
+    process.wait_until_loaded()
+    return process

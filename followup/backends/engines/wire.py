@@ -1,4 +1,4 @@
-"""What goes over the socket between an engine and the process of one of its adapters.
+"""What goes over the socket between an engine and the process of one of its models.
 
 One JSON object a line, both ways.
 """
@@ -20,11 +20,19 @@ class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Call(_Message):
-    """Load a model (`settings`), write a reply (`prompt`, `sampling`), or `cancel` that."""
+class LoadCall(_Message):
+    """The first call: load this model."""
 
     number: int
-    settings: EngineSettings | None = None
+    settings: EngineSettings
+    in_background: bool
+    """At low priority, beside replies that are being written."""
+
+
+class Call(_Message):
+    """Write a reply (`prompt`, `sampling`), or `cancel` that."""
+
+    number: int
     prompt: Prompt | None = None
     sampling: Sampling | None = None
     cancel: bool = False
@@ -40,16 +48,21 @@ class WireError(_Message):
 
 
 class Answer(_Message):
-    """The reply to a call, or its error; neither where a model was loaded."""
+    """The reply to a call, or its error; neither where a model was loaded or a call cancelled."""
 
     number: int
     generation: Generation | None = None
     error: WireError | None = None
 
 
-def encode_line(message: Call | Answer) -> bytes:
+def encode_line(message: LoadCall | Call | Answer) -> bytes:
     """One line."""
     return message.model_dump_json().encode() + b"\n"
+
+
+def decode_load_call(line: bytes) -> LoadCall:
+    """Read the first thing that the engine sent."""
+    return LoadCall.model_validate_json(line)
 
 
 def decode_call(line: bytes) -> Call:
@@ -58,7 +71,7 @@ def decode_call(line: bytes) -> Call:
 
 
 def decode_answer(line: bytes) -> Answer:
-    """Read what the adapter's process sent."""
+    """Read what the model's process sent."""
     return Answer.model_validate_json(line)
 
 
