@@ -97,6 +97,11 @@ class RunningGraph:
         """The processes of a node's replicas."""
         return self.processes(f"ray::ServeReplica:lead_assistant:{node}")
 
+    def base_model_process(self) -> psutil.Process:
+        """The process that the generator's replica writes with when no adapter is asked for."""
+        [process] = self.processes("the base model")
+        return process
+
     def processes(self, title: str) -> list[psutil.Process]:
         """The processes of this graph only whose command line holds `title`."""
         session = self.environment["STATE_DIR"]

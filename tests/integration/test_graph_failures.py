@@ -84,16 +84,20 @@ def test_without_milvus_documents_are_503_and_the_rest_answers(graph: RunningGra
 
 
 @on_servers
-def test_a_killed_generator_costs_no_request(graph: RunningGraph) -> None:
+@pytest.mark.parametrize("killed", ["replica", "base model"])
+def test_a_killed_generator_costs_no_request(graph: RunningGraph, killed: str) -> None:
+    engine = graph.base_model_process()
     [replica] = graph.replica_processes("generator")
     with ThreadPoolExecutor(4) as pool:
         names = ("Ada", "Bea", "Cia", "Dia")
-        calls = [pool.submit(graph.post, RAG, rag_lead(f"{name} Killed")) for name in names]
-        wait_until(lambda: replica.cpu_percent(interval=0.2) > 20, what="the generator works")
-        replica.kill()
+        leads = [rag_lead(f"{name} {killed.title()}") for name in names]
+        calls = [pool.submit(graph.post, RAG, lead) for lead in leads]
+        wait_until(lambda: engine.cpu_percent(interval=0.2) > 20, what="the generator works")
+        (replica if killed == "replica" else engine).kill()
         statuses = Counter(call.result().status_code for call in calls)
     assert statuses == {200: 4}
     wait_until(lambda: is_healthy(graph), what="healthy again")
+    assert not engine.is_running()  # it does not outlive the replica
 
 
 def _narrow_config(folder: Path, node: str) -> Path:
@@ -150,8 +154,8 @@ def test_a_full_queue_before_the_ingress_is_429_too(tmp_path: Path) -> None:
 def test_past_its_deadline_a_request_is_504_and_the_engine_stops(
     narrow_graph: RunningGraph,
 ) -> None:
-    [replica] = narrow_graph.replica_processes("generator")
+    engine = narrow_graph.base_model_process()
     body = {**rag_lead("Lena Long"), "max_tokens": 512}
     response = narrow_graph.post(RAG, body)
     assert (response.status_code, response.json()["error"]["code"]) == (504, "deadline_exceeded")
-    wait_until(lambda: replica.cpu_percent(interval=0.5) < 20, seconds=2, what="the engine is idle")
+    wait_until(lambda: engine.cpu_percent(interval=0.5) < 20, seconds=2, what="the engine is idle")

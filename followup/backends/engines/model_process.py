@@ -33,6 +33,10 @@ LOADING = 0
 """Number of the first call, which loads the model."""
 
 
+class ProcessEndedError(PartUnavailableError):
+    """A model's process ended while it had something to do, or before."""
+
+
 class ModelProcess:
     """One model. Once loaded it belongs to the event loop of its first request."""
 
@@ -93,22 +97,26 @@ class ModelProcess:
 
     async def generate(self, prompt: Prompt, sampling: Sampling) -> Generation:
         """One reply. Cancelling the awaiting task cancels it in the process, too."""
-        self.check()
         await self._connected()
+        self.check()  # after the last pause before its answer is waited for
         number = next(self._numbers)
+        line = encode_line(Call(number=number, prompt=prompt, sampling=sampling))
         answer: asyncio.Future[Generation] = asyncio.get_running_loop().create_future()
         self._unanswered[number] = answer
-        self._send(Call(number=number, prompt=prompt, sampling=sampling))
+        self._send(line)
         try:
             return await answer
         except asyncio.CancelledError:
-            self._send(Call(number=number, cancel=True))
+            self._send(encode_line(Call(number=number, cancel=True)))
             raise
 
     async def close(self) -> None:
         """End the process; what runs fails. Safe to call twice."""
         self._closed = True
-        await asyncio.to_thread(_end, self._process)
+        # At once: it holds nothing worth keeping, and while it loads it cannot listen. Not in a
+        # thread, of which all may be waiting for loads.
+        self._process.kill()
+        await asyncio.to_thread(self._process.wait)
         if self._writer is not None and self._reading is not None:
             self._writer.close()
             await self._reading
@@ -121,7 +129,8 @@ class ModelProcess:
             return b""
 
     async def _connected(self) -> None:
-        """Once for all: the socket's ends in this event loop."""
+        """Once for all: the socket's ends in this event loop. Raises as `check`."""
+        self.check()
         if self._connecting is None:
             self._connecting = asyncio.create_task(self._connect())
         await asyncio.shield(self._connecting)
@@ -132,9 +141,9 @@ class ModelProcess:
         )
         self._reading = asyncio.create_task(self._read(reader))
 
-    def _send(self, call: Call) -> None:
+    def _send(self, line: bytes) -> None:
         if self._writer is not None and not self._writer.is_closing():
-            self._writer.write(encode_line(call))
+            self._writer.write(line)
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         """Hand answers to their callers until the process ends."""
@@ -157,10 +166,10 @@ class ModelProcess:
         elif answer.error is not None:
             waiting.set_exception(error_of(answer.error))
 
-    def _died(self) -> PartUnavailableError:
-        return PartUnavailableError(
+    def _died(self) -> ProcessEndedError:
+        return ProcessEndedError(
             f"The process of {self._name} ended; the generator's log says why. "
-            "It is started again by itself; where that does not help: lead-assistant up"
+            "It is started again with the next request."
         )
 
 
@@ -179,9 +188,3 @@ def _spawn(connection: socket.socket, name: str) -> "subprocess.Popen[bytes]":
         stdout=subprocess.DEVNULL,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """At once: it holds nothing worth keeping, and while it loads it cannot listen."""
-    process.kill()
-    process.wait()

@@ -8,11 +8,12 @@ import os
 import select
 import socket
 import sys
-from contextlib import nullcontext, suppress
+import traceback
+from contextlib import nullcontext
 
 from followup.backends.engines.openvino_model import OpenVinoModel, Written
 from followup.backends.engines.priority import loading_priority
-from followup.backends.engines.running_batch import engine_broke
+from followup.backends.engines.running_batch import engine_broke, refused
 from followup.backends.engines.wire import (
     Answer,
     Call,
@@ -33,14 +34,15 @@ class Calls:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._rest = b""
+        self._poll = select.poll()  # unlike select() it takes descriptors of any number
+        self._poll.register(connection, select.POLLIN)
 
     def take(self, *, wait: bool) -> list[bytes] | None:
         """What has come, whole lines; None once the other side has closed.
 
         `wait`: until there is at least a part of one.
         """
-        ready, _, _ = select.select([self._connection], [], [], None if wait else 0)
-        if not ready:
+        if not self._poll.poll(None if wait else 0):
             return []
         received = self._connection.recv(RECEIVED_AT_ONCE)
         if not received:
@@ -75,6 +77,8 @@ class Worker:
             self._model.start(call.number, call.prompt, call.sampling)
         except FollowupError as error:
             self._send(Answer(number=call.number, error=wire_error(error)))
+        except RuntimeError as error:  # of the tokenizer or the sampling: for this one alone
+            self._send(Answer(number=call.number, error=wire_error(refused(error))))
 
     def _step(self) -> None:
         try:
@@ -126,10 +130,17 @@ def serve(connection: socket.socket) -> None:
 
 def main() -> None:
     """Serve the socket whose file descriptor is the argument."""
-    with suppress(BrokenPipeError, ConnectionResetError):  # the other side is gone
+    status = 0
+    try:
         serve(socket.socket(fileno=int(sys.argv[1])))
+    except (BrokenPipeError, ConnectionResetError):  # the other side is gone
+        pass
+    except Exception:  # noqa: BLE001 - told in the log; the exit below tells nothing
+        traceback.print_exc()
+        status = 1
     # Not by way of the interpreter's own end, which may wait for the model's threads.
-    os._exit(0)
+    sys.stderr.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":

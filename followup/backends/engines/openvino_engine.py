@@ -4,9 +4,9 @@ import asyncio
 
 from followup.backends.adapter_library import AdapterLibrary
 from followup.backends.engines.adapter_pool import AdapterPool
-from followup.backends.engines.model_process import ModelProcess
+from followup.backends.engines.model_process import ModelProcess, ProcessEndedError
 from followup.backends.engines.protocol import EngineLoad, Generation, Sampling
-from followup.backends.engines.request import no_adapters, until
+from followup.backends.engines.request import engine_closed, no_adapters, until
 from followup.backends.settings import AdapterSettings, EngineSettings
 from followup.prompts import Prompt
 
@@ -16,7 +16,10 @@ class OpenVinoEngine:
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
-        self._base = _base_process(settings)
+        self._base = self._base_process()
+        self._base.wait_until_loaded()
+        self._starting_base = asyncio.Lock()
+        self._closed = False
         self._adapters = (
             AdapterPool(settings.adapters, self._start) if settings.adapters is not None else None
         )
@@ -42,10 +45,11 @@ class OpenVinoEngine:
         deadline: float | None = None,
     ) -> Generation:
         """Generate one reply; see `Engine.generate`."""
-        self._base.check()
+        if self._closed:
+            raise engine_closed()
         async with until(deadline):
             if adapter is None:
-                return await self._base.generate(prompt, sampling)
+                return await self._generate_with_base(prompt, sampling)
             self._num_with_adapter += 1
             try:
                 async with self._pool(adapter).use(adapter) as process:
@@ -64,11 +68,15 @@ class OpenVinoEngine:
         self._merged_settings(adapter)
 
     async def check_health(self) -> None:
-        """Raise PartUnavailableError when the base model's process has ended."""
+        """Raise PartUnavailableError when the base model's process has ended.
+
+        The next request starts it again; where none comes, Serve replaces the replica.
+        """
         self._base.check()
 
     async def close(self) -> None:
         """Cancel what runs and free the models' memory. Safe to call twice."""
+        self._closed = True
         if self._adapters is not None:
             await self._adapters.close()
         await self._base.close()
@@ -78,15 +86,28 @@ class OpenVinoEngine:
             raise no_adapters(adapter)
         return self._adapters
 
+    async def _generate_with_base(self, prompt: Prompt, sampling: Sampling) -> Generation:
+        """Once more where the process ended meanwhile: writing again changes nothing."""
+        try:
+            return await (await self._living_base()).generate(prompt, sampling)
+        except ProcessEndedError:
+            return await (await self._living_base()).generate(prompt, sampling)
+
+    async def _living_base(self) -> ModelProcess:
+        """The base model's process, started again by the first who finds that it has ended."""
+        async with self._starting_base:
+            if not (self._base.is_alive or self._closed):
+                await self._base.close()
+                self._base = await _loaded(self._base_process())
+        return self._base
+
     async def _start(self, adapter: str) -> ModelProcess:
         settings = await asyncio.to_thread(self._merged_settings, adapter)
-        process = ModelProcess(f"adapter '{adapter}'", settings, in_background=True)
-        try:
-            await asyncio.to_thread(process.wait_until_loaded)
-        except BaseException:  # also when cancelled: nobody else would end it
-            await process.close()
-            raise
-        return process
+        return await _loaded(ModelProcess(f"adapter '{adapter}'", settings, in_background=True))
+
+    def _base_process(self) -> ModelProcess:
+        settings = self._settings.model_copy(update={"adapters": None})
+        return ModelProcess(f"the base model '{settings.model_name}'", settings)
 
     def _merged_settings(self, adapter: str) -> EngineSettings:
         options = self._adapter_settings(adapter)
@@ -106,8 +127,10 @@ class OpenVinoEngine:
         return self._settings.adapters
 
 
-def _base_process(settings: EngineSettings) -> ModelProcess:
-    alone = settings.model_copy(update={"adapters": None})
-    process = ModelProcess(f"the base model '{settings.model_name}'", alone)
-    process.wait_until_loaded()
+async def _loaded(process: ModelProcess) -> ModelProcess:
+    try:
+        await asyncio.to_thread(process.wait_until_loaded)
+    except BaseException:  # also when cancelled: nobody else would end it
+        await process.close()
+        raise
     return process

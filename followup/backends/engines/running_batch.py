@@ -104,15 +104,15 @@ class RunningBatch(Generic[InputIdsT, RulesT]):
         for number in self._given_up:
             self._running[number].cancel()  # the next step frees its cache
         self._given_up.clear()
-        refused = []
+        not_taken = []
         while self._waiting and len(self._running) < self._max_running:
             number = next(iter(self._waiting))
             input_ids, rules = self._waiting.pop(number)
             try:
                 self._running[number] = self._pipeline.add_request(number, input_ids, rules)
             except RuntimeError as error:
-                refused.append(Ended(number, _refused(error)))
-        return refused
+                not_taken.append(Ended(number, refused(error)))
+        return not_taken
 
     def step(self) -> None:
         """Run the model once. Raises RuntimeError when it breaks."""
@@ -140,7 +140,8 @@ def engine_broke(reason: str) -> PartUnavailableError:
     )
 
 
-def _refused(error: RuntimeError) -> InvalidInputError:
+def refused(error: RuntimeError) -> InvalidInputError:
+    """The error of a request that the engine does not take."""
     # OpenVINO's text opens with the places in its own source; its last line says what was wrong.
     lines = str(error).strip().splitlines()
     reason = lines[-1].strip() if lines else "it gave no reason"
