@@ -50,7 +50,7 @@ def main() -> int:
     parser.add_argument("--ray-sizes", default="200,2000")
     parser.add_argument("--append", action="store_true")
     arguments = parser.parse_args()
-    corpus = require_data("scifact") / "corpus.jsonl"
+    corpus = require_data("scifact") / "scifact" / "corpus.jsonl"
     from benchmarks.ingest_ways import Work
     from tests.integration.milvus_server import milvus_server
 

@@ -43,17 +43,23 @@ class EngagementPattern(StrEnum):
     SILENT = "silent"
 
 
+class _Visible(dict[int, int | None]):
+    """For `str.translate`: what a character becomes, found out once for each."""
+
+    def __missing__(self, code: int) -> int | None:
+        is_invisible = unicodedata.category(chr(code)) in {"Cc", "Cf", "Cs"}
+        self[code] = None if is_invisible else code
+        return self[code]
+
+
+_VISIBLE = _Visible({ord(space): ord(" ") for space in "\n\r\t"})
+
+
 def normalise_text(text: str) -> str:
     """NFC, without control or zero-width characters, whitespace runs as one space."""
     if text.isascii() and text.isprintable():
         return " ".join(text.split())  # most texts: nothing to compose or to take out
-    composed = unicodedata.normalize("NFC", text)
-    visible = "".join(
-        " " if character in "\n\r\t" else character
-        for character in composed
-        if character in "\n\r\t" or unicodedata.category(character) not in {"Cc", "Cf", "Cs"}
-    )
-    return " ".join(visible.split())
+    return " ".join(unicodedata.normalize("NFC", text).translate(_VISIBLE).split())
 
 
 def _not_blank(text: str) -> str:

@@ -50,7 +50,9 @@ def chunk_document(
             document.sections, _fit_headers(document, measure, max_tokens // 2), strict=True
         )
     ]
-    measure.count([line.text for packer in packers for line in packer.lines])
+    measure.count(
+        [part for packer in packers for line in packer.lines for part in packer.first_parts(line)]
+    )
     _pack_all(packers, measure, max_tokens)
     chunks: list[Chunk] = []
     for packer in packers:
@@ -231,20 +233,28 @@ class _SectionPacker:
                 yield _Piece(text, line.page, num_tokens, joiner, line.flags)
                 joiner = separator
 
+    def first_parts(self, line: _Line) -> list[str]:
+        """What of a line is counted first: the whole of it, or its sentences."""
+        is_cut = self._is_always_cut(line.text, line.separators)
+        return _split(line.text, line.separators)[0] if is_cut else [line.text]
+
+    def _is_always_cut(self, text: str, separators: tuple[str, ...]) -> bool:
+        is_paragraph = separators[:1] == (_SENTENCE,)
+        return bool(self._overlap and is_paragraph and _SENTENCE_END.search(text))
+
     def _parts(self, text: str, separators: tuple[str, ...]) -> Iterator[tuple[str, int, str]]:
         """The text, or the largest parts of it that fit, with their tokens and what follows them.
 
         Where chunks overlap, a paragraph is always taken in sentences, so that one can be repeated.
         """
-        num_tokens = self._measure.tokens(text)
-        fits = num_tokens <= self._budget or len(text) == 1
-        if fits and not (self._overlap and separators[:1] == (_SENTENCE,)):
-            yield text, num_tokens, ""
-            return
-        parts, joiner, rest = _split(text, separators)
-        if fits and len(parts) == 1:
-            yield text, num_tokens, ""
-            return
+        if self._is_always_cut(text, separators):
+            parts, joiner, rest = _split(text, separators)
+        else:
+            num_tokens = self._measure.tokens(text)
+            if num_tokens <= self._budget or len(text) == 1:
+                yield text, num_tokens, ""
+                return
+            parts, joiner, rest = _split(text, separators)
         self._measure.count(parts)
         for part in parts:
             *inner, last = self._parts(part, rest)
