@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from followup.claims import ClaimKind
@@ -131,35 +131,49 @@ def best_sentences(
     shared, as with a lead who asked nothing, what speaks of the product comes first.
 
     A quote that repeats one already chosen by more than half of its words is left out, and so is
-    one that fits less than half as well as the first.
+    one that fits less than half as well as the first. Of the others the next is one that has a term
+    of the question which those chosen lack: who asked two things is told of both.
     """
     product = content_stems(lead.product_name)
-    shared = _shared_words(quotes, lead, product)
+    asked = _asked(lead, product)
+    shared = _shared_words(quotes, lead, asked, product)
     fits = shared if not likeness else _with_likeness(quotes, shared, likeness)
-
-    def rank(quote: Quote) -> tuple[float, int]:
-        return fits[quote.text], len(quote.terms & product)
-
+    left = [quote for quote in quotes if quote.text in fits]
     chosen: list[Quote] = []
-    for quote in sorted((q for q in quotes if q.text in fits), key=rank, reverse=True):
-        if chosen and fits[quote.text] < MIN_FIT_SHARE * fits[chosen[0].text]:
-            break
-        words = content_stems(quote.text)
-        if all(len(words & other.terms) <= len(words) / 2 for other in chosen):
-            chosen.append(quote)
-        if len(chosen) == limit:
-            break
+    while left and len(chosen) < limit:
+        open_terms = asked.difference(*(quote.terms for quote in chosen))
+
+        def rank(quote: Quote, open_terms: Set[str] = open_terms) -> tuple[bool, float, int]:
+            answers_more = not open_terms.isdisjoint(quote.terms)
+            return answers_more and bool(chosen), fits[quote.text], len(quote.terms & product)
+
+        best = max(left, key=rank)
+        chosen.append(best)
+        enough = MIN_FIT_SHARE * fits[chosen[0].text]
+        left = [
+            quote
+            for quote in left
+            if quote is not best and fits[quote.text] >= enough and not _repeats(quote, best)
+        ]
     return [quote.text for quote in chosen]
 
 
+def _repeats(quote: Quote, other: Quote) -> bool:
+    words = content_stems(quote.text)
+    return len(words & other.terms) > len(words) / 2
+
+
+def _asked(lead: Lead, product: Set[str]) -> frozenset[str]:
+    """What the lead asked last, as terms that a quote may hold."""
+    return (content_stems(last_question(lead)) - product - COURTESY) | _kinds_asked(lead)
+
+
 def _shared_words(
-    quotes: Sequence[Quote], lead: Lead, product: frozenset[str] | set[str]
+    quotes: Sequence[Quote], lead: Lead, asked: Set[str], product: Set[str]
 ) -> dict[str, float]:
     """How well each quote's words fit the lead's; see `best_sentences`."""
     frequency = Counter(term for quote in quotes for term in quote.terms)
-    said = product | COURTESY
-    asked = (content_stems(last_question(lead)) - said) | _kinds_asked(lead)
-    wanted = (content_stems(lead_words(lead)) - said) | asked
+    wanted = (content_stems(lead_words(lead)) - product - COURTESY) | asked
     fits = {}
     for quote in quotes:
         weights = (

@@ -219,6 +219,21 @@ def test_the_evidence_states_the_kind_of_value_that_was_asked_for(
     assert best_sentences(quotes_of(passages), lead, 1) == [answer]
 
 
+def test_who_asked_two_things_is_told_of_both() -> None:
+    price, other_price, hours = (
+        "The Growth plan costs $299 per month.",
+        "The Large plan starts at $899 per month.",
+        "Teams save 15 hours of billing work every week.",
+    )
+    lead = LEAD.model_copy(
+        update={"interaction_history": "Asked what the Growth plan costs and what time teams save."}
+    )
+    quotes = quotes_of((passage(f"{price} {other_price} {hours}"),))
+    alike = {price: 0.7, other_price: 0.6, hours: 0.5}
+    assert best_sentences(quotes, lead, 2, alike) == [price, hours]
+    assert best_sentences(quotes, lead, 2, {**alike, hours: 0.2}) == [price, other_price]
+
+
 def test_what_is_like_the_question_is_quoted_and_shared_words_only_tip_the_scale() -> None:
     texts = (
         "VAT of 27 countries is worked out by itself.",
