@@ -86,16 +86,24 @@ def quotable_texts(passages: Sequence[Passage]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(unit.shown for unit in units if _stands_alone(unit)))
 
 
-def has_substance(message: str, quotes: Sequence[Quote], lead: Lead) -> bool:
+def has_substance(
+    message: str, quotes: Sequence[Quote], lead: Lead, likeness: Mapping[str, float] | None = None
+) -> bool:
     """Whether a sentence of the message tells what a passage holds, beyond the lead's own words.
 
     That is: of its informative words (see statements.py) at least two, and at least half, stand
-    together in one quotable sentence of a passage.
+    together in one quotable sentence of a passage. Where the `likeness` of the quotable sentences
+    with what the lead asked is known, that sentence must be at least half as much like it as the
+    likest one: what answers another question is no substance.
     """
     known = content_stems(lead_words(lead)) | COURTESY
+    near_enough = MIN_FIT_SHARE * max(likeness.values()) if likeness else 0.0
+    to_the_point = [
+        quote for quote in quotes if not likeness or likeness.get(quote.text, 0.0) >= near_enough
+    ]
     for unit in split_units(message):
         words = content_stems(unit.text) - known
-        shared = max((len(words & quote.terms) for quote in quotes), default=0)
+        shared = max((len(words & quote.terms) for quote in to_the_point), default=0)
         if shared >= max(MIN_SHARED_WORDS, SUBSTANCE_SHARE * len(words)):
             return True
     return False

@@ -16,6 +16,12 @@ _ASKED = re.compile(
     re.I,
 )
 _POSSESSIVE = re.compile(r"\b(?:his|her|their)\b(?= [a-z])")
+# "asked for a demo, did not show up, no answer since": notes about the lead, for nobody to be told.
+_GOES_ON = re.compile(
+    r",\s+(?:(?:and|but)\s+)?(?:did|does|has|had|was|is|no|not|never|nothing|nobody|then|but|went|left"
+    r"|since|still|seems?|sounds?)\b.*",
+    re.I | re.S,
+)
 _PLAIN = re.compile(r"[\w ,'’%$€£/-]+")  # noqa: RUF001 - as people type
 # Of somebody else, or of the writer: in a message to the lead these would name the wrong person.
 _PERSONS = re.compile(
@@ -60,7 +66,7 @@ def asked_sentence(lead: Lead) -> str:
     Only plain words are taken over, and none that would name the wrong person.
     """
     for match in reversed([*_ASKED.finditer(lead.interaction_history)]):
-        clause = _POSSESSIVE.sub("your", match.group(1).strip(" ,"))
+        clause = _GOES_ON.sub("", _POSSESSIVE.sub("your", match.group(1).strip(" ,")))
         others = _PERSONS.search(clause.replace("your ", ""))
         if _PLAIN.fullmatch(clause) and not others and len(clause.split()) <= MAX_ASKED_WORDS:
             return f"You asked {clause}."

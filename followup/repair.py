@@ -64,7 +64,7 @@ def repair_text(draft: Draft) -> Repaired:
     repair = Repair.NONE if is_whole else Repair.DROPPED
     if draft.situation is Situation.NOT_INTERESTED:
         return Repaired(text if accepts_a_no(text) else "", repair)
-    if has_substance(text, quotes, draft.lead):
+    if has_substance(text, quotes, draft.lead, draft.likeness):
         return Repaired(_opened(kept, draft), repair)
     answers = best_sentences(quotes, draft.lead, MAX_QUOTED, draft.likeness)
     if not answers:

@@ -21,6 +21,11 @@ from tests.unit.leads import lead, rules
             "Asked about prices. Later asked whether Xero works; liked it.",
             "You asked whether Xero works.",
         ),
+        (
+            "Asked for a demo on a Thursday, did not show up, no answer since.",
+            "You asked for a demo on a Thursday.",
+        ),
+        ("Asked about Xero, Stripe, and taxes.", "You asked about Xero, Stripe, and taxes."),
         ("Watched the demo twice.", ""),
         ("Asked why she should change.", ""),
         ("Asked if we could call him tomorrow.", ""),
@@ -28,7 +33,8 @@ from tests.unit.leads import lead, rules
         ("Asked about " + "very " * 40 + "long lists.", ""),
     ],
     ids=[
-        "asked", "their own things", "the last question", "no question", "a why of others",
+        "asked", "their own things", "the last question", "notes about the lead", "a list",
+        "no question", "a why of others",
         "a third person", "no plain words", "too long",
     ],
 )  # fmt: skip

@@ -219,6 +219,19 @@ def test_the_evidence_states_the_kind_of_value_that_was_asked_for(
     assert best_sentences(quotes_of(passages), lead, 1) == [answer]
 
 
+def test_a_sentence_that_answers_another_question_is_no_substance() -> None:
+    reminders, profit = (
+        "Reminders are sent 3, 7 and 14 days after the due date.",
+        "The Growth plan pays for itself in the first month.",
+    )
+    quotes = quotes_of((passage(f"{reminders} {profit}"),))
+    lead = LEAD.model_copy(update={"interaction_history": "Asked when a late payer hears of us."})
+    draft = "Hi Sarah,\n\nThe Growth plan pays for itself in the first month."
+    assert has_substance(draft, quotes, lead)
+    assert not has_substance(draft, quotes, lead, {reminders: 0.5, profit: 0.1})
+    assert has_substance(draft, quotes, lead, {reminders: 0.5, profit: 0.3})
+
+
 def test_who_asked_two_things_is_told_of_both() -> None:
     price, other_price, hours = (
         "The Growth plan costs $299 per month.",
