@@ -18,7 +18,7 @@ from followup.backends.engines.build import build_engine
 from followup.backends.engines.protocol import Engine, Sampling
 from followup.errors import AdapterMissingError, FollowupError, PartUnavailableError
 from tests.integration.published_adapters import FOLDER, engine_settings, published_versions
-from tests.integration.test_engine_contract import ENGINES, endless_prompt, prompt
+from tests.integration.test_engine_contract import ENGINES, endless_prompt, prompt, until_load
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -106,7 +106,7 @@ async def test_a_base_model_whose_process_is_killed_is_started_again_and_nothing
     engine = build_engine(engine_settings(library))
     before = (await engine.generate(prompt(), GREEDY)).text
     running = asyncio.create_task(engine.generate(prompt(), GREEDY))
-    await asyncio.sleep(0.05)
+    await until_load(engine, lambda load: load.num_running == 1)
     kill_process_of("base model")
     assert (await running).text == before
     kill_process_of("base model")

@@ -82,11 +82,6 @@ class RunningBatch(Generic[InputIdsT, RulesT]):
         """Sequences in the pipeline, and requests that wait for a place in it."""
         return EngineLoad(num_running=len(self._running), num_waiting=len(self._waiting))
 
-    @property
-    def numbers(self) -> tuple[int, ...]:
-        """The requests that have not ended."""
-        return (*self._running, *self._waiting)
-
     def add(self, number: int, input_ids: InputIdsT, rules: RulesT) -> None:
         """A request that waits for a place. No two in the batch may have the same number."""
         self._waiting[number] = (input_ids, rules)
