@@ -25,6 +25,7 @@ class CachedEmbedder:
         self.fingerprint = embedder.fingerprint
         self.dimension = embedder.dimension
         self.max_tokens = embedder.max_tokens
+        self.counts_add_up = embedder.counts_add_up
         self.count_tokens_batch = embedder.count_tokens_batch
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:

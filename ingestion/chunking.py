@@ -27,7 +27,12 @@ CountTokens = Callable[[Sequence[str]], list[int]]
 
 
 def chunk_document(
-    document: Document, count_tokens: CountTokens, max_tokens: int, *, overlap_tokens: int = 0
+    document: Document,
+    count_tokens: CountTokens,
+    max_tokens: int,
+    *,
+    overlap_tokens: int = 0,
+    counts_add_up: bool = False,
 ) -> list[Chunk]:
     """Chunks of a document in reading order; `contextual_text` of each fits in `max_tokens`.
 
@@ -38,7 +43,9 @@ def chunk_document(
     written out with its header. A chunk repeats up to `overlap_tokens` of the end of the one before
     it in its section, in whole sentences, lines or rows.
 
-    Every text is counted once, in few calls. Raises ValueError for too small a `max_tokens`.
+    Every text is counted once, in few calls. `counts_add_up`: a text has as many tokens as its
+    parts between spaces have together, so that a chunk need not be counted too. Raises ValueError
+    for too small a `max_tokens`.
     """
     if max_tokens < MIN_CHUNK_TOKENS:
         message = f"max_tokens is {max_tokens}; it must be at least {MIN_CHUNK_TOKENS}"
@@ -53,7 +60,7 @@ def chunk_document(
     measure.count(
         [part for packer in packers for line in packer.lines for part in packer.first_parts(line)]
     )
-    _pack_all(packers, measure, max_tokens)
+    _pack_all(packers, measure, max_tokens, counts_add_up=counts_add_up)
     chunks: list[Chunk] = []
     for packer in packers:
         for packed in packer.packed:
@@ -149,13 +156,17 @@ def _cut_header(title: str, path: tuple[str, ...], measure: _Measure, max_tokens
     return header
 
 
-def _pack_all(packers: Sequence["_SectionPacker"], measure: _Measure, max_tokens: int) -> None:
+def _pack_all(
+    packers: Sequence["_SectionPacker"], measure: _Measure, max_tokens: int, *, counts_add_up: bool
+) -> None:
     """Pack every section, again with a smaller budget where a chunk came out too long.
 
-    Parts are counted and added up, which is exact for WordPiece; other tokenizers may need more
-    tokens for the whole than for its parts.
+    Parts are counted and added up; what joins them may be a token more, and some tokenizers need
+    more tokens for the whole than for its parts.
     """
-    waiting = list(packers)
+    for packer in packers:
+        packer.pack()
+    waiting = [packer for packer in packers if not (counts_add_up and packer.joins_with_spaces)]
     while waiting:
         texts = [packer.contextual_texts() for packer in waiting]
         measure.count([text for group in texts for text in group])
@@ -163,6 +174,7 @@ def _pack_all(packers: Sequence["_SectionPacker"], measure: _Measure, max_tokens
         for packer, group in zip(waiting, texts, strict=True):
             longest = max(measure.count(group), default=0) + measure.special_tokens
             if longest > max_tokens and packer.shrink(longest - max_tokens):
+                packer.pack()
                 again.append(packer)
         waiting = again
 
@@ -185,9 +197,17 @@ class _SectionPacker:
         self._budget = max_tokens - measure.special_tokens - measure.tokens(header.text)
         self._overlap = min(overlap_tokens, self._budget // 2)
 
-    def contextual_texts(self) -> list[str]:
-        """Pack, and give what would be embedded."""
+    def pack(self) -> None:
+        """Put the lines into chunks, in `packed`."""
         self.packed = list(self._pack())
+
+    @property
+    def joins_with_spaces(self) -> bool:
+        """Whether nothing but a space or a line break stands between the pieces of its chunks."""
+        return all(piece.joiner.isspace() for pieces in self.packed for piece in pieces[1:])
+
+    def contextual_texts(self) -> list[str]:
+        """What would be embedded."""
         return [f"{self.header.text}\n{_joined(pieces)}" for pieces in self.packed]
 
     def shrink(self, num_tokens: int) -> bool:

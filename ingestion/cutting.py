@@ -22,6 +22,10 @@ class Tokenizer(Protocol):
     def max_tokens(self) -> int:
         """Longest text that is embedded whole, special tokens included."""
 
+    @property
+    def counts_add_up(self) -> bool:
+        """Whether a text has as many tokens as its parts between spaces have together."""
+
     def count_tokens_batch(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, special tokens included."""
 
@@ -63,5 +67,6 @@ class Cutter:
             self._tokenizer.count_tokens_batch,
             self._tokenizer.max_tokens,
             overlap_tokens=self._settings.chunk_overlap_tokens,
+            counts_add_up=self._tokenizer.counts_add_up,
         )
         return CutDocument(chunks, parsed.flags, read - started, time.perf_counter() - read)

@@ -33,85 +33,112 @@ _POLITE = (
     r"(?:please |kindly |now |also |then |next |finally |instead |just |only |always |never )*"
 )
 
+
+class Sign:
+    """A pattern for text in lower case: matching without regard to case takes twice as long."""
+
+    def __init__(self, pattern: str, words: str = "") -> None:
+        """Each match holds one of `words`, parted by "|": most texts hold none and need no search.
+
+        "" where that would be some word that most texts hold.
+        """
+        self.pattern = re.compile(pattern, re.MULTILINE)
+        self._words = words.split("|")
+
+    def place_in(self, lowered: str) -> int | None:
+        """Where the pattern matches first."""
+        if not any(word in lowered for word in self._words):
+            return None
+        found = self.pattern.search(lowered)
+        return found.start() if found else None
+
+
+# fmt: off
 _OVERRIDES = (
     # ignore (all) (the) previous instructions; forget everything you were told
-    rf"\b(?:ignor|disregard|forget|overrid|overrul|bypass|discard|neglect|skip|abandon|delet)(?:e|ing)?"
+    Sign(rf"\b(?:ignor|disregard|forget|overrid|overrul|bypass|discard|neglect|skip|abandon|delet)(?:e|ing)?"
     rf"\b(?:\W+\w+){{0,4}}?\W+{_EARLIER}(?:\W+\w+){{0,3}}?\W+{_TOLD}\b",
-    r"\b(?:ignor|disregard|forget|overrid|bypass)(?:e|ing)?\s+(?:all|any|every|each)?(?:\s+of)?\s*"
+    "ignor|disregard|forget|overrid|overrul|bypass|discard|neglect|skip|abandon|delet"),
+    Sign(r"\b(?:ignor|disregard|forget|overrid|bypass)(?:e|ing)?\s+(?:all|any|every|each)?(?:\s+of)?\s*"
     r"(?:the|your|my|these|those|system|safety)\s+(?:\w+\s+){0,2}?(?:instruction|prompt|"
     r"guideline|guardrail|programming|training|safeguard|system message)s?\b",
-    r"\b(?:ignore|disregard|forget)\s+(?:everything|anything|all|what(?:ever)?)\s+(?:\w+\s+){0,3}?"
-    r"(?:above|before|said|told|instructed|so far|earlier)\b",
-    rf"\b(?:do not|don't|stop)\s+(?:follow|obey|comply)\w*\s+(?:\w+\s+){{0,4}}?(?:{_EARLIER}|"
-    rf"your|system|any)\s+(?:\w+\s+){{0,2}}?{_TOLD}\b",
-    r"\b(?:new|updated|real|actual|secret|hidden)\s+(?:system\s+)?(?:instructions?|prompt)"
-    r"(?:\s+for\s+\w+)?\s*(?::|#{2,})",
-    r"\b(?:do not|don't|never|stop)\s+(?:answer|reply\s+to|respond\s+to|help)(?:ing)?\s+the\s+"
-    r"(?:user|customer|human)\b",
-)  # fmt: skip
+    "ignor|disregard|forget|overrid|bypass"),
+    Sign(r"\b(?:ignore|disregard|forget)\s+(?:everything|anything|all|what(?:ever)?)\s+(?:\w+\s+){0,3}?"
+    r"(?:above|before|said|told|instructed|so far|earlier)\b", "ignore|disregard|forget"),
+    Sign(rf"\b(?:do not|don't|stop)\s+(?:follow|obey|comply)\w*\s+(?:\w+\s+){{0,4}}?(?:{_EARLIER}|"
+    rf"your|system|any)\s+(?:\w+\s+){{0,2}}?{_TOLD}\b", "do not|don't|stop"),
+    Sign(r"\b(?:new|updated|real|actual|secret|hidden)\s+(?:system\s+)?(?:instructions?|prompt)"
+    r"(?:\s+for\s+\w+)?\s*(?::|#{2,})", "instruction|prompt"),
+    Sign(r"\b(?:do not|don't|never|stop)\s+(?:answer|reply\s+to|respond\s+to|help)(?:ing)?\s+the\s+"
+    r"(?:user|customer|human)\b", "do not|don't|never|stop"),
+)
 _ROLES = (
-    rf"\byou(?:'re|\s+are)\s+(?:now|no longer|from now on|hereby)\s+(?:\w+\s+){{0,4}}?(?:{_MODEL}|"
-    rf"dan|unrestricted|unfiltered|free|bound|in \w+ mode)\b",
-    r"\bfrom now on,?\s+(?:you\s+(?:will|must|shall|are|should)\b|(?:only|always|never)\b)",
-    rf"\b(?:as|being)\s+an?\s+(?:\w+\s+)?{_MODEL}\b,?\s+(?:model\s*,?\s+)?you\s+"
-    rf"(?:must|should|will|shall|have to|need to|are|can)\b",
-    r"\b(?:act|behave|respond|answer|roleplay|role-play)\s+as\s+(?:if\s+you\s+(?:are|were)\s+)?"
-    rf"(?:an?\s+)?(?:\w+\s+)?(?:{_MODEL}|dan\b|unrestricted|unfiltered|jailbroken|evil)",
-    r"\bpretend\s+(?:that\s+)?(?:you(?:'re|\s+are|\s+have)|to\s+be)\b",
-    r"\b(?:enter|enable|activate|switch\s+to|you\s+are\s+in)\s+(?:\w+\s+)?"
+    Sign(rf"\byou(?:'re|\s+are)\s+(?:now|no longer|from now on|hereby)\s+(?:\w+\s+){{0,4}}?"
+    rf"(?:{_MODEL}|dan|unrestricted|unfiltered|free|bound|in \w+ mode)\b", "you"),
+    Sign(r"\bfrom now on,?\s+(?:you\s+(?:will|must|shall|are|should)\b|(?:only|always|never)\b)",
+    "from now on"),
+    Sign(rf"\b(?:as|being)\s+an?\s+(?:\w+\s+)?{_MODEL}\b,?\s+(?:model\s*,?\s+)?you\s+"
+    rf"(?:must|should|will|shall|have to|need to|are|can)\b", "you"),
+    Sign(r"\b(?:act|behave|respond|answer|roleplay|role-play)\s+as\s+(?:if\s+you\s+(?:are|were)\s+)?"
+    rf"(?:an?\s+)?(?:\w+\s+)?(?:{_MODEL}|dan\b|unrestricted|unfiltered|jailbroken|evil)"),
+    Sign(r"\bpretend\s+(?:that\s+)?(?:you(?:'re|\s+are|\s+have)|to\s+be)\b", "pretend"),
+    Sign(r"\b(?:enter|enable|activate|switch\s+to|you\s+are\s+in)\s+(?:\w+\s+)?"
     r"(?:developer|debug|god|admin|dan|jailbreak|unrestricted|sudo|maintenance)\s+mode\b.{0,40}"
-    r"\b(?:you|answer|respond|reply|restrict|filter|model)",
-    r"\bjailbr(?:eak|oken)\b.{0,60}\b(?:you|model|prompt|mode)\b",
+    r"\b(?:you|answer|respond|reply|restrict|filter|model)", "mode"),
+    Sign(r"\bjailbr(?:eak|oken)\b.{0,60}\b(?:you|model|prompt|mode)\b", "jailbr"),
 )
 _ADDRESSES = (
-    rf"\b(?:note|notice|attention|message|instructions?|hint|memo|warning)\s*(?:to|for|,|:)\s+"
-    rf"(?:the\s+|all\s+|any\s+)?(?:\w+\s+)?{_MODEL}\b",
-    rf"\bif\s+you(?:'re|\s+are)\s+(?:an?|the)\s+(?:\w+\s+)?{_MODEL}\b",
-    rf"^\W*(?:dear|hey|hello|hi|ok|okay|attention)\W+{_MODEL}\s*[,:!.]",
-    rf"^\W*{_MODEL}\s*[,:]\s+{_POLITE}(?:you\b|ignore|disregard|respond|reply|answer|say|tell|"
-    rf"write|output|include|add|recommend|mention|summari[sz]e|do\b|stop|use\b)",
-    rf"\b(?:any|every|the)\s+{_MODEL}\s+(?:that\s+is\s+)?(?:reading|processing|summari[sz]ing|"
-    r"parsing|analy[sz]ing|evaluating)\s+this\b",
-    r"\bwhen(?:ever)?\s+(?:you\s+(?:are\s+)?)?(?:summari[sz]|translat|answer|respond|process|"
+    Sign(rf"\b(?:note|notice|attention|message|instructions?|hint|memo|warning)\s*(?:to|for|,|:)\s+"
+    rf"(?:the\s+|all\s+|any\s+)?(?:\w+\s+)?{_MODEL}\b"),
+    Sign(rf"\bif\s+you(?:'re|\s+are)\s+(?:an?|the)\s+(?:\w+\s+)?{_MODEL}\b", "you"),
+    Sign(rf"^\W*(?:dear|hey|hello|hi|ok|okay|attention)\W+{_MODEL}\s*[,:!.]"),
+    Sign(rf"^\W*{_MODEL}\s*[,:]\s+{_POLITE}(?:you\b|ignore|disregard|respond|reply|answer|say|tell|"
+    rf"write|output|include|add|recommend|mention|summari[sz]e|do\b|stop|use\b)"),
+    Sign(rf"\b(?:any|every|the)\s+{_MODEL}\s+(?:that\s+is\s+)?(?:reading|processing|summari[sz]ing|"
+    r"parsing|analy[sz]ing|evaluating)\s+this\b", "this"),
+    Sign(r"\bwhen(?:ever)?\s+(?:you\s+(?:are\s+)?)?(?:summari[sz]|translat|answer|respond|process|"
     r"analy[sz])\w*\s+(?:to\s+)?(?:this|the)\s+(?:\w+\s+)?(?:document|text|page|e-?mail|"
     r"article|message|content|question|user|customer|query)\b.{0,60}\b(?:you\s+must|always|never|"
-    r"say|include|add|tell|ignore|do not|claim|state)\b",
+    r"say|include|add|tell|ignore|do not|claim|state)\b", "when"),
 )
 _SECRETS = (
-    r"\b(?:reveal|print|repeat|show|leak|output|display|disclose|expose|share|tell|give|send|write)"
+    Sign(r"\b(?:reveal|print|repeat|show|leak|output|display|disclose|expose|share|tell|give|send|write)"
     r"\b(?:\W+\w+){0,4}?\W+(?:your|the|its)\s+(?:\w+\s+)?(?:system\s+(?:prompt|message|"
     r"instruction)s?|initial\s+(?:prompt|instruction)s?|hidden\s+(?:prompt|instruction)s?|"
-    r"secret\s+(?:prompt|instruction)s?|prompt\s+verbatim)",
-    r"\bwhat\s+(?:is|are|was|were)\s+your\s+(?:\w+\s+)?(?:system\s+(?:prompt|message)|"
-    r"(?:initial|hidden|secret|original)\s+(?:prompt|instruction)s?)",
-    r"\b(?:tell|show|give)\s+me\s+your\s+(?:instructions|prompt|guidelines|rules)\b",
-    r"\bwithout\s+(?:telling|informing|notifying|alerting|asking)\s+the\s+user\b.{0,40}[.!]",
-    r"\b(?:do not|don't|never)\s+(?:tell|inform|let|notify|alert)\s+the\s+user\b",
-    r"\b(?:do not|don't|never)\s+(?:mention|reveal|disclose|acknowledge|repeat)\s+(?:\w+\s+){0,3}?"
-    r"(?:these|this|the(?:se)?\s+hidden)\s+(?:instruction|prompt|message|note|directive)s?\b",
+    r"secret\s+(?:prompt|instruction)s?|prompt\s+verbatim)", "prompt|message|instruction"),
+    Sign(r"\bwhat\s+(?:is|are|was|were)\s+your\s+(?:\w+\s+)?(?:system\s+(?:prompt|message)|"
+    r"(?:initial|hidden|secret|original)\s+(?:prompt|instruction)s?)", "your"),
+    Sign(r"\b(?:tell|show|give)\s+me\s+your\s+(?:instructions|prompt|guidelines|rules)\b", "your"),
+    Sign(r"\bwithout\s+(?:telling|informing|notifying|alerting|asking)\s+the\s+user\b.{0,40}[.!]",
+    "user"),
+    Sign(r"\b(?:do not|don't|never)\s+(?:tell|inform|let|notify|alert)\s+the\s+user\b", "user"),
+    Sign(r"\b(?:do not|don't|never)\s+(?:mention|reveal|disclose|acknowledge|repeat)\s+"
+    r"(?:\w+\s+){0,3}?(?:these|this|the(?:se)?\s+hidden)\s+(?:instruction|prompt|message|note|directive)s?\b",
+    "instruction|prompt|message|note|directive"),
 )
 _MARKUP = (
-    r"<\|?(?:im_start|im_end|system|assistant|user|endoftext|eot_id|start_header_id|"
-    r"begin_of_text)\|>",
-    r"\[/?inst\]|<</?sys>>|<(?:start|end)_of_turn>",
-    r"^#{2,}\s*(?:system|instruction|assistant|human)\s*:",
-    r"^\W*(?:begin|end|start of|end of)\s+(?:the\s+)?system\s+(?:prompt|message)",
-    r"^\s*<?(?:system|assistant|developer)>?\s*:\s*(?:you\b|ignore|disregard|forget|respond|reply|"
-    r"answer|always|never|from now)",
-    r"^\W*(?:system|developer)\s+(?:prompt|message|override|instruction)s?\s*:",
+    Sign(r"<\|?(?:im_start|im_end|system|assistant|user|endoftext|eot_id|start_header_id|"
+    r"begin_of_text)\|>"),
+    Sign(r"\[/?inst\]|<</?sys>>|<(?:start|end)_of_turn>"),
+    Sign(r"^#{2,}\s*(?:system|instruction|assistant|human)\s*:", "##"),
+    Sign(r"^\W*(?:begin|end|start of|end of)\s+(?:the\s+)?system\s+(?:prompt|message)"),
+    Sign(r"^\s*<?(?:system|assistant|developer)>?\s*:\s*(?:you\b|ignore|disregard|forget|respond|reply|"
+    r"answer|always|never|from now)"),
+    Sign(r"^\W*(?:system|developer)\s+(?:prompt|message|override|instruction)s?\s*:"),
 )
 # The same order in other languages that business documents are written in.
 _OTHER_LANGUAGES = (
-    r"\b(?:ignorier|vergiss|missacht)\w*\b.{0,30}\b(?:vorherig|bisherig|obig|früher|vorig|"
+    Sign(r"\b(?:ignorier|vergiss|missacht)\w*\b.{0,30}\b(?:vorherig|bisherig|obig|früher|vorig|"
     r"vorangegangen)\w*\s+(?:an)?(?:weisung|anweisung|regel|befehl|instruktion)\w*",
-    r"\b(?:ignore[zr]?|oublie[zr]?)\b.{0,30}\b(?:instruction|consigne|directive|règle)s?\b"
-    r".{0,20}\b(?:précédent|antérieur|ci-dessus)\w*",
-    r"\b(?:ignor[ae]|olvid[ae]|descarta)\w*\b.{0,30}\b(?:instruccion|indicacion|regla|orden)\w*\b"
-    r".{0,20}\b(?:anterior|previ)\w*",
-    r"\b(?:ignor[ae]|dimentica)\w*\b.{0,30}\b(?:istruzion|regol|indicazion)\w*\b.{0,20}\b"
-    r"(?:precedent|sopra)\w*",
-    r"\b(?:ignor[ae]|esqueça)\w*\b.{0,30}\b(?:instruç|regra|ordem|ordens)\w*\b.{0,20}\b"
-    r"(?:anterior|acima|prévi)\w*",
+    "ignorier|vergiss|missacht"),
+    Sign(r"\b(?:ignore[zr]?|oublie[zr]?)\b.{0,30}\b(?:instruction|consigne|directive|règle)s?\b"
+    r".{0,20}\b(?:précédent|antérieur|ci-dessus)\w*", "ignore|oublie"),
+    Sign(r"\b(?:ignor[ae]|olvid[ae]|descarta)\w*\b.{0,30}\b(?:instruccion|indicacion|regla|orden)\w*\b"
+    r".{0,20}\b(?:anterior|previ)\w*", "ignor|olvid|descart"),
+    Sign(r"\b(?:ignor[ae]|dimentica)\w*\b.{0,30}\b(?:istruzion|regol|indicazion)\w*\b.{0,20}\b"
+    r"(?:precedent|sopra)\w*", "ignor|dimentic"),
+    Sign(r"\b(?:ignor[ae]|esqueça)\w*\b.{0,30}\b(?:instruç|regra|ordem|ordens)\w*\b.{0,20}\b"
+    r"(?:anterior|acima|prévi)\w*", "ignor|esqueça"),
 )
 
 # Verbs of making or changing a text, as they stand in an order.
@@ -140,28 +167,30 @@ _INSIDE = r"(?:[^.!?\n]|[.!?](?=[\w\"'\u201d\u2019,]))"
 _UNIT = r"(?:letter|vowel|consonant|character|word|sentence|space|line|paragraph|digit|keyword)s?"
 _DIRECTIVES = (
     # 'every third word of your answer'
-    rf"\b(?:every|each|all|any|the|random|certain|some)\s+(?:\w+\s+){{0,3}}?{_UNIT}\s+(?:in|of|from)\s+"
-    rf"your\s+(?:\w+\s+)?(?:{_ANSWER}|message|text|writing)\b",
+    Sign(rf"\b(?:every|each|all|any|the|random|certain|some)\s+(?:\w+\s+){{0,3}}?{_UNIT}\s+(?:in|of|from)\s+"
+    rf"your\s+(?:\w+\s+)?(?:{_ANSWER}|message|text|writing)\b", "your"),
     # 'Scramble the letters of your message': only a writer of the answer can do that
-    rf"{_START}(?:scramble|jumble|shuffle|misspell|garble|anagram|obfuscate|encipher|reverse)\b"
-    rf"{_INSIDE}{{0,80}}?\byour\s+(?:\w+\s+)?(?:{_ANSWER}|message|text|words|writing)\b",
+    Sign(rf"{_START}(?:scramble|jumble|shuffle|misspell|garble|anagram|obfuscate|encipher|reverse)\b"
+    rf"{_INSIDE}{{0,80}}?\byour\s+(?:\w+\s+)?(?:{_ANSWER}|message|text|words|writing)\b", "your"),
     # 'Modify your answer to ...', 'Replace every third letter of your reply'
-    rf"{_START}(?:{_CHANGE}|{_MAKE})\b{_INSIDE}{{0,200}}?\b(?:your|the\s+(?:final|generated|"
+    Sign(rf"{_START}(?:{_CHANGE}|{_MAKE})\b{_INSIDE}{{0,200}}?\b(?:your|the\s+(?:final|generated|"
     rf"assistant's|model's|ai's))\s+(?:\w+\s+)?{_ANSWER}\b",
+    "your|final|generated|assistant's|model's|ai's"),
     # 'In your response, suggest ...'
-    rf"(?:^|[.!?\n]\W*){_POLITE}(?:in|to|at\s+the\s+(?:end|start|beginning|top|bottom)\s+of|"
+    Sign(rf"(?:^|[.!?\n]\W*){_POLITE}(?:in|to|at\s+the\s+(?:end|start|beginning|top|bottom)\s+of|"
     rf"throughout|within|for)\s+(?:all\s+(?:of\s+)?)?your\s+(?:\w+\s+)?{_ANSWER}\s*,?\s+{_POLITE}"
-    rf"(?:{_CHANGE}|{_MAKE}|explain|describe|list|avoid|refer)\b",
+    rf"(?:{_CHANGE}|{_MAKE}|explain|describe|list|avoid|refer)\b", "your"),
     # 'Answer only in French', 'Respond with the word'
-    rf"(?:^|[.!?\n]\W*){_POLITE}(?:respond|reply|answer)\s+(?:only|exclusively|solely|entirely|"
+    Sign(rf"(?:^|[.!?\n]\W*){_POLITE}(?:respond|reply|answer)\s+(?:only|exclusively|solely|entirely|"
     r"always|back)?\s*(?:in|with|using|as|without)\s+(?:only\s+)?(?:the\s+(?:word|phrase|text|"
     r"following|exact|sentence)|an?\s+\w+|\w+\s+(?:only|code|cipher)|all\b|no\b|"
     r"[a-z]+(?:ese|ish|ian|an|ench|ek|in|ic)\b|reverse\b|rhym\w+|emoji\w*|riddle\w*|base)",
+    "respond|reply|answer"),
     # 'Your answer must contain'
-    rf"(?:^|[.!?\n]\W*)(?:all\s+(?:of\s+)?)?your\s+(?:\w+\s+)?{_ANSWER}\s+(?:must|should|shall|"
+    Sign(rf"(?:^|[.!?\n]\W*)(?:all\s+(?:of\s+)?)?your\s+(?:\w+\s+)?{_ANSWER}\s+(?:must|should|shall|"
     r"needs?\s+to|has\s+to|have\s+to)\s+(?:only\s+|always\s+|not\s+)?(?:be|contain|include|begin|"
-    r"start|end|use|mention|say|rhyme|consist)\b",
-)  # fmt: skip
+    r"start|end|use|mention|say|rhyme|consist)\b", "your"),
+)
 _LITERARY = (
     r"(?:poem|haiku|limerick|sonnet|ballad|verse|rhyme|song|lyrics|rap|joke|riddle|pun|story|"
     r"short story|tale|fable|novel|screenplay|dialogue|monologue|essay|speech|eulogy|toast|"
@@ -169,30 +198,28 @@ _LITERARY = (
     r"blog post|press release|recipe|workout plan|meal plan|travel itinerary)"
 )
 _TASKS = (
-    rf"(?:^|[.!?\n]\W*)(?:(?:can|could|would|will)\s+you\s+)?{_POLITE}(?:{_MAKE}|tell|recite|sing|"
+    Sign(rf"(?:^|[.!?\n]\W*)(?:(?:can|could|would|will)\s+you\s+)?{_POLITE}(?:{_MAKE}|tell|recite|sing|"
     rf"come\s+up\s+with)\s+(?:me\s+|us\s+)?(?:an?|the|some|another|\d+|two|three)\s+"
-    rf"(?:[\w-]+\s+){{0,4}}?{_LITERARY}s?\b",
-    rf"(?:^|[.!?\n]\W*)(?:(?:can|could|would|will)\s+you\s+)?{_POLITE}(?:translate|paraphrase|"
+    rf"(?:[\w-]+\s+){{0,4}}?{_LITERARY}s?\b"),
+    Sign(rf"(?:^|[.!?\n]\W*)(?:(?:can|could|would|will)\s+you\s+)?{_POLITE}(?:translate|paraphrase|"
     r"summari[sz]e|proofread|rewrite)\s+(?:the\s+|this\s+)?(?:following|above|preceding|sentence|"
     r"phrase|paragraph|passage|text|['\"\u2018\u201c])",
-    r"(?:^|[.!?\n]\W*)(?:what(?:'s|\s+is)|how\s+(?:do|would|can)\s+(?:you|i|one)\s+(?:say|spell|"
+    "translate|paraphrase|summari|proofread|rewrite"),
+    Sign(r"(?:^|[.!?\n]\W*)(?:what(?:'s|\s+is)|how\s+(?:do|would|can)\s+(?:you|i|one)\s+(?:say|spell|"
     r"write|pronounce))\s+['\"\u2018\u201c][^'\"\n]{1,60}['\"\u2019\u201d]\s+(?:in|into)\s+[a-z]+",
-    r"(?:^|[.!?\n]\W*)(?:provide|give|find|what(?:'s|\s+is))\s+(?:me\s+)?the\s+[a-z]+\s+"
-    r"(?:equivalent|translation|word)\s+(?:for|of)\b",
-)  # fmt: skip
-
-
-def _compiled(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    """One pattern for lower-case text: matching without regard to case takes twice as long."""
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.MULTILINE)
-
+    '\'|"|\u2018|\u201c'),
+    Sign(r"(?:^|[.!?\n]\W*)(?:provide|give|find|what(?:'s|\s+is))\s+(?:me\s+)?the\s+[a-z]+\s+"
+    r"(?:equivalent|translation|word)\s+(?:for|of)\b", "equivalent|translation|word"),
+)
+# fmt: on
 
 _STEERING = (*_OVERRIDES, *_ROLES, *_ADDRESSES, *_SECRETS, *_MARKUP, *_OTHER_LANGUAGES)
-_PATTERNS = {
-    FlagKind.MODEL_INSTRUCTION: _compiled(_STEERING),
-    FlagKind.ANSWER_DIRECTIVE: _compiled(_DIRECTIVES),
-    FlagKind.TASK_REQUEST: _compiled(_TASKS),
+SIGNS = {
+    FlagKind.MODEL_INSTRUCTION: _STEERING,
+    FlagKind.ANSWER_DIRECTIVE: _DIRECTIVES,
+    FlagKind.TASK_REQUEST: _TASKS,
 }
+"""What each kind of text is recognised by."""
 _STRAY_MARKS = re.compile("(?<=[A-Za-z])[\u0300-\u036f]+")
 # Cyrillic letters on the left; none of the patterns is in Cyrillic.
 _LOOKALIKES = str.maketrans(
@@ -214,9 +241,10 @@ def find_instructions(text: str) -> Iterator[FoundInstruction]:
     folded = _fold(text)
     lowered = folded.lower()
     shown = folded if len(folded) == len(lowered) else lowered
-    for kind, pattern in _PATTERNS.items():
-        if found := pattern.search(lowered):
-            excerpt = " ".join(shown[found.start() :].split())[:_MAX_EXCERPT]
+    for kind, signs in SIGNS.items():
+        places = [place for sign in signs if (place := sign.place_in(lowered)) is not None]
+        if places:
+            excerpt = " ".join(shown[min(places) :].split())[:_MAX_EXCERPT]
             yield FoundInstruction(kind, excerpt.lstrip(".,:;!? "))
 
 

@@ -45,6 +45,7 @@ class FakeIngestEmbedder:
 
     max_tokens = 256
     dimension = 8
+    counts_add_up = True
 
     def __init__(self, fingerprint: str = "fake-1") -> None:
         self.fingerprint = fingerprint

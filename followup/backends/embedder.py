@@ -14,6 +14,7 @@ from sentence_transformers import SentenceTransformer
 
 from followup.backends.model_fingerprint import model_fingerprint
 from followup.backends.settings import EmbedderSettings
+from followup.backends.token_counter import reads_words_apart
 
 logger = logging.getLogger(__name__)
 
@@ -110,6 +111,11 @@ class Embedder:
             vectors = (np.ascontiguousarray(tokens[1:-1].cpu().numpy()) for tokens in unit)
             found.update(zip(places, vectors, strict=True))
         return [found[place] for place in range(len(texts))]
+
+    @property
+    def counts_add_up(self) -> bool:
+        """Whether a text has as many tokens as its parts between spaces have together."""
+        return reads_words_apart(self._model.tokenizer.backend_tokenizer)
 
     def count_tokens(self, text: str) -> int:
         """Tokens of the whole text, with the two that the model adds at its ends."""

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from followup.errors import SettingError
 
@@ -32,6 +35,11 @@ class TokenCounter:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
 
+    @property
+    def counts_add_up(self) -> bool:
+        """Whether a text has as many tokens as its parts between spaces have together."""
+        return reads_words_apart(self._tokenizer)
+
     def count_tokens_batch(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, special tokens included."""
         return [len(found.ids) for found in self._tokenizer.encode_batch_fast(list(texts))]
@@ -43,3 +51,15 @@ class TokenCounter:
             message = f"{_TOKENIZER_FILE} is missing"
             raise OSError(message)
         return path
+
+
+def reads_words_apart(tokenizer: Tokenizer) -> bool:
+    """Whether it cuts at spaces before anything else and keeps none, as BERT's does.
+
+    Others merge a space with what follows, or drop words that are too many together.
+    """
+    return (
+        isinstance(tokenizer.normalizer, BertNormalizer)
+        and isinstance(tokenizer.pre_tokenizer, BertPreTokenizer)
+        and isinstance(tokenizer.model, WordPiece)
+    )

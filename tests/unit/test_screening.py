@@ -6,11 +6,14 @@ import io
 import docx
 import pytest
 from docx.shared import Pt, RGBColor
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 from reportlab.lib import colors
 from reportlab.pdfgen.canvas import Canvas
 
 from config.ingestion import FlagKind, FlagPolicy, IngestionSettings, ScreeningPolicy
 from ingestion.document import Document, Paragraph
+from ingestion.instructions import SIGNS, Sign, find_instructions
 from ingestion.readers import parse_document
 from ingestion.rejects import Reject, RejectCode
 
@@ -223,3 +226,19 @@ def test_each_kind_has_a_policy_of_its_own(kind: FlagKind) -> None:
         else:
             assert isinstance(parsed, Document)
             assert kinds(parsed) == ({kind.value} if policy is FlagPolicy.MARK else set())
+
+
+@pytest.mark.parametrize(
+    ("kind", "sign"), [(kind, sign) for kind, signs in SIGNS.items() for sign in signs]
+)
+@settings(max_examples=4, suppress_health_check=[HealthCheck.filter_too_much])
+@given(data=st.data())
+def test_the_words_that_save_a_search_keep_none_from_what_it_would_find(
+    kind: FlagKind, sign: Sign, data: st.DataObject
+) -> None:
+    """Whatever the pattern of a sign matches is found, so each match holds one of its words."""
+    letters = st.characters(max_codepoint=0xFF, exclude_categories=["C"])
+    text = data.draw(st.from_regex(sign.pattern, alphabet=letters)).lower()
+    assume(sign.pattern.search(text))
+    assert sign.place_in(text) is not None
+    assert kind in {found.kind for found in find_instructions(text)}
