@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from followup.bounds import Bound, bound_holds, denied_behind
 from followup.claims import Claim, ClaimKind
@@ -44,7 +44,7 @@ _ANYTHING = frozenset(map(stem, ["people", "persons", "places", "things", "items
 """Stems that any count may be of: 25 people where the source writes participants."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Fact:
     """A claim that a source makes, with where it stands: equal only to itself, a cheap key."""
 
@@ -56,6 +56,11 @@ class Fact:
     """Roots of the unit's stems, and "=" before the keys of all values that stand in it."""
     context_roots: frozenset[str] = frozenset()
     """Of a table cell, the roots of its whole row; of "It lasts 30 days", of the unit before."""
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Both kinds of roots without the values."""
+        return frozenset(root for root in self.roots | self.context_roots if root[0] != "=")
 
 
 @lru_cache(maxsize=4_096)
@@ -77,6 +82,8 @@ def facts_of(source: Source) -> tuple[tuple[str, Fact], ...]:
     return tuple(facts)
 
 
+# Each value of a message is held against every fact of its sources.
+@lru_cache(maxsize=16_384)
 def value_keys(claim: Claim) -> tuple[str, ...]:
     """What a fact is found by: its value and the ends of its range; claims use the first one.
 
@@ -90,6 +97,11 @@ def value_keys(claim: Claim) -> tuple[str, ...]:
     if claim.kind is ClaimKind.DURATION:
         values = [_smallest_value(value, claim.unit) for value in values]
     return tuple(values)
+
+
+def shares_value(claim: Claim, other: Claim) -> bool:
+    """Whether two claims may say one value: it, or an end of a range."""
+    return not set(value_keys(claim)).isdisjoint(value_keys(other))
 
 
 def value_mismatch(claim: Claim, fact: Fact, *, is_linked: bool) -> str | None:

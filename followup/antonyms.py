@@ -1,5 +1,6 @@
 """Common English opposites: words that turn a statement about the same thing around."""
 
+from collections.abc import Iterable, Set
 from functools import cache
 
 from followup.vocabulary import stem
@@ -53,19 +54,29 @@ _NO_PREFIXED = frozenset(
 )
 
 
-def is_opposite(word: str, other: str) -> bool:
-    """Whether two stems are opposites, by the list or by a prefix: available, unavailable."""
-    if _sides().get(word, frozenset()) & _opposite_sides().get(other, frozenset()):
-        return True
-    longer, shorter = (word, other) if len(word) > len(other) else (other, word)
-    if longer in _NO_PREFIXED:
-        return False
-    return len(shorter) >= _MIN_PREFIXED and any(longer == prefix + shorter for prefix in _PREFIXES)
+def opposites_in(word: str, others: Set[str]) -> list[str]:
+    """The stems among others that are opposites of one, by the list or by a prefix.
+
+    Available and unavailable are by prefix.
+    """
+    sides = _opposite_sides().get(word)
+    found = [other for other in others if _stands_on(other, sides)] if sides else []
+    longer = [prefix + word for prefix in _PREFIXES] if len(word) >= _MIN_PREFIXED else []
+    found += [other for other in longer if other in others and other not in _NO_PREFIXED]
+    if word.startswith(_PREFIXES) and word not in _NO_PREFIXED:
+        bare = [word.removeprefix(prefix) for prefix in _PREFIXES if word.startswith(prefix)]
+        found += [other for other in bare if len(other) >= _MIN_PREFIXED and other in others]
+    return found
 
 
-def is_alike(word: str, other: str) -> bool:
-    """Whether two stems stand on the same side of a line of the list: reduce, cut."""
-    return bool(_sides().get(word, frozenset()) & _sides().get(other, frozenset()))
+def has_alike(word: str, others: Iterable[str]) -> bool:
+    """Whether one of others stands on the same side of a line of the list: reduce, cut."""
+    sides = _sides().get(word)
+    return sides is not None and any(_stands_on(other, sides) for other in others)
+
+
+def _stands_on(word: str, sides: frozenset[int]) -> bool:
+    return not sides.isdisjoint(_sides().get(word, ()))
 
 
 @cache

@@ -1,7 +1,7 @@
 """What a text states that can be checked: figures, dates, addresses and proper names."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
@@ -51,7 +51,6 @@ class Claim:
     """What the figure repeats or divides by: "month", "user"."""
     counted: frozenset[str] = frozenset()
     """Stems of the words after a count: 500 paying customers -> pay, customer."""
-    sentence_index: int = 0
     start: int = 0
     end: int = 0
     """Its tokens in the sentence: the first, and the one after the last."""
@@ -68,27 +67,18 @@ class ReadSentence:
     text: str
     tokens: tuple[Token, ...]
     claims: tuple[Claim, ...]
-    index: int
-    """What the claims carry as `sentence_index`."""
+    lowered: tuple[str, ...]
+    """The tokens in lower case without a possessive "'s"."""
 
 
 def extract_claims(text: str) -> list[Claim]:
     """All claims of a text, in reading order. No text makes it raise; "" has none."""
-    return [
-        claim
-        for index, sentence in enumerate(split_sentences(text))
-        for claim in read_sentence(sentence, index).claims
-    ]
+    return [claim for sentence in split_sentences(text) for claim in read_sentence(sentence).claims]
 
 
 @lru_cache(maxsize=16_384)
-def read_sentence(sentence: str, index: int = 0) -> ReadSentence:
-    """Tokens and claims of one sentence; `index` is what its claims carry."""
-    if index:
-        # A sentence moves to another place when one before it is dropped: it is not read again.
-        read = read_sentence(sentence)
-        moved = tuple(replace(claim, sentence_index=index) for claim in read.claims)
-        return replace(read, claims=moved, index=index)
+def read_sentence(sentence: str) -> ReadSentence:
+    """Tokens and claims of one sentence, wherever it stands."""
     folded = fold(sentence)
     tokens = tuple(tokenise(folded))
     claims = [*_value_claims(folded, tokens)]
@@ -104,7 +94,8 @@ def read_sentence(sentence: str, index: int = 0) -> ReadSentence:
         for start, end, value in read_names(tokens, taken)
     ]
     ordered = sorted([claim for claim, _ in claims] + names, key=lambda claim: claim.start)
-    return ReadSentence(text=folded, tokens=tokens, claims=tuple(ordered), index=0)
+    lowered = tuple([token.lower.removesuffix("'s") for token in tokens])
+    return ReadSentence(text=folded, tokens=tokens, claims=tuple(ordered), lowered=lowered)
 
 
 def _value_claims(folded: str, tokens: tuple[Token, ...]) -> Iterator[tuple[Claim, int]]:

@@ -1,5 +1,7 @@
 """The reply that is always safe: no figures, no promises, an offer to connect with a person."""
 
+from collections.abc import Iterable, Sequence
+
 from followup.claims import ClaimKind, extract_claims
 from followup.errors import LeadOptedOutError
 from followup.lead import Lead
@@ -24,7 +26,8 @@ def conservative_reply(lead: Lead, situation: Situation, rules: ComplianceRules)
     if situation is Situation.OPTED_OUT:
         message = "The lead asked not to be contacted: no message may be written."
         raise LeadOptedOutError(message)
-    phrases = (*rules.forbidden_in(situation), *rules.close_markers)
+    own = rules.situation_forbidden.get(situation, ())
+    phrases = (rules.forbidden_anywhere, own, rules.close_markers)
     first_name = greeting_name(lead)
     values = {
         "lead_name": first_name or _NO_NAME,
@@ -37,16 +40,18 @@ def conservative_reply(lead: Lead, situation: Situation, rules: ComplianceRules)
     ).strip()
 
 
-def _safe(name: str, first_name: str, phrases: tuple[str, ...]) -> str:
+def _safe(name: str, first_name: str, phrases: Iterable[Sequence[str]]) -> str:
     """The name, or "" where it is not made of a few plain words that state nothing."""
     words = name.split()
-    states_more = any(claim.kind is not ClaimKind.NAME for claim in extract_claims(f"Our {name}"))
+    # Alone "a MTH" may be a name; in front of a verb it is a month.
+    said = f"Our {name}\nQuestions about {name} are welcome."
+    states_more = any(claim.kind is not ClaimKind.NAME for claim in extract_claims(said))
     is_unsafe = (
         not 1 <= len(words) <= _MAX_NAME_WORDS
         or not all(map(is_plain_name, words))
         or first_name in words
         or states_more
         or PLACEHOLDER.search(name)
-        or has_phrase(name, phrases)
+        or any(has_phrase(name, group) for group in phrases)
     )
     return "" if is_unsafe else name

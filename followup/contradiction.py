@@ -110,8 +110,10 @@ class ContradictionFinder:
         pairs = zip(clause.stems, clause.denied, strict=True)
         ours = {pair for pair in pairs if pair[0] not in self._ignored}
         words = {word for word, _ in ours}
+        if len(words) < _MIN_SHARED or not self._frequency.keys() >= words:
+            return False
         plans = [subject for subject in subjects if may_be_plan(subject)]
-        return len(words) >= _MIN_SHARED and any(
+        return any(
             ours <= found.said and not self._is_of_another(plans, found, words)
             for found in self._statements
         )

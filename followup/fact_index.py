@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from followup.agreement import Fact, facts_of, glued, value_keys
 from followup.claims import Claim, ClaimKind
-from followup.nearness import is_near
+from followup.nearness import is_near, may_be_near
 from followup.sources import Source
 
 
@@ -33,7 +33,7 @@ class FactIndex:
         for key in keys:
             for fact in self._by_value.get(key, ()):
                 yield fact, claim
-        for fact in self.all:
+        for fact in self.all if may_be_near(claim) else ():
             if is_near(claim, fact.claim):
                 there = fact.claim
                 yield (

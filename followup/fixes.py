@@ -80,13 +80,12 @@ def _without(units: Sequence[Unit], dropped: set[int]) -> list[Unit]:
 def _without_forbidden(
     units: Sequence[Unit], lead: Lead, situation: Situation, rules: ComplianceRules
 ) -> list[Unit]:
-    phrases = rules.forbidden_in(situation)
     bad = {
         index
         for index, unit in enumerate(units)
         if PLACEHOLDER.search(unit.text)
         or TABLE_ROW.search(unit.text)
-        or has_phrase(unit.text, phrases)
+        or has_phrase(unit.text, rules.forbidden_anywhere)
     }
     bad |= unfit_sentences(units, situation, rules).keys()
     bad |= disparaging_sentences(units, lead, situation, rules).keys()

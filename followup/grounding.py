@@ -104,14 +104,15 @@ def check_claims(
         else [None] * len(units)
     )
     for index, (unit, statement) in enumerate(zip(units, plain, strict=True)):
-        read = read_sentence(unit.text, index)
+        read = read_sentence(unit.text)
         subjects = finder.relations.subjects_of(read)
         leans = _starts_with_pronoun(read)
-        found = finder.find(read, subjects, before if leans else replace(before, inherited=()))
+        here = replace(before, inherited=()) if before.inherited and not leans else before
+        found = finder.find(read, subjects, here)
         if unit.is_sign_off or is_signature(units, index):
             # Who signs is the sender; customers are not invented there.
             found = [(c, s) for c, s in found if not (s.reason and c.kind is ClaimKind.NAME)]
-        verdicts.extend(_verdict(claim, support) for claim, support in found)
+        verdicts.extend(_verdict(claim, index, support) for claim, support in found)
         if statement:
             verdicts.append(_statement_verdict(unit.text, index, statement))
         leading = leading_subjects(read.tokens, of_last_part(read.tokens, subjects))
@@ -196,12 +197,12 @@ def _value_text(claim: Claim) -> str:
     return f"{claim.value} {claim.unit or ' '.join(sorted(claim.counted))}".strip() + rate
 
 
-def _verdict(claim: Claim, support: Support) -> Verdict:
+def _verdict(claim: Claim, index: int, support: Support) -> Verdict:
     return Verdict(
         claim=claim.text,
         kind=claim.kind,
         value=_value_text(claim),
-        sentence_index=claim.sentence_index,
+        sentence_index=index,
         supported=not support.reason,
         source=support.document,
         evidence=support.evidence,

@@ -134,10 +134,11 @@ def _said(text: str) -> _Said:
 def _is_repeat(said: _Said, earlier: _Said) -> bool:
     if said.lowered == earlier.lowered:
         return True
-    if min(len(said.lowered), len(earlier.lowered)) < _MIN_REPEAT_WORDS:
+    if len(said.lowered) < _MIN_REPEAT_WORDS or len(earlier.lowered) < _MIN_REPEAT_WORDS:
         return False
-    different = said.distinct ^ earlier.distinct
-    if len(different) > _MAX_DIFFERENT_SHARE * len(said.distinct | earlier.distinct):
+    num_both = len(said.distinct) + len(earlier.distinct)
+    num_shared = len(said.distinct & earlier.distinct)
+    if num_both - 2 * num_shared > _MAX_DIFFERENT_SHARE * (num_both - num_shared):
         return False
     telling = (set(said.words) ^ set(earlier.words)) - {said.words[0]}
     return not any(word[0].isupper() or any(map(str.isdigit, word)) for word in telling)

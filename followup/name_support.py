@@ -54,8 +54,11 @@ class NameFinder:
         self._known = known
         self._lead_words = frozenset(w for line in known.own for w in line.split())
 
-    def find(self, claim: Claim, read: ReadSentence) -> Support:
-        """A name is supported where its words stand in a row, or where it is made of such names."""
+    def find(self, claim: Claim, read: ReadSentence, *, opens: bool) -> Support:
+        """A name is supported where its words stand in a row, or where it is made of such names.
+
+        `opens`: the sentence is the message's first.
+        """
         stream = word_stream(claim.value)
         # The request goes first: the lead's own name is not the documents' to support.
         for source in (self._sources[-1], *self._sources[:-1]):
@@ -68,7 +71,7 @@ class NameFinder:
                 return Support(source.document, claim.text)
         words = set(stream.split())
         if any(words - _TITLES <= set(line.split()) for line in self._known.own) or (
-            _is_address(claim, read) and words & self._lead_words
+            opens and _is_address(claim, read) and words & self._lead_words
         ):
             return Support(self._sources[-1].document, claim.text)
         document = self._first_document(stream)
@@ -226,9 +229,9 @@ class NameFinder:
 
 
 def _is_address(claim: Claim, read: ReadSentence) -> bool:
-    """Whether a name opens a message and a mark follows: "Gentile Carlo,"."""
+    """Whether a name opens a sentence and a mark follows: "Gentile Carlo,"."""
     after = read.tokens[claim.end : claim.end + 1]
-    return not (read.index or claim.start) and bool(after) and after[0].text in {",", "!", ":"}
+    return not claim.start and bool(after) and after[0].text in {",", "!", ":"}
 
 
 def _has_first_name(words: str, person: str, other: str) -> bool:

@@ -17,9 +17,17 @@ _ABOUT = Decimal("0.06")
 _HOURS_A_DAY = 24
 
 
+def may_be_near(claim: Claim) -> bool:
+    """Whether a claim's figure can tell a written one with another number at all."""
+    is_figure = claim.kind in _FIGURES and "-" not in claim.value
+    return is_figure and (
+        claim.bound is not Bound.EXACT or claim.kind is ClaimKind.DURATION or claim.unit == "times"
+    )
+
+
 def is_near(claim: Claim, written: Claim) -> bool:
     """Whether a claim's figure tells a written one in other units, or rounds it and says so."""
-    if claim.kind not in _FIGURES or "-" in claim.value or "-" in written.value:
+    if not may_be_near(claim) or "-" in written.value:
         return False
     if claim.unit == "times" and written.unit == "hour" and claim.per == {"day"}:
         # Four times a day is every 6 hours.

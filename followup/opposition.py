@@ -1,6 +1,6 @@
 """Whether two clauses disagree: one denies what the other affirms, or uses its opposite."""
 
-from followup.antonyms import is_alike, is_opposite
+from followup.antonyms import has_alike, opposites_in
 from followup.polarity import Clause
 from followup.vocabulary import roots_of
 
@@ -61,13 +61,11 @@ def says_alike(ours: Clause, theirs: Clause, contested: frozenset[str]) -> bool:
 
 def _opposites(ours: Clause, theirs: Clause) -> frozenset[str]:
     """Our stems whose antonym they use of the same thing."""
+    # "At no charge" is no opposite of "free".
+    others = set(theirs.stems) - set(ours.stems) - theirs.with_polarity(True)
     return frozenset(
         word
         for word in ours.with_polarity(False) - set(theirs.stems)
-        if not any(is_alike(word, other) for other in theirs.stems)
-        and any(
-            is_opposite(word, other) and ours.around(word) & theirs.around(other)
-            # "At no charge" is no opposite of "free".
-            for other in set(theirs.stems) - set(ours.stems) - theirs.with_polarity(True)
-        )
+        if any(ours.around(word) & theirs.around(other) for other in opposites_in(word, others))
+        and not has_alike(word, theirs.stems)
     )

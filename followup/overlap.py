@@ -76,6 +76,11 @@ class ReadText:
         return frozenset(name.lower() for name in _NAME.findall(self.text))
 
     @cached_property
+    def all_words(self) -> frozenset[str]:
+        """The distinct words, its names and those of its sentences."""
+        return self.word_set.union(self.names, *(s.word_set for s in self.sentences))
+
+    @cached_property
     def sentences(self) -> tuple["ReadText", ...]:
         """Its sentences, read in turn."""
         return tuple(map(read_text, split_sentences(self.text)))
@@ -99,7 +104,7 @@ def overlap_features(
     if not words:
         return [0.0] * len(FEATURES)
     # Of what is known only the text's own words matter, and those are few.
-    ours = text.word_set.union(text.names, *(sentence.word_set for sentence in text.sentences))
+    ours = text.all_words
     known_words = frozenset[str]().union(*(ours & other.word_set for other in known))
     content = frozenset(text.content).difference(*(other.stems for other in known))
     num_novel = len(content - source.stems)
@@ -124,7 +129,7 @@ def overlap_features(
 
 
 def _share(words: Sequence[str], said: frozenset[str]) -> float:
-    return sum(word in said for word in words) / len(words) if words else 1.0
+    return sum(map(said.__contains__, words)) / len(words) if words else 1.0
 
 
 def _share_of_pairs(

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from followup.plain_denials import plainly
 from followup.vocabulary import STOP_WORDS, stem
@@ -59,7 +59,7 @@ _NEIGHBOUR_WORDS = 3
 _MIN_DOUBLED = 6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Clause:
     """The content stems of a clause in order, and for each whether it is denied; None: unclear."""
 
@@ -74,8 +74,19 @@ class Clause:
 
     def with_polarity(self, wanted: bool) -> frozenset[str]:
         """The stems that are denied (True) or affirmed (False), and nowhere the opposite."""
-        other = {s for s, denied in zip(self.stems, self.denied, strict=True) if denied != wanted}
-        return frozenset(self.stems) - other
+        return self._denied_alone if wanted else self._affirmed_alone
+
+    @cached_property
+    def _denied_alone(self) -> frozenset[str]:
+        pairs = zip(self.stems, self.denied, strict=True)
+        return frozenset(self.stems).difference([found for found, denied in pairs if not denied])
+
+    @cached_property
+    def _affirmed_alone(self) -> frozenset[str]:
+        pairs = zip(self.stems, self.denied, strict=True)
+        return frozenset(self.stems).difference(
+            [found for found, denied in pairs if denied is not False]
+        )
 
     def around(self, wanted: str) -> frozenset[str]:
         """The stems at most three places away from one of the clause's stems."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from followup.agreement import Fact, cut, is_distinct, is_same_measure, value_keys
+from followup.agreement import Fact, cut, is_distinct, is_same_measure, shares_value, value_keys
 from followup.claim_context import ClaimContext
 from followup.claims import Claim, ClaimKind, read_sentence
 from followup.customer_figures import is_told_of_one, passes_for_all
@@ -246,7 +246,7 @@ class Rivals:
         words = topic.head | topic.local
         return any(
             is_same_measure(claim, rival.claim)
-            and not set(value_keys(claim)) & set(value_keys(rival.claim))
+            and not shares_value(claim, rival.claim)
             and f"={value_keys(rival.claim)[0]}" not in topic.clause
             and words & rival.roots
             and (not context.subjects or self._evidence.supports(context.subjects, rival))

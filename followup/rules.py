@@ -2,6 +2,7 @@
 
 import re
 from enum import StrEnum
+from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -115,7 +116,7 @@ class ComplianceRules(SituationRules):
         narrower = self.situation_limits.get(situation, Limits()).max_questions
         return self.max_questions if narrower is None else min(self.max_questions, narrower)
 
-    def forbidden_in(self, situation: Situation) -> tuple[str, ...]:
-        """Every phrase that a message in this situation must not hold."""
-        phrases = (phrase for group in self.forbidden_phrases.values() for phrase in group)
-        return (*phrases, *self.situation_forbidden.get(situation, ()))
+    @cached_property
+    def forbidden_anywhere(self) -> tuple[str, ...]:
+        """The phrases of all groups: one list, because each list of phrases is a pattern."""
+        return tuple(phrase for group in self.forbidden_phrases.values() for phrase in group)

@@ -105,7 +105,7 @@ def find_subjects(sentence: ReadSentence, known: KnownNames) -> list[Subject]:
     covered: set[int] = set()
     found: list[Subject] = []
     models = [s for s in _models(sentence) if known.is_told_of(s.name)]
-    for subject in (*models, *subjects_by_form(sentence), *_looked_up(sentence.tokens, known)):
+    for subject in (*models, *subjects_by_form(sentence), *_looked_up(sentence, known)):
         span = range(subject.place, subject.end)
         is_plan = subject.is_plan or subject.name in known.plans
         # A plan sets prices apart even where the product is named like it.
@@ -142,7 +142,8 @@ def _merged(
         before = merged[-1] if merged else None
         if before and not (before.is_plan or subject.is_plan):
             tokens = sentence.tokens[before.place : subject.end]
-            name = tuple(t.lower.removesuffix("'s") for t in tokens if t.kind == "word")
+            lowered = sentence.lowered[before.place : subject.end]
+            name = tuple(w for w, t in zip(lowered, tokens, strict=True) if t.kind == "word")
             if subject.place - before.end <= 1 and known.is_headed(name):
                 merged[-1] = Subject(name, before.place, subject.end, is_plan=False)
                 continue
@@ -213,7 +214,8 @@ def _plans(sentence: ReadSentence) -> Iterator[Subject]:
         for start, words in names.items():
             if start < first < start + len(words):
                 first = start
-        words = [t.lower.removesuffix("'s") for t in tokens[first:place] if t.kind == "word"]
+        lowered = zip(sentence.lowered[first:place], tokens[first:place], strict=True)
+        words = [word for word, t in lowered if t.kind == "word"]
         is_role = tokens[first].text.islower() or (
             first == 0 and token.lower == "plans" and is_english(tokens[0].lower)
         )
@@ -270,12 +272,12 @@ def _models(sentence: ReadSentence) -> Iterator[Subject]:
         yield Subject(tuple(words_of(claim.value)), claim.start, end, is_plan=False)
 
 
-def _looked_up(tokens: Sequence[Token], known: KnownNames) -> Iterator[Subject]:
+def _looked_up(sentence: ReadSentence, known: KnownNames) -> Iterator[Subject]:
     """Names of the sources written in any case, but for plain words in lower case."""
-    lowered = [token.lower.removesuffix("'s") for token in tokens]
-    for place, word in enumerate(lowered):
-        for name in known.by_first_word.get(word, ()):
-            if tuple(lowered[place : place + len(name)]) != name:
+    tokens, lowered, by_first = sentence.tokens, sentence.lowered, known.by_first_word
+    for place, word in [(i, word) for i, word in enumerate(lowered) if word in by_first]:
+        for name in by_first[word]:
+            if lowered[place : place + len(name)] != name:
                 continue
             is_plan = name in known.plans and not _is_plain(word, known)
             written = tokens[place : place + len(name)]

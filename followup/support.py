@@ -97,7 +97,7 @@ class SupportFinder:
         if claim.kind is ClaimKind.NAME:
             if self._names.is_apart(claim, read, subjects, before.customers):
                 return Support(reason=_APART)
-            return self._names.find(claim, read)
+            return self._names.find(claim, read, opens=not before.text)
         support = self._of_value(claim, read_context(claim, read, subjects, before, self.known))
         if support.reason or is_other_end(claim, read):
             support = support if support.reason else Support(reason=_NO_VALUE)
@@ -280,6 +280,5 @@ def _name_claim(read: ReadSentence, subject: Subject) -> Claim:
         kind=ClaimKind.NAME,
         text=read.text[tokens[0].start : tokens[-1].end],
         value=" ".join(subject.name),
-        sentence_index=read.index,
         start=subject.place,
     )

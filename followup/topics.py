@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from followup.agreement import Fact, is_same_measure, value_keys
+from followup.agreement import Fact, is_same_measure, shares_value, value_keys
 from followup.claims import Claim, ClaimKind, ReadSentence
 from followup.english import is_english
 from followup.parts import part_of
@@ -70,11 +70,12 @@ def topic_of(
     named = {place for subject in subjects for place in range(subject.place, subject.end)}
     figures = {place for other in read.claims for place in _figure_places(read, other)}
     named |= figures
-    wide = _strong_clause(read, claim)
+    wide = strong = _strong_clause(read, claim)
     if not _stems(read, wide, figures) - own - GENERIC_STEMS:
         # "..., and each further one is $9": of what, the part before says.
         wide = range(len(read.tokens))
-    head = [i for i in _head_places(read, claim) if i not in named]
+    low, high = clause_of(read.tokens, claim.start)
+    head = [i for i in _head_places(read, claim, max(low, strong.start)) if i not in named]
     # "Business costs $9" speaks of a plan, "your business" does not.
     common = PRICE_STEMS if head == [0] else GENERIC_STEMS
     keys = {
@@ -89,11 +90,10 @@ def topic_of(
         if other.start != claim.start and other.kind != "name"
         for place in range(other.start, other.end)
     }
-    low, high = clause_of(read.tokens, claim.start)
     local = range(max(low, wide.start), min(high, wide.stop))
     return Topic(
         words=words_around(read, claim),
-        names=_names_around(read, claim) - _roots_of_plans(subjects),
+        names=_names_in(read, claim, range(low, high)) - _roots_of_plans(subjects),
         values=frozenset(
             c.value for c in read.claims if c.start != claim.start and c.kind != "name"
         ),
@@ -155,16 +155,15 @@ def _roots_of_plans(subjects: Iterable[Subject]) -> frozenset[str]:
     return roots_of(stem(word) for s in subjects if s.is_plan for word in s.name)
 
 
-def _names_around(read: ReadSentence, claim: Claim) -> frozenset[str]:
-    low, high = clause_of(read.tokens, claim.start)
-    tokens = [
-        t for i, t in enumerate(read.tokens[low:high], low) if not claim.start <= i < claim.end
-    ]
-    named = (
+def _names_in(read: ReadSentence, claim: Claim, places: range) -> frozenset[str]:
+    tokens = [read.tokens[i] for i in places if not claim.start <= i < claim.end]
+    named = [
         t.lower
         for t in tokens
         if t.kind == "word" and t.text[0].isupper() and (t.start or not is_english(t.lower))
-    )
+    ]
+    if not named:
+        return frozenset()
     return roots_of(content_stems(" ".join(named)) - GENERIC_STEMS)
 
 
@@ -186,7 +185,7 @@ def _excludes(claim: Claim, topic: Topic, fact: Fact, rival: Fact) -> bool:
         and is_same_measure(claim, other)
         and rival.unit.shown != fact.unit.shown
         and (claim.per == _rate_of(rival) or not claim.per or not _rate_of(rival))
-        and not set(value_keys(claim)) & set(value_keys(other))
+        and not shares_value(claim, other)
         and topic.clause.isdisjoint({f"={value_keys(other)[0]}", f"={other.value}"})
     )
 
@@ -204,8 +203,11 @@ def _figure_places(read: ReadSentence, claim: Claim) -> Iterator[int]:
             yield place
 
 
-def _head_places(read: ReadSentence, claim: Claim) -> list[int]:
-    """Tokens of the nouns tied to a value: behind it, before "of", and before "is" or "costs"."""
+def _head_places(read: ReadSentence, claim: Claim, low: int) -> list[int]:
+    """Tokens of the nouns tied to a value: behind it, before "of", and before "is" or "costs".
+
+    From the token `low` on.
+    """
     tokens = read.tokens
     after = claim.end
     while (
@@ -214,7 +216,6 @@ def _head_places(read: ReadSentence, claim: Claim) -> list[int]:
         and _is_noun(tokens[after].lower)
     ):
         after += 1
-    low = max(clause_of(tokens, claim.start)[0], _strong_clause(read, claim).start)
     before = claim.start
     while (
         before > low and tokens[before - 1].lower in STOP_WORDS and tokens[before - 1].lower != "of"

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
-from followup.agreement import Fact, value_keys
+from followup.agreement import Fact, shares_value, value_keys
 from followup.claims import Claim, ClaimKind
 from followup.topics import Topic
 from followup.vocabulary import roots_of
@@ -25,19 +25,18 @@ class WordWeights:
     @cached_property
     def _frequency(self) -> Counter[str]:
         units = {id(fact.unit): fact for fact in self._facts}
-        return Counter(root for fact in units.values() for root in _words(fact))
+        return Counter(root for fact in units.values() for root in fact.words)
 
     @cached_property
-    def _num_units(self) -> int:
-        return len({id(fact.unit) for fact in self._facts})
+    def _weight(self) -> dict[str, float]:
+        """log(1 + units / units with the root) of each root."""
+        num_units = len({id(fact.unit) for fact in self._facts})
+        return {root: math.log(1 + num_units / num) for root, num in self._frequency.items()}
 
     def weight(self, roots: Iterable[str]) -> float:
         """Sum of log(1 + units / units with the root); 0 for what no unit has."""
-        return math.fsum(
-            math.log(1 + self._num_units / self._frequency[root])
-            for root in roots
-            if self._frequency[root]
-        )
+        weights = self._weight
+        return math.fsum([weights[root] for root in roots if root in weights])
 
     def outweighing(self, claim: Claim, topic: Topic, fact: Fact, max_own: float) -> list[Fact]:
         """Facts of the claim's kind with another value that the message's words fit far better.
@@ -48,22 +47,20 @@ class WordWeights:
         """
         around = frozenset(word for word in topic.clause if not word.startswith("="))
         near = topic.local | topic.head | topic.words
-        own, own_near = self.weight(around & _words(fact)), self.weight(near & _words(fact))
+        own, own_near = self.weight(around & fact.words), self.weight(near & fact.words)
         wanted = _MIN_FIT * self.weight(around)
         found = []
         for rival in self._facts:
-            if not is_other(claim, topic, rival) or rival.unit.shown == fact.unit.shown:
+            if rival.unit.shown == fact.unit.shown or not is_other(claim, topic, rival):
                 continue
-            shared = around & _words(rival)
+            shared = around & rival.words
+            if len(shared) < _MIN_SHARED:
+                continue
             fit = self.weight(shared)
-            is_fitting = len(shared) >= _MIN_SHARED and fit >= wanted and own <= max_own * fit
-            if is_fitting and self.weight(near & _words(rival)) > own_near:
+            is_fitting = fit >= wanted and own <= max_own * fit
+            if is_fitting and self.weight(near & rival.words) > own_near:
                 found.append(rival)
         return found
-
-
-def _words(fact: Fact) -> frozenset[str]:
-    return frozenset(root for root in fact.roots | fact.context_roots if not root.startswith("="))
 
 
 def _counts_alike(claim: Claim, rival: Fact) -> bool:
@@ -80,6 +77,6 @@ def is_other(claim: Claim, topic: Topic, rival: Fact) -> bool:
         is_like
         and (not claim.counted or _counts_alike(claim, rival))
         and not rival.source.is_request
-        and not set(value_keys(claim)) & set(value_keys(other))
+        and not shares_value(claim, other)
         and topic.clause.isdisjoint({f"={value_keys(other)[0]}", f"={other.value}"})
     )

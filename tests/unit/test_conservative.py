@@ -31,6 +31,7 @@ HOSTILE = [
     "Best regards",
     "Three Monkeys",
     "Tomorrow",
+    "a MTH",
 ]
 
 
