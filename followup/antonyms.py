@@ -63,9 +63,9 @@ def opposites_in(word: str, others: Set[str]) -> list[str]:
     found = [other for other in others if _stands_on(other, sides)] if sides else []
     longer = [prefix + word for prefix in _PREFIXES] if len(word) >= _MIN_PREFIXED else []
     found += [other for other in longer if other in others and other not in _NO_PREFIXED]
-    if word.startswith(_PREFIXES) and word not in _NO_PREFIXED:
-        bare = [word.removeprefix(prefix) for prefix in _PREFIXES if word.startswith(prefix)]
-        found += [other for other in bare if len(other) >= _MIN_PREFIXED and other in others]
+    is_prefixed = word.startswith(_PREFIXES) and word not in _NO_PREFIXED
+    bare = {word.removeprefix(prefix) for prefix in _PREFIXES} - {word} if is_prefixed else set()
+    found += [other for other in bare & others if len(other) >= _MIN_PREFIXED]
     return found
 
 

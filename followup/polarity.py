@@ -74,19 +74,15 @@ class Clause:
 
     def with_polarity(self, wanted: bool) -> frozenset[str]:
         """The stems that are denied (True) or affirmed (False), and nowhere the opposite."""
-        return self._denied_alone if wanted else self._affirmed_alone
+        return self._of_polarity[wanted]
 
     @cached_property
-    def _denied_alone(self) -> frozenset[str]:
-        pairs = zip(self.stems, self.denied, strict=True)
-        return frozenset(self.stems).difference([found for found, denied in pairs if not denied])
-
-    @cached_property
-    def _affirmed_alone(self) -> frozenset[str]:
-        pairs = zip(self.stems, self.denied, strict=True)
-        return frozenset(self.stems).difference(
-            [found for found, denied in pairs if denied is not False]
-        )
+    def _of_polarity(self) -> dict[bool, frozenset[str]]:
+        pairs = list(zip(self.stems, self.denied, strict=True))
+        return {
+            wanted: frozenset(self.stems) - {found for found, denied in pairs if denied != wanted}
+            for wanted in (True, False)
+        }
 
     def around(self, wanted: str) -> frozenset[str]:
         """The stems at most three places away from one of the clause's stems."""

@@ -21,8 +21,6 @@ _SIGN_OFF = re.compile(
     re.IGNORECASE,
 )
 _LIST_NUMBER = re.compile(r"\s*\d{1,2}$")
-_UNSURE_MARKS = frozenset({".", "\n"})
-"""The marks that may stand inside a unit."""
 MAX_GREETING_WORDS = 12
 _MAX_SIGNATURE = 3
 _MAX_SALUTATION = 5
@@ -129,13 +127,13 @@ def _is_short(greeting: str) -> bool:
 def _is_inside(text: str, match: re.Match[str]) -> bool:
     """Whether this mark does not end a unit: an abbreviation, a list number, a wrapped line."""
     mark = match.group()
-    if mark not in _UNSURE_MARKS:
-        return False
     line_start = text.rfind("\n", 0, match.start()) + 1
     if mark == "\n":
         before = text[line_start : match.start()].rstrip()
         after = text[match.end() : match.end() + 1]
         return bool(before) and after.islower() and before[-1] not in ",.!?:;|…"
+    if mark != ".":
+        return False
     before = text[line_start : match.start()]
     if _LIST_NUMBER.fullmatch(before):
         return True

@@ -162,8 +162,6 @@ def _names_in(read: ReadSentence, claim: Claim, places: range) -> frozenset[str]
         for t in tokens
         if t.kind == "word" and t.text[0].isupper() and (t.start or not is_english(t.lower))
     ]
-    if not named:
-        return frozenset()
     return roots_of(content_stems(" ".join(named)) - GENERIC_STEMS)
 
 

@@ -23,15 +23,11 @@ class WordWeights:
         self._facts = facts
 
     @cached_property
-    def _frequency(self) -> Counter[str]:
-        units = {id(fact.unit): fact for fact in self._facts}
-        return Counter(root for fact in units.values() for root in fact.words)
-
-    @cached_property
     def _weight(self) -> dict[str, float]:
         """log(1 + units / units with the root) of each root."""
-        num_units = len({id(fact.unit) for fact in self._facts})
-        return {root: math.log(1 + num_units / num) for root, num in self._frequency.items()}
+        units = {id(fact.unit): fact for fact in self._facts}
+        frequency = Counter(root for fact in units.values() for root in fact.words)
+        return {root: math.log(1 + len(units) / num) for root, num in frequency.items()}
 
     def weight(self, roots: Iterable[str]) -> float:
         """Sum of log(1 + units / units with the root); 0 for what no unit has."""

@@ -207,7 +207,7 @@ _TASKS = (
     "translate|paraphrase|summari|proofread|rewrite"),
     Sign(r"(?:^|[.!?\n]\W*)(?:what(?:'s|\s+is)|how\s+(?:do|would|can)\s+(?:you|i|one)\s+(?:say|spell|"
     r"write|pronounce))\s+['\"\u2018\u201c][^'\"\n]{1,60}['\"\u2019\u201d]\s+(?:in|into)\s+[a-z]+",
-    '\'|"|\u2018|\u201c'),
+    "'|\"|\u2018|\u201c"),
     Sign(r"(?:^|[.!?\n]\W*)(?:provide|give|find|what(?:'s|\s+is))\s+(?:me\s+)?the\s+[a-z]+\s+"
     r"(?:equivalent|translation|word)\s+(?:for|of)\b", "equivalent|translation|word"),
 )

@@ -115,7 +115,8 @@ class Embedder:
     @property
     def counts_add_up(self) -> bool:
         """Whether a text has as many tokens as its parts between spaces have together."""
-        return reads_words_apart(self._model.tokenizer.backend_tokenizer)
+        backend = getattr(self._model.tokenizer, "backend_tokenizer", None)
+        return backend is not None and reads_words_apart(backend)  # slow tokenizers have none
 
     def count_tokens(self, text: str) -> int:
         """Tokens of the whole text, with the two that the model adds at its ends."""

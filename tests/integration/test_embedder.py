@@ -7,10 +7,12 @@ from typing import Literal
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import BPE
 
 from followup.backends.embedder import Embedder
 from followup.backends.settings import EmbedderSettings
-from followup.backends.token_counter import TokenCounter
+from followup.backends.token_counter import TokenCounter, reads_words_apart
 from followup.errors import SettingError
 from tests.integration.models import embedding_model_path
 
@@ -144,6 +146,16 @@ def test_the_counter_without_a_model_counts_as_the_embedder_does(embedder: Embed
     texts = [*TEXTS, "", "preços 💶 über", "x" * 500, "a\n\nb"]
     assert counter.count_tokens_batch(texts) == embedder.count_tokens_batch(texts)
     assert counter.max_tokens == embedder.max_tokens
+
+
+def test_where_it_reads_words_apart_a_text_counts_as_its_words_do(embedder: Embedder) -> None:
+    counter = TokenCounter(embedding_model_path())
+    assert counter.counts_add_up
+    assert embedder.counts_add_up
+    for text in (*TEXTS, "preços  💶 über\u00a0alles", "x" * 500 + " y\n\nz; (a,b)"):
+        special, *words = counter.count_tokens_batch(["", *text.split()])
+        assert counter.count_tokens_batch([text]) == [special + sum(n - special for n in words)]
+    assert not reads_words_apart(Tokenizer(BPE()))
 
 
 def test_a_folder_without_a_tokenizer_is_named(tmp_path: Path) -> None:

@@ -198,12 +198,13 @@ def without_white_space(text: str) -> str:
 @given(
     st.lists(sections, max_size=4),
     st.integers(min_value=16, max_value=64),
-    st.sampled_from([count_tokens, count_greedily]),
+    st.sampled_from([(count_tokens, True), (count_tokens, False), (count_greedily, False)]),
 )
 def test_every_chunk_fits_and_nothing_is_lost_or_moved(
-    parts: list[Section], max_tokens: int, count: CountTokens
+    parts: list[Section], max_tokens: int, counted: tuple[CountTokens, bool]
 ) -> None:
-    chunks = chunk_document(document(*parts), count, max_tokens)
+    count, counts_add_up = counted
+    chunks = chunk_document(document(*parts), count, max_tokens, counts_add_up=counts_add_up)
     assert all(chunk.text.strip() for chunk in chunks)
     assert max(count([contextual_text(chunk) for chunk in chunks]), default=0) <= max_tokens
     assert [chunk.position for chunk in chunks] == list(range(len(chunks)))
