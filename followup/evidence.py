@@ -20,8 +20,12 @@ MAX_WORDS = 32
 MAX_QUOTED = 2
 SUBSTANCE_SHARE = 0.5
 MIN_SHARED_WORDS = 2
-MIN_FIT_SHARE = 0.5
+MIN_FIT_SHARE = 0.7
 """A further quote fits at least this much as well as the first: else it only changes the topic."""
+MIN_POINT_SHARE = 0.9
+"""What a draft states is at least this much as like the question as the likest quote."""
+MAX_NEW_SHARE = 0.25
+MIN_STATED_WORDS = 3
 MIN_LIKENESS = 0.1
 """Cosine below which a sentence has nothing to do with what was asked."""
 # A sentence that starts so leans on the one before it and says nothing when it stands alone.
@@ -32,6 +36,8 @@ LEANING_START = re.compile(
 )
 # "with these checks" points at words that stay behind.
 POINTING = re.compile(r"\b(?:this|these|those)\b", re.IGNORECASE)
+_CAPITALISED = re.compile(r"\b[A-Z]\S*")
+_FIGURE = re.compile(r"\d+")
 # Speech in quotation marks is no statement of the company: it does not begin one.
 PROSE = re.compile(r"^[A-Z0-9(][^|•#*<>{}\[\]]+\.$")
 # What kind of value answers a question; "how much time" asks for no money.
@@ -93,11 +99,11 @@ def has_substance(
 
     That is: of its informative words (see statements.py) at least two, and at least half, stand
     together in one quotable sentence of a passage. Where the `likeness` of the quotable sentences
-    with what the lead asked is known, that sentence must be at least half as much like it as the
-    likest one: what answers another question is no substance.
+    with what the lead asked is known, that sentence must be nearly as much like it as the likest
+    one: what answers another question is no substance.
     """
     known = content_stems(lead_words(lead)) | COURTESY
-    near_enough = MIN_FIT_SHARE * max(likeness.values()) if likeness else 0.0
+    near_enough = MIN_POINT_SHARE * max(likeness.values()) if likeness else 0.0
     to_the_point = [
         quote for quote in quotes if not likeness or likeness.get(quote.text, 0.0) >= near_enough
     ]
@@ -124,6 +130,20 @@ def closest_quote(sentence: str, quotes: Sequence[Quote]) -> str:
     return best.text if best else ""
 
 
+def says_again(sentence: str, earlier: str, product: str) -> bool:
+    """Whether a statement tells nothing that one before it has not told.
+
+    At least three quarters of its informative words stand there, the product's name not counted,
+    and all its other names and figures: "Growth costs $299" does not say "Starter costs $99" again.
+    """
+    words = content_stems(sentence) - COURTESY - content_stems(product)
+    new = words - content_stems(earlier)
+    if len(words) < MIN_STATED_WORDS or len(new) > MAX_NEW_SHARE * len(words):
+        return False
+    names = content_stems(" ".join(_CAPITALISED.findall(sentence)))
+    return not new & names and {*_FIGURE.findall(sentence)} <= {*_FIGURE.findall(earlier)}
+
+
 def best_sentences(
     quotes: Sequence[Quote], lead: Lead, limit: int, likeness: Mapping[str, float] | None = None
 ) -> list[str]:
@@ -139,8 +159,8 @@ def best_sentences(
     shared, as with a lead who asked nothing, what speaks of the product comes first.
 
     A quote that repeats one already chosen by more than half of its words is left out, and so is
-    one that fits less than half as well as the first. Of the others the next is one that has a term
-    of the question which those chosen lack: who asked two things is told of both.
+    one that fits less than 0.7 times as well as the first. Of the others the next is one that has a
+    term of the question which those chosen lack: who asked two things is told of both.
     """
     product = content_stems(lead.product_name)
     asked = _asked(lead, product)

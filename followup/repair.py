@@ -11,6 +11,7 @@ from followup.evidence import (
     closest_quote,
     has_substance,
     quotes_of,
+    says_again,
 )
 from followup.fusion import Repair
 from followup.grounding import Verdict
@@ -54,8 +55,9 @@ class Draft:
 def repair_text(draft: Draft) -> Repaired:
     """The draft with each unsupported sentence replaced by a quote, or dropped.
 
-    Where nothing of substance is left of it, its body gives way to quotes that answer the lead. A
-    lead who said no gets none: of a draft that does not accept the no, nothing is left.
+    Where nothing of substance is left of it, its body gives way to quotes that answer the lead;
+    where none of them does, nothing is left. A lead who said no gets none: of a draft that does not
+    accept the no, nothing is left.
     """
     quotes = quotes_of(draft.passages)
     kept = _supported(draft, quotes)
@@ -64,11 +66,14 @@ def repair_text(draft: Draft) -> Repaired:
     repair = Repair.NONE if is_whole else Repair.DROPPED
     if draft.situation is Situation.NOT_INTERESTED:
         return Repaired(text if accepts_a_no(text) else "", repair)
-    if has_substance(text, quotes, draft.lead, draft.likeness):
-        return Repaired(_opened(kept, draft), repair)
+    # As it would be sent: thanks "for asking about the Growth plan" may give way to an opening.
+    opened = _opened(kept, draft)
+    if has_substance(opened, quotes, draft.lead, draft.likeness):
+        return Repaired(opened, repair)
     answers = best_sentences(quotes, draft.lead, MAX_QUOTED, draft.likeness)
     if not answers:
-        return Repaired(text, repair)
+        # From a price list no sentence can be quoted, and finetuned has no passages at all.
+        return Repaired("" if quotes else text, repair)
     greeting = [unit for unit in kept[:1] if unit.is_greeting]
     courtesy = [unit for unit in kept if _opens(unit, draft)][:1]
     body = [*(Unit(answer, " ") for answer in answers), Unit(draft.offer, "\n\n")]
@@ -78,18 +83,26 @@ def repair_text(draft: Draft) -> Repaired:
 def _supported(draft: Draft, quotes: Sequence[Quote]) -> list[Unit]:
     """The units that may stay: claims supported or replaced, thanks true.
 
-    Items of a list and lines that announce one go: a message is plain sentences. A sign-off whose
-    name is gone ("Best regards,") goes too.
+    Items of a list and lines that announce one go: a message is plain sentences. So does what says
+    again what was said, and a sign-off whose name is gone ("Best regards,").
     """
     units = _mended(split_units(draft.text), draft.verdicts, quotes)
     kept = [
         index
         for index, unit in enumerate(units)
-        if not (_is_invented(unit, draft) or LIST_LINE.search(unit.text))
+        if not (
+            _is_invented(unit, draft)
+            or LIST_LINE.search(unit.text)
+            or _is_repeated(unit, units[:index], draft.lead.product_name)
+        )
     ]
     if kept and units[kept[-1]].is_sign_off and units[kept[-1]].text.endswith(","):
         kept.pop()
     return keep_units(units, kept)
+
+
+def _is_repeated(unit: Unit, earlier: Sequence[Unit], product: str) -> bool:
+    return _is_sentence(unit) and any(says_again(unit.text, one.text, product) for one in earlier)
 
 
 def _mended(
