@@ -22,6 +22,8 @@ SUBSTANCE_SHARE = 0.5
 MIN_SHARED_WORDS = 2
 MIN_FIT_SHARE = 0.7
 """A further quote fits at least this much as well as the first: else it only changes the topic."""
+MIN_MORE_SHARE = 0.5
+"""The same of a quote that has two terms of the question which those before lack."""
 MIN_POINT_SHARE = 0.9
 """What a draft states is at least this much as like the question as the likest quote."""
 MAX_NEW_SHARE = 0.25
@@ -159,8 +161,9 @@ def best_sentences(
     shared, as with a lead who asked nothing, what speaks of the product comes first.
 
     A quote that repeats one already chosen by more than half of its words is left out, and so is
-    one that fits less than 0.7 times as well as the first. Of the others the next is one that has a
-    term of the question which those chosen lack: who asked two things is told of both.
+    one that fits less than 0.7 times as well as the first; half as well is enough where it has two
+    terms of the question which those chosen lack. Of the others the next is one that has such a
+    term: who asked two things is told of both.
     """
     product = content_stems(lead.product_name)
     asked = _asked(lead, product)
@@ -177,13 +180,21 @@ def best_sentences(
 
         best = max(left, key=rank)
         chosen.append(best)
-        enough = MIN_FIT_SHARE * fits[chosen[0].text]
+        still_open = open_terms - best.terms
         left = [
             quote
             for quote in left
-            if quote is not best and fits[quote.text] >= enough and not _repeats(quote, best)
+            if quote is not best
+            and fits[quote.text] >= fits[chosen[0].text] * _share_needed(quote, still_open)
+            and not _repeats(quote, best)
         ]
     return [quote.text for quote in chosen]
+
+
+def _share_needed(quote: Quote, open_terms: Set[str]) -> float:
+    """Of the first quote's fit: less where the quote has words of the question that are open."""
+    answers_more = len(quote.terms & open_terms) >= MIN_SHARED_WORDS
+    return MIN_MORE_SHARE if answers_more else MIN_FIT_SHARE
 
 
 def _repeats(quote: Quote, other: Quote) -> bool:
