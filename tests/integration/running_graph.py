@@ -1,7 +1,8 @@
 """The real graph for tests, started and stopped by the product's own commands on free ports.
 
 Twice in a session: on embedded parts (SQLite, cache in process), and on servers (PostgreSQL,
-Redis). Milvus Lite, Ray and the models are real in both.
+Redis). Milvus Lite, Ray and the models are real in both. On servers only the failures are part of
+the quick suite.
 """
 
 import json
@@ -168,7 +169,9 @@ def running_graph(
             assert graph.processes("") == []
 
 
-@pytest.fixture(scope="session", params=["embedded", "servers"])
+@pytest.fixture(
+    scope="session", params=["embedded", pytest.param("servers", marks=pytest.mark.slow)]
+)
 def graph(request: pytest.FixtureRequest) -> Iterator[RunningGraph]:
     """The graph with keys for two tenants; what it said to a caller without a key before that."""
     with ExitStack() as stack:

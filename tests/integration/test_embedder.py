@@ -114,6 +114,8 @@ def test_auto_without_an_advantage_is_exactly_float32(
 ) -> None:
     monkeypatch.setattr("followup.backends.embedder._has_bfloat16", lambda _device: True)
     monkeypatch.setattr("followup.backends.embedder.MIN_SPEEDUP", float("inf"))
+    # Where bfloat16 is emulated, a long text takes seconds.
+    monkeypatch.setattr("followup.backends.embedder._CHECK_TEXTS", ("A short text.",))
     cautious = make_embedder("auto")
     assert cautious.precision_check is not None
     assert cautious.precision == "float32"

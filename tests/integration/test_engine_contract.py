@@ -81,12 +81,12 @@ async def test_greedy_is_repeatable(engine: Engine) -> None:
     assert first.text.strip()
 
 
-async def test_sixteen_requests_at_once_each_get_the_text_they_get_alone(engine: Engine) -> None:
+async def test_requests_at_once_each_get_the_text_they_get_alone(engine: Engine) -> None:
     short = Sampling(max_tokens=12)
-    alone = [await engine.generate(prompt(number), short) for number in range(16)]
-    together = await asyncio.gather(*(engine.generate(prompt(n), short) for n in range(16)))
+    alone = [await engine.generate(prompt(number), short) for number in range(8)]
+    together = await asyncio.gather(*(engine.generate(prompt(n), short) for n in range(8)))
     assert [each.text for each in together] == [each.text for each in alone]
-    assert len({each.text for each in together}) > 8
+    assert len({each.text for each in together}) > 4
 
 
 async def test_max_tokens_holds(engine: Engine) -> None:

@@ -90,7 +90,7 @@ async def test_a_reply_whose_time_is_up_goes_to_the_spool_and_is_stored_once(
     start = time.monotonic()
     reply = make_reply()
     assert (await log.append(reply, patience_seconds=0.1)).spooled
-    assert time.monotonic() - start < TIMEOUT_SECONDS / 2
+    assert time.monotonic() - start < TIMEOUT_SECONDS
     server.thaw()
     await until_back(database)
     await log.replay()
