@@ -17,7 +17,7 @@ from followup.errors import PartUnavailableError
 from tests.integration.servers import PostgresServer, postgres_server
 from tests.records import make_reply, make_settings
 
-TIMEOUT_SECONDS = 1.0
+TIMEOUT_SECONDS = 2.0
 DRIVER_CLOSE_SECONDS = 2.0
 """How long SQLAlchemy waits for asyncpg to close a connection that it gives up."""
 AT_ONCE_SECONDS = 0.2
@@ -56,7 +56,7 @@ async def test_a_hanging_database_is_waited_for_once_and_used_again_when_it_answ
 ) -> None:
     server.freeze()
     start = time.monotonic()
-    with pytest.raises(PartUnavailableError, match="no answer within 1 s"):
+    with pytest.raises(PartUnavailableError, match=f"no answer within {TIMEOUT_SECONDS:g} s"):
         await database.check_health()
     assert time.monotonic() - start < TIMEOUT_SECONDS + DRIVER_CLOSE_SECONDS + 1
     start = time.monotonic()
@@ -90,7 +90,7 @@ async def test_a_reply_whose_time_is_up_goes_to_the_spool_and_is_stored_once(
     start = time.monotonic()
     reply = make_reply()
     assert (await log.append(reply, patience_seconds=0.1)).spooled
-    assert time.monotonic() - start < TIMEOUT_SECONDS
+    assert time.monotonic() - start < TIMEOUT_SECONDS / 2
     server.thaw()
     await until_back(database)
     await log.replay()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.settings import load_settings
-from followup.evidence import best_sentences, has_substance, quotes_of
+from followup.evidence import has_substance, quotes_of
 from followup.fusion import Candidate, Repair
 from followup.grounding import check_claims
 from followup.lead import Lead
@@ -191,52 +191,6 @@ def test_evidence_comes_after_the_opening_in_place_of_empty_sentences() -> None:
     assert done.scores[0].repair is Repair.REWRITTEN
 
 
-def test_evidence_answers_what_the_lead_asked() -> None:
-    passages = (
-        passage("Northwind Freight saves 18 hours a week. Northwind Freight is paid earlier now."),
-        passage("Onboarding takes two weeks with a specialist. Support answers in four hours."),
-    )
-    asked = "Downloaded the Northwind Freight case study and asked how long onboarding takes."
-    lead = LEAD.model_copy(update={"interaction_history": asked})
-    [best] = best_sentences(quotes_of(passages), lead, 1)
-    assert best == "Onboarding takes two weeks with a specialist."
-
-
-@pytest.mark.parametrize(
-    ("question", "answer"),
-    [
-        ("Asked how long the onboarding takes.", "Onboarding is done after 2 weeks with our team."),
-        ("Asked what the onboarding costs.", "Onboarding with our team costs $400 for all plans."),
-        ("Asked how many people the onboarding takes.", "Onboarding needs 3 people of your team."),
-    ],
-    ids=["how long", "what it costs", "how many"],
-)
-def test_the_evidence_states_the_kind_of_value_that_was_asked_for(
-    question: str, answer: str
-) -> None:
-    passages = (
-        passage("Onboarding begins with a call of our team. Onboarding is done after 2 weeks with "
-                "our team. Onboarding with our team costs $400 for all plans. Onboarding needs 3 "
-                "people of your team."),
-    )  # fmt: skip
-    lead = LEAD.model_copy(update={"interaction_history": question})
-    assert best_sentences(quotes_of(passages), lead, 1) == [answer]
-
-
-def test_a_sentence_that_answers_another_question_is_no_substance() -> None:
-    reminders, profit = (
-        "Reminders are sent 3, 7 and 14 days after the due date.",
-        "The Growth plan pays for itself in the first month.",
-    )
-    quotes = quotes_of((passage(f"{reminders} {profit}"),))
-    lead = LEAD.model_copy(update={"interaction_history": "Asked when a late payer hears of us."})
-    draft = "Hi Sarah,\n\nThe Growth plan pays for itself in the first month."
-    assert has_substance(draft, quotes, lead)
-    assert not has_substance(draft, quotes, lead, {reminders: 0.5, profit: 0.1})
-    assert not has_substance(draft, quotes, lead, {reminders: 0.5, profit: 0.4})
-    assert has_substance(draft, quotes, lead, {reminders: 0.5, profit: 0.46})
-
-
 def test_thanks_that_give_way_to_the_opening_are_no_substance() -> None:
     passages = (passage("The Growth plan costs $299 per month. The Starter plan has no portal."),)
     lead = LEAD.model_copy(update={"interaction_history": "Wants the price in one sentence."})
@@ -277,47 +231,6 @@ def test_what_was_said_is_not_said_again(second: str, stays: bool) -> None:
     message = checked(f"Hi Sarah,\n\n{first} {second}", passages=passages).message
     assert first in message
     assert (second in message) is stays
-
-
-def test_who_asked_two_things_is_told_of_both() -> None:
-    price, other_price, hours = (
-        "The Growth plan costs $299 per month.",
-        "The Large plan starts at $899 per month.",
-        "Teams save 15 hours of billing work every week.",
-    )
-    lead = LEAD.model_copy(
-        update={
-            "interaction_history": "Asked what the Growth plan costs and how much time is saved."
-        }
-    )
-    quotes = quotes_of((passage(f"{price} {other_price} {hours}"),))
-    alike = {price: 0.7, other_price: 0.6, hours: 0.5}
-    assert best_sentences(quotes, lead, 2, alike) == [price, hours]
-    # What adds nothing to the answer has to fit better than what does.
-    assert best_sentences(quotes, lead, 2, {**alike, hours: 0.2}) == [price]
-    assert best_sentences(quotes, lead, 2, {**alike, hours: 0.2, other_price: 0.7}) == [
-        price,
-        other_price,
-    ]
-
-
-def test_what_is_like_the_question_is_quoted_and_shared_words_only_tip_the_scale() -> None:
-    texts = (
-        "VAT of 27 countries is worked out by itself.",
-        "Taxes of all states are filed every quarter.",
-        "A failed payment is tried again after three days.",
-    )
-    asked = {"interaction_history": "Asked whether a failed VAT filing is tried again."}
-    lead = LEAD.model_copy(update=asked)
-    quotes = quotes_of((passage(" ".join(texts)),))
-
-    def best(*likeness: float) -> list[str]:
-        return best_sentences(quotes, lead, 3, dict(zip(texts, likeness, strict=True)))
-
-    assert best_sentences(quotes, lead, 1) == [texts[2]]
-    assert best(0.7, 0.6, 0.05) == [texts[0], texts[1]]
-    assert best(0.5, 0.5, 0.5)[0] == texts[2]
-    assert best(0.05, 0.05, 0.05) == []
 
 
 def test_an_unsupported_sentence_is_replaced_by_the_sentence_of_a_source_that_says_it_right() -> (
